@@ -1,0 +1,159 @@
+"""Convolution on points and graphs with any filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+from torch_geometric.nn import MessagePassing
+
+from ..field import Field, require_same_group
+from ..filters import Filter
+from ..layers import Contraction
+from ..ops import Block, Neighbourhoods, moments, neighbourhoods
+
+
+class PointConv(MessagePassing):
+    """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, x_ij = pos_j - pos_i, without ever forming K.
+
+    The filter gives h_ij, the moments sum h_ij (x) f_j over neighbours, and the contraction applies weights per
+    node: the same function as with the steerable kernel K = W h per edge. Runs over blocks of nodes of about equal
+    degree, sized to the cache.
+
+    Args:
+        field_in: type of the features f.
+        field_out: type of the result y.
+        filter: a Filter, such as ImplicitFilter or HarmonicFilter.
+        neighbours: n, the usual number of neighbours; keeps unit variance.
+        recompute: compute filter and moments again in the backward pass instead of keeping them; saves most of
+            the memory.
+
+    Raises:
+        FieldMismatchError: fields of different groups, or features that do not fit.
+    """
+
+    def __init__(
+        self,
+        field_in: Field | str,
+        field_out: Field | str,
+        filter: Filter,
+        neighbours: float = 1.0,
+        recompute: bool = True,
+    ) -> None:
+        super().__init__(aggr="add")
+        group = filter.field.group
+        self.field_in, self.field_out = Field.parse(field_in, None), Field.parse(field_out, None)
+        if isinstance(field_in, str):
+            self.field_in = Field.parse(field_in, group)
+        if isinstance(field_out, str):
+            self.field_out = Field.parse(field_out, group)
+        require_same_group("PointConv", self.field_in, self.field_out, filter.field)
+        self.filter = filter
+        self.contraction = Contraction(filter.field, filter.channels, self.field_in, self.field_out)
+        self.scale = float(neighbours) ** -0.5
+        self.recompute = recompute
+
+    def forward(
+        self,
+        x: Tensor,
+        pos: Tensor,
+        edge_index: Tensor | Neighbourhoods,
+        edge_attr: Tensor | None = None,
+        node_attr: Tensor | None = None,
+    ) -> Tensor:
+        """Convolve.
+
+        Args:
+            x: features (node, field_in.dim).
+            pos: positions (node, d).
+            edge_index: (2, edge), row 0 the source j, row 1 the target i; or `ops.neighbourhoods` of it, made once.
+            edge_attr: attributes of edges (edge, ...).
+            node_attr: attributes of nodes (node, ...); the filter sees those of both ends after the edge's.
+
+        Returns:
+            (node, field_out.dim); nodes without neighbours get 0.
+        """
+        self.field_in.check(x, "PointConv")
+        hood = _neighbourhoods(edge_index, x, pos)
+        check_attributes(self.filter, edge_attr, node_attr, hood)
+        parts = [self._block(x, pos, hood, block, edge_attr, node_attr) for block in hood.blocks]
+        y = x.new_zeros(hood.size, self.field_out.dim)
+        if parts:
+            y = y.index_copy(0, torch.cat([block.nodes for block in hood.blocks]), torch.cat(parts))
+        return y * self.scale
+
+    def _block(
+        self,
+        x: Tensor,
+        pos: Tensor,
+        hood: Neighbourhoods,
+        block: Block,
+        edge_attr: Tensor | None,
+        node_attr: Tensor | None,
+    ) -> Tensor:
+        """The result at the nodes of one block."""
+        shape = block.edges.shape
+        edges = block.edges.reshape(-1)
+        source, target = hood.edge_index.index_select(1, edges)
+
+        def summed(x: Tensor, pos: Tensor, edge_attr: Tensor | None, node_attr: Tensor | None) -> tuple[Tensor, ...]:
+            offset = pos.index_select(0, source) - pos.index_select(0, target)
+            attributes = [] if edge_attr is None else [edge_attr.index_select(0, edges)]
+            if node_attr is not None:
+                attributes += [node_attr.index_select(0, source), node_attr.index_select(0, target)]
+            h = self.filter(offset, torch.cat(attributes, -1) if attributes else None)
+            if block.mask is not None:
+                h = h * block.mask.reshape(-1, 1, 1).to(h.dtype)
+            weights = self.contraction.couple(h)
+            features = self.contraction.split(x.index_select(0, source))
+            pairs = zip(weights, features, strict=True)
+            return tuple(moments(g.unflatten(0, shape), f.unflatten(0, shape)) for g, f in pairs)
+
+        run: Callable[..., tuple[Tensor, ...]] = summed
+        if self.recompute and torch.is_grad_enabled():
+            found = checkpoint(run, x, pos, edge_attr, node_attr, use_reentrant=False, preserve_rng_state=False)
+        else:
+            found = run(x, pos, edge_attr, node_attr)
+        result: Tensor = self.contraction(list(found))
+        return result
+
+
+def _neighbourhoods(edge_index: Tensor | Neighbourhoods, x: Tensor, pos: Tensor) -> Neighbourhoods:
+    if len(pos) != len(x):
+        raise ValueError(
+            f"PointConv needs one position per node: {len(x)} rows of features and {len(pos)} of positions."
+        )
+    if isinstance(edge_index, Neighbourhoods):
+        return edge_index
+    check_edge_index(edge_index, len(x))
+    return neighbourhoods(edge_index, len(x))
+
+
+def check_edge_index(edge_index: Tensor, nodes: int) -> None:
+    """Raise ValueError unless `edge_index` is integers (2, edge) between 0 and `nodes` - 1."""
+    if edge_index.dtype != torch.long or edge_index.dim() != 2 or len(edge_index) != 2:
+        raise ValueError(
+            f"edge_index is a torch.long tensor (2, edge), row 0 the source, row 1 the target; got {edge_index.dtype} "
+            f"{tuple(edge_index.shape)}."
+        )
+    if edge_index.numel() and not 0 <= int(edge_index.min()) <= int(edge_index.max()) < nodes:
+        raise ValueError(
+            f"edge_index holds node numbers from 0 to {nodes - 1}; got {int(edge_index.min())} to "
+            f"{int(edge_index.max())}."
+        )
+
+
+def check_attributes(filter: Filter, edge_attr: Tensor | None, node_attr: Tensor | None, hood: Neighbourhoods) -> None:
+    """Raise ValueError unless the attributes fit the filter and the graph."""
+    edges = hood.edge_index.shape[1]
+    if edge_attr is not None and len(edge_attr) != edges:
+        raise ValueError(f"edge_attr has one row per edge ({edges}); got {len(edge_attr)}.")
+    width = 0 if edge_attr is None else edge_attr.shape[-1]
+    width += 0 if node_attr is None else 2 * node_attr.shape[-1]
+    if width != filter.attributes.dim:
+        raise ValueError(
+            f"The filter expects attributes of {filter.attributes or 'no field'} ({filter.attributes.dim} numbers per "
+            f"edge: the edge's, the source's, the target's); edge_attr and twice node_attr make {width}."
+        )

@@ -1,0 +1,234 @@
+"""Feature fields: a group and how many copies of which irreps a feature vector holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .groups import O3, Group, GroupError, Harmonic, Irrep, decompose, irrep
+
+if TYPE_CHECKING:
+    import e3nn
+
+
+class FieldError(ValueError):
+    """A field that cannot be read or made."""
+
+
+class FieldMismatchError(FieldError):
+    """Features or fields that do not fit each other."""
+
+
+class Term(NamedTuple):
+    """`multiplicity` copies of one irrep."""
+
+    multiplicity: int
+    irrep: Irrep
+
+    @property
+    def dim(self) -> int:
+        """The number of channels it takes."""
+        return self.multiplicity * self.irrep.dim
+
+
+@dataclass(frozen=True)
+class Field:
+    """The type of a feature field: a direct sum of irreps of a group.
+
+    Features are tensors (..., dim). The terms follow each other on the last axis; within a term the copies follow
+    each other, each with its irrep's components (e3nn's order and layout, l = 1 is x, y, z).
+
+    Args:
+        group: a closed subgroup of O(2) or O(3).
+        terms: (multiplicity, irrep) pairs.
+
+    Raises:
+        FieldError: a negative multiplicity, or an irrep of another group.
+    """
+
+    group: Group
+    terms: tuple[Term, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple(Term(*term) for term in self.terms))
+        for multiplicity, irrep_ in self.terms:
+            if multiplicity < 0:
+                raise FieldError(f"A multiplicity is at least 0; got {multiplicity} of {irrep_}.")
+            if irrep_.group != self.group:
+                raise FieldError(f"A field of {self.group} holds irreps of {self.group}; got {irrep_}.")
+
+    @classmethod
+    def parse(cls, text: str | Field, group: Group | None = None) -> Field:
+        """Read `"16x0e + 8x1o"`: multiplicities and names of irreps (`1o` alone is `1x1o`; an empty text is no field).
+
+        Args:
+            text: the field as text; a Field is handed back.
+            group: its group, O(3) by default.
+
+        Raises:
+            FieldError: a term that is not `NUMBERxIRREP`, or an irrep that the group does not have.
+        """
+        if isinstance(text, Field):
+            if group is not None and text.group != group:
+                raise FieldMismatchError(f"Expected a field of {group}; got {text} of {text.group}.")
+            return text
+        group = group or O3()
+        terms = []
+        for part in text.split("+") if text.strip() else []:
+            match = re.fullmatch(r"\s*(?:(\d+)\s*x\s*)?(\w+)\s*", part)
+            if not match:
+                raise FieldError(
+                    f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got {part.strip()!r} in "
+                    f"{text!r}."
+                )
+            try:
+                terms.append(Term(int(match[1] or 1), irrep(group, match[2])))
+            except GroupError as error:
+                raise FieldError(f"In the field {text!r}: {error}") from error
+        return cls(group, tuple(terms))
+
+    @property
+    def dim(self) -> int:
+        """The number of channels, the size of a feature's last axis."""
+        return sum(term.dim for term in self.terms)
+
+    @property
+    def channels(self) -> int:
+        """The number of irreps, counted with multiplicity."""
+        return sum(term.multiplicity for term in self.terms)
+
+    @property
+    def is_invariant(self) -> bool:
+        """Whether the group leaves every feature of this field alone."""
+        return all(term.irrep.is_trivial for term in self.terms)
+
+    def slices(self) -> list[slice]:
+        """The place of every term on the last axis."""
+        result, start = [], 0
+        for term in self.terms:
+            result.append(slice(start, start + term.dim))
+            start += term.dim
+        return result
+
+    def matrix(self, element: Tensor) -> Tensor:
+        """The matrix (..., dim, dim) of group elements (..., d, d), in their dtype."""
+        result = element.new_zeros(*element.shape[:-2], self.dim, self.dim)
+        for term, place in zip(self.terms, self.slices(), strict=True):
+            block = term.irrep.matrix(element)
+            for k in range(term.multiplicity):
+                part = slice(place.start + k * term.irrep.dim, place.start + (k + 1) * term.irrep.dim)
+                result[..., part, part] = block
+        return result
+
+    def restrict(self, subgroup: Group) -> Restriction:
+        """This field seen by a subgroup, with the change of basis.
+
+        Raises:
+            GroupError: `subgroup` holds elements that the field's group does not.
+        """
+        if not subgroup.subgroup_of(self.group):
+            raise GroupError(f"{subgroup} is not a subgroup of {self.group}; restrict to one that is.")
+        terms: list[Term] = []
+        rows: list[Tensor] = []
+        for term, place in zip(self.terms, self.slices(), strict=True):
+            harmonic = Harmonic(subgroup, term.irrep.harmonic.degree, term.irrep.harmonic.parity)
+            inside = torch.from_numpy(term.irrep.isometry)
+            if inside.shape[0] != inside.shape[1]:
+                raise NotImplementedError(f"Restrict fields of O(d) and SO(d); got {term.irrep}.")
+            for part, isometry in decompose(harmonic):
+                block = torch.from_numpy(isometry).T @ inside
+                rows.append(_place(block, place.start, term.multiplicity, self.dim))
+                terms.append(Term(term.multiplicity, part))
+        matrix = torch.cat(rows) if rows else torch.zeros(0, self.dim, dtype=torch.float64)
+        return Restriction(Field(subgroup, tuple(terms)), matrix)
+
+    def to_e3nn(self) -> e3nn.o3.Irreps:
+        """The same field as e3nn's Irreps; those of SO(3) are called even.
+
+        Raises:
+            FieldError: the group is neither O(3) nor SO(3).
+        """
+        from e3nn.o3 import Irreps
+
+        if self.group.dim != 3 or self.group.identity_component != "full":
+            raise FieldError(f"e3nn knows O(3) and SO(3); this is a field of {self.group}.")
+        parity = "" if self.group.has_reflections else "e"
+        return Irreps([(m, f"{irrep_.name}{parity}") for m, irrep_ in self.terms])
+
+    def check(self, features: Tensor, owner: str, name: str = "features") -> None:
+        """Raise FieldMismatchError unless the last axis of `features` is that of this field."""
+        if features.dim() == 0 or features.shape[-1] != self.dim:
+            came = features.shape[-1] if features.dim() else "a number"
+            raise FieldMismatchError(
+                f"{owner} expects {name} of {self} ({self.dim} channels) and got {came}. Map them with Linear first."
+            )
+
+    def __add__(self, other: Field) -> Field:
+        require_same_group("A sum of fields", self, other)
+        return Field(self.group, self.terms + other.terms)
+
+    def __mul__(self, count: int) -> Field:
+        return Field(self.group, self.terms * count)
+
+    __rmul__ = __mul__
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+    def __iter__(self) -> Iterator[Term]:
+        return iter(self.terms)
+
+    def __getitem__(self, index: slice) -> Field:
+        return Field(self.group, self.terms[index])
+
+    def __str__(self) -> str:
+        return "+".join(f"{m}x{irrep_.name}" for m, irrep_ in self.terms)
+
+    def __repr__(self) -> str:
+        return f"Field({str(self)!r}, {self.group})"
+
+
+class Restriction(NamedTuple):
+    """A field under a subgroup, and the orthogonal matrix (field.dim, dim) that takes old features to new ones."""
+
+    field: Field
+    matrix: Tensor
+
+
+def require_same_group(owner: str, *fields: Field) -> Group:
+    """The group that all fields share.
+
+    Raises:
+        FieldMismatchError: they belong to different groups.
+    """
+    group = fields[0].group
+    for field in fields[1:]:
+        if field.group != group:
+            raise FieldMismatchError(
+                f"{owner} needs fields of one group; got {fields[0]} of {group} and {field} of {field.group}. "
+                "Restrict the larger group's field first."
+            )
+    return group
+
+
+def harmonic_field(group: Group, max_degree: int) -> Restriction:
+    """The harmonics of degrees 0 to `max_degree` of the space that `group` acts on, as a field of `group`."""
+    rows: list[Tensor] = []
+    terms: list[Term] = []
+    for degree in range(max_degree + 1):
+        parts = decompose(Harmonic(group, degree, (-1) ** degree if group.dim == 3 else 1))
+        rows.append(torch.cat([torch.from_numpy(isometry).T for _, isometry in parts]))
+        terms.extend(Term(1, part) for part, _ in parts)
+    return Restriction(Field(group, tuple(terms)), torch.block_diag(*rows))
+
+
+def _place(block: Tensor, start: int, copies: int, width: int) -> Tensor:
+    """`block` (row, column) repeated down the diagonal, its first column at `start` of a matrix `width` wide."""
+    result = torch.zeros(copies * block.shape[0], width, dtype=block.dtype)
+    result[:, start : start + copies * block.shape[1]] = torch.block_diag(*[block] * copies)
+    return result

@@ -1,0 +1,14 @@
+"""Functions of position that know no group: radial bases, cutoffs, harmonics."""
+
+from .harmonics import solid_harmonics, spherical_harmonics
+from .radial import bessel, cosine_cutoff, gaussian, polynomial_cutoff, safe_norm
+
+__all__ = [
+    "bessel",
+    "cosine_cutoff",
+    "gaussian",
+    "polynomial_cutoff",
+    "safe_norm",
+    "solid_harmonics",
+    "spherical_harmonics",
+]

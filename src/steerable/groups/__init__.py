@@ -1,0 +1,30 @@
+"""Closed subgroups of O(2) and O(3), their irreps, and the linear maps that commute with them."""
+
+from .couplings import coupling
+from .group import GOLDEN_ANGLE, Group, GroupError, rotation
+from .intertwiners import intertwiners
+from .irreps import Irrep, decompose, irrep, irreps
+from .named import O2, O3, SO2, SO3, named_group, trivial
+from .representation import Harmonic, Product, Representation
+
+__all__ = [
+    "GOLDEN_ANGLE",
+    "O2",
+    "O3",
+    "SO2",
+    "SO3",
+    "Group",
+    "GroupError",
+    "Harmonic",
+    "Irrep",
+    "Product",
+    "Representation",
+    "coupling",
+    "decompose",
+    "intertwiners",
+    "irrep",
+    "irreps",
+    "named_group",
+    "rotation",
+    "trivial",
+]

@@ -1,0 +1,264 @@
+"""Real irreducible representations of every closed subgroup of O(2) and O(3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from itertools import count
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .group import Array, Group, GroupError
+from .intertwiners import intertwiners, null_space, orthonormal_rows
+from .representation import Harmonic, Representation
+
+_HIGHEST_DEGREE = 40
+
+
+@dataclass(frozen=True)
+class Irrep:
+    """A real irreducible representation, kept as an isometry Q into the harmonics D of one degree.
+
+    Its matrix at a group element is Q^T D(g) Q.
+
+    Args:
+        group: the group it belongs to.
+        name: `"1o"` for O(3) (degree and parity, as in e3nn), `"1"` for SO(3), `"0e" "0o" "1" "2"` for O(2); a number
+            counted from the trivial representation `"0"` for every other group.
+        harmonic: the harmonics that it lies in.
+        isometry: Q (harmonic.dim, dim), orthonormal columns.
+    """
+
+    group: Group
+    name: str
+    harmonic: Harmonic = field(compare=False, repr=False)
+    isometry: Array = field(compare=False, repr=False)
+
+    @property
+    def dim(self) -> int:
+        """The dimension."""
+        return int(self.isometry.shape[1])
+
+    @cached_property
+    def type(self) -> int:
+        """1 if real, 2 if complex, 4 if quaternionic: the dimension of the maps that commute with it."""
+        return len(intertwiners(self, self))
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether every element acts as 1."""
+        return self.dim == 1 and bool(np.abs(self.matrices(self.group.generators) - 1).max(initial=0) < 1e-9)
+
+    def matrices(self, elements: Array) -> Array:
+        """Matrices (element, dim, dim) of elements (element, d, d)."""
+        whole = self.harmonic.matrices(elements)
+        return np.einsum("ia,gij,jb->gab", self.isometry, whole, self.isometry)
+
+    def matrix(self, element: Tensor) -> Tensor:
+        """The matrix (..., dim, dim) of elements (..., d, d) of the group, in the element's dtype."""
+        flat = element.detach().to("cpu", torch.float64).reshape(-1, self.group.dim, self.group.dim).numpy()
+        result = torch.from_numpy(self.matrices(flat)).to(element)
+        return result.reshape(*element.shape[:-2], self.dim, self.dim)
+
+    def __repr__(self) -> str:
+        return f"{self.name} of {self.group}"
+
+
+def irrep(group: Group, name: str) -> Irrep:
+    """The irrep of that name.
+
+    Raises:
+        GroupError: the group has no irrep of this name.
+    """
+    closed = _closed_form(group, name)
+    if closed is not None:
+        return closed
+    for found in _all_irreps(group):
+        if found.name == name:
+            return found
+        if group.order is None and name.isdigit() and int(found.name) > int(name):
+            break
+    known = [found.name for found in irreps(group, max_degree=3)]
+    raise GroupError(f"{group} has no irrep {name!r}; its irreps begin {', '.join(known)}.")
+
+
+def irreps(group: Group, max_degree: int = 6) -> list[Irrep]:
+    """The irreps that occur in the harmonics up to `max_degree`, the trivial one first.
+
+    A finite group's list ends as soon as it is complete: the sum of dim^2 / type is the order.
+    """
+    if _is_classical(group):
+        return [irrep(group, name) for name in _classical_names(group, max_degree)]
+    return [found for found in _all_irreps(group, max_degree) if found.harmonic.degree <= max_degree]
+
+
+def decompose(representation: Representation, max_degree: int | None = None) -> list[tuple[Irrep, Array]]:
+    """Split a representation into irreps.
+
+    Args:
+        representation: any orthogonal representation of a group.
+        max_degree: highest degree of harmonics to look for irreps in; by default as far as needed, up to 40.
+
+    Returns:
+        Pairs of an irrep and an isometry Q (dim, irrep.dim) with rho(g) Q = Q sigma(g); the Q together are an
+        orthogonal matrix.
+    """
+    parts: list[tuple[Irrep, Array]] = []
+    missing = representation.dim
+    for candidate in _candidates(representation, max_degree):
+        if not missing:
+            break
+        for isometry in _copies(candidate, representation):
+            parts.append((candidate, isometry))
+            missing -= candidate.dim
+    if missing:
+        raise GroupError(
+            f"{missing} of {representation.dim} dimensions hold irreps of {representation.group} beyond degree "
+            f"{max_degree or _HIGHEST_DEGREE}. Raise max_degree."
+        )
+    return parts
+
+
+def _candidates(representation: Representation, max_degree: int | None) -> Iterator[Irrep]:
+    group = representation.group
+    top = _HIGHEST_DEGREE if max_degree is None else max_degree
+    if not _is_classical(group):
+        yield from _all_irreps(group, top)
+        return
+    for degree in range(top + 1):
+        for name in _classical_names(group, degree):
+            found = irrep(group, name)
+            if found.harmonic.degree == degree:
+                yield found
+
+
+def _copies(candidate: Irrep, representation: Representation) -> list[Array]:
+    """Isometries with orthogonal images, one for every time that the irrep occurs."""
+    found: list[Array] = []
+    for basis in intertwiners(candidate, representation):
+        rest = basis * np.sqrt(candidate.dim)
+        for other in found * 2:
+            rest = rest - np.einsum("ia,ja,jb->ib", other, other, rest)
+        scale = np.sqrt((rest**2).sum() / candidate.dim)
+        if scale > 1e-6:
+            found.append(rest / scale)
+    return found
+
+
+def _is_classical(group: Group) -> bool:
+    return group.identity_component == "full"
+
+
+def _classical_names(group: Group, max_degree: int) -> list[str]:
+    degrees = range(max_degree + 1)
+    if group.dim == 3:
+        suffixes = ("e", "o") if group.has_reflections else ("",)
+        return [f"{l}{s}" for l in degrees for s in suffixes]
+    zero = ["0e", "0o"] if group.has_reflections else ["0"]
+    return zero + [str(k) for k in degrees if k]
+
+
+def _closed_form(group: Group, name: str) -> Irrep | None:
+    """The irrep of O(d) or SO(d) by its name; None where the group is another or the name does not fit."""
+    match = re.fullmatch(r"(\d+)([eo]?)", name)
+    if not match or not _is_classical(group):
+        return None
+    degree, parity = int(match[1]), match[2]
+    if group.dim == 3:
+        if group.has_reflections and not parity:
+            return None
+        canonical = f"{degree}{parity}" if group.has_reflections else str(degree)
+    elif degree == 0:
+        if group.has_reflections and not parity:
+            return None
+        canonical = f"0{parity}" if group.has_reflections else "0"
+    else:
+        if parity:
+            return None
+        canonical = str(degree)
+    sign = -1 if parity == "o" and group.has_reflections else 1
+    harmonic = Harmonic(group, degree, sign)
+    return Irrep(group, canonical, harmonic, np.eye(harmonic.dim))
+
+
+class _Search:
+    """The irreps of a group in the order of the harmonics that they first occur in, found as far as asked."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.found: list[Irrep] = []
+        self.degree = -1
+
+    @property
+    def complete(self) -> bool:
+        return self.group.order is not None and sum(r.dim**2 / r.type for r in self.found) > self.group.order - 0.5
+
+    def extend(self) -> None:
+        """Look through the harmonics of the next degree."""
+        self.degree += 1
+        natural = (-1) ** self.degree
+        parities = (natural, -natural) if self.group.has_reflections else (natural,)
+        if self.group.dim == 2:
+            parities = (1, -1) if self.degree == 0 and self.group.has_reflections else (1,)
+        for parity in parities:
+            harmonic = Harmonic(self.group, self.degree, parity)
+            for isometry in _new_parts(harmonic, self.found):
+                fresh = Irrep(self.group, str(len(self.found)), harmonic, isometry)
+                if not any(len(intertwiners(known, fresh)) for known in self.found if known.dim == fresh.dim):
+                    self.found.append(fresh)
+
+
+@cache
+def _search(group: Group) -> _Search:
+    return _Search(group)
+
+
+def _all_irreps(group: Group, max_degree: int = _HIGHEST_DEGREE) -> Iterator[Irrep]:
+    search = _search(group)
+    for k in count():
+        while k >= len(search.found) and not search.complete and search.degree < max_degree:
+            search.extend()
+        if k >= len(search.found):
+            return
+        yield search.found[k]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A representation on an invariant subspace, given by orthonormal columns."""
+
+    whole: Harmonic
+    columns: tuple[tuple[float, ...], ...]
+
+    @property
+    def group(self) -> Group:
+        return self.whole.group
+
+    @property
+    def dim(self) -> int:
+        return len(self.columns[0])
+
+    def matrices(self, elements: Array) -> Array:
+        q = np.array(self.columns)
+        return np.einsum("ia,gij,jb->gab", q, self.whole.matrices(elements), q)
+
+
+def _new_parts(harmonic: Harmonic, known: list[Irrep]) -> list[Array]:
+    """Isometries of the irreducible parts of the harmonics that none of the known irreps fills."""
+    filled = [q.T for irrep_ in known for q in _copies(irrep_, harmonic)]
+    rest = null_space(np.concatenate(filled)) if filled else np.eye(harmonic.dim)
+    if not len(rest):
+        return []
+    columns = orthonormal_rows(rest).T
+    part = _Part(harmonic, tuple(map(tuple, columns)))
+    weights = np.random.default_rng(0).standard_normal(1024)
+    commuting = intertwiners(part, part)
+    mixed = np.einsum("b,bij->ij", weights[: len(commuting)], commuting)
+    values, vectors = np.linalg.eigh(mixed + mixed.T)
+    breaks = np.flatnonzero(np.diff(values) > 1e-6) + 1
+    spaces = [orthonormal_rows((columns @ block).T).T for block in np.split(vectors, breaks, axis=1)]
+    return sorted(spaces, key=lambda q: (q.shape[1], int(np.abs(q[:, 0]).argmax())))

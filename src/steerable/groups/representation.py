@@ -1,0 +1,114 @@
+"""Representations of O(d) on harmonics, and what is made of them by restriction and products."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from .group import Array, Group
+
+
+@runtime_checkable
+class Representation(Hashable, Protocol):
+    """An orthogonal representation of a group; hashable, so that bases can be cached."""
+
+    @property
+    def group(self) -> Group: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    def matrices(self, elements: Array) -> Array:
+        """Matrices (element, dim, dim) of group elements (element, d, d), float64."""
+        ...
+
+
+@dataclass(frozen=True)
+class Harmonic:
+    """The harmonics of one degree under a closed subgroup of O(d).
+
+    In space D^l(g) acts as Y_l(g x) = D^l(g) Y_l(x) for rotations (e3nn's real basis and component order), and an
+    element of determinant -1 brings the factor `parity`: D(g) = parity D^l(-g). In the plane the basis is
+    (cos k t, sin k t); the parity matters for degree 0 alone, where it multiplies reflections.
+
+    Args:
+        group: a closed subgroup of O(2) or O(3).
+        degree: l in space, the frequency k in the plane.
+        parity: 1 or -1.
+    """
+
+    group: Group
+    degree: int
+    parity: int
+
+    @property
+    def dim(self) -> int:
+        if self.group.dim == 3:
+            return 2 * self.degree + 1
+        return 1 if self.degree == 0 else 2
+
+    def matrices(self, elements: Array) -> Array:
+        sign = np.where(np.linalg.det(elements) < 0, -1.0, 1.0)
+        if self.group.dim == 2:
+            twist = sign if self.degree == 0 and self.parity < 0 else np.ones_like(sign)
+            return _circular(self.degree, elements, sign) * twist[:, None, None]
+        rotations = elements * sign[:, None, None]
+        return wigner(self.degree, rotations) * np.where(sign < 0, self.parity, 1.0)[:, None, None]
+
+
+@dataclass(frozen=True)
+class Product:
+    """The tensor product of two representations, row-major: index (i, j) of left and right is i * right.dim + j."""
+
+    left: Representation
+    right: Representation
+
+    @property
+    def group(self) -> Group:
+        return self.left.group
+
+    @property
+    def dim(self) -> int:
+        return self.left.dim * self.right.dim
+
+    def matrices(self, elements: Array) -> Array:
+        left, right = self.left.matrices(elements), self.right.matrices(elements)
+        return np.einsum("gij,gkl->gikjl", left, right).reshape(len(elements), self.dim, self.dim)
+
+
+def wigner(degree: int, rotations: Array) -> Array:
+    """Real Wigner matrices D^l(R), (element, 2l+1, 2l+1), with Y_l(R x) = D^l(R) Y_l(x) in e3nn's basis.
+
+    D^l is the part of degree l of D^(l-1) (x) D^1, so it is a polynomial in the entries of R: no angles, hence
+    no loss of digits near the poles. The constants are e3nn's 3j symbols.
+    """
+    if degree == 0:
+        return np.ones((len(rotations), 1, 1))
+    result = vector = rotations
+    for l in range(2, degree + 1):
+        c = three_j(l - 1, 1, l) * np.sqrt(2 * l + 1)
+        half = np.einsum("gij,jbn->gibn", result, c)
+        half = np.einsum("gab,gibn->gian", vector, half)
+        result = np.einsum("iam,gian->gmn", c, half)
+    return result
+
+
+@cache
+def three_j(left: int, right: int, out: int) -> Array:
+    """e3nn's real 3j symbol (2 left + 1, 2 right + 1, 2 out + 1), of Frobenius norm 1, float64."""
+    import torch
+    from e3nn.o3 import wigner_3j
+
+    return np.ascontiguousarray(wigner_3j(left, right, out, dtype=torch.float64).numpy())
+
+
+def _circular(frequency: int, elements: Array, sign: Array) -> Array:
+    if frequency == 0:
+        return np.ones((len(elements), 1, 1))
+    angle = frequency * np.arctan2(elements[:, 1, 0], elements[:, 0, 0])
+    c, s = np.cos(angle), np.sin(angle)
+    return np.stack([np.stack([c, -s * sign], -1), np.stack([s, c * sign], -1)], -2)

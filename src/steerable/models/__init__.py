@@ -1,0 +1,5 @@
+"""Ready networks, one a file."""
+
+from .regressor import Regressor, UnknownElementError
+
+__all__ = ["Regressor", "UnknownElementError"]

@@ -1,0 +1,159 @@
+"""A network that predicts one invariant number of a molecule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..convs.points import PointConv
+from ..convs.pool import Pool
+from ..field import Field, Term
+from ..filters import ImplicitFilter
+from ..groups import irreps, named_group
+from ..layers import Gate, Linear, RMSNorm
+from ..ops import Neighbourhoods, neighbourhoods, radius_graph
+
+_ATTRIBUTES = 8
+
+
+class UnknownElementError(ValueError):
+    """Atoms of an element that the network was not made for."""
+
+
+class Regressor(nn.Module):
+    """y = shift + scale pool_i head(x_i) + sum_i reference(z_i), with x_i from convolutions with implicit kernels.
+
+    Every layer adds to the features a gated convolution and a linear map of their normalised selves. The filters
+    see the elements of both ends. Energies grow with the molecule (`pool="sum"`), other properties need not
+    (`pool="mean"`).
+
+    Args:
+        elements: atomic numbers that the network knows.
+        hidden: field of the hidden features; its invariant part starts the network and feeds the head.
+        layers: number of convolutions.
+        cutoff: radius of the neighbourhoods in Angstrom.
+        filter_field: irreps of one channel of the filters.
+        filter_channels: channels of the filters.
+        group: name of the symmetry group, such as `"O(3)"`.
+        pool: `sum` or `mean` over atoms.
+        neighbours: the usual number of neighbours within the cutoff.
+        recompute: save memory in training by computing filters twice.
+        reference: a number per element that is added for each of its atoms, in the unit of the target.
+        shift: added to the result.
+        scale: multiplies the network's part of the result.
+    """
+
+    _number: Tensor
+    reference: Tensor
+    statistics: Tensor
+
+    def __init__(
+        self,
+        elements: Sequence[int],
+        hidden: str = "32x0e+16x1o+8x2e",
+        layers: int = 3,
+        cutoff: float = 5.0,
+        filter_field: str = "0e+1o+2e",
+        filter_channels: int = 8,
+        group: str = "O(3)",
+        pool: str = "sum",
+        neighbours: float = 16.0,
+        recompute: bool = False,
+        reference: Sequence[float] | None = None,
+        shift: float = 0.0,
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        field = Field.parse(hidden, named_group(group))
+        trivial = irreps(field.group, 0)[0]
+        scalars = sum(t.multiplicity for t in field if t.irrep.is_trivial)
+        invariants, attributes = (
+            Field(field.group, (Term(scalars, trivial),)),
+            Field(field.group, (Term(2 * _ATTRIBUTES, trivial),)),
+        )
+        self.cutoff = float(cutoff)
+        numbers = torch.full((119,), -1, dtype=torch.long)
+        numbers[torch.tensor(list(elements))] = torch.arange(len(elements))
+        self.register_buffer("_number", numbers, persistent=False)
+        self.register_buffer("reference", torch.zeros(len(elements), dtype=torch.float64))
+        self.register_buffer("statistics", torch.tensor([shift, scale], dtype=torch.float64))
+        if reference is not None:
+            self.reference.copy_(torch.tensor(list(reference), dtype=torch.float64))
+        self.embed = nn.Embedding(len(elements), scalars)
+        self.attribute = nn.Embedding(len(elements), _ATTRIBUTES)
+        self.blocks = nn.ModuleList(
+            _Block(
+                invariants if k == 0 else field,
+                field,
+                ImplicitFilter(Field.parse(filter_field, field.group), cutoff, attributes, filter_channels),
+                neighbours,
+                recompute,
+            )
+            for k in range(layers)
+        )
+        self.head = nn.Sequential(
+            Linear(field, invariants), nn.SiLU(), nn.Linear(scalars, scalars), nn.SiLU(), nn.Linear(scalars, 1)
+        )
+        self.pool = Pool(Field(field.group, (Term(1, trivial),)), pool)
+
+    def forward(
+        self, z: Tensor, pos: Tensor, batch: Tensor | None = None, edge_index: Tensor | Neighbourhoods | None = None
+    ) -> Tensor:
+        """Predict.
+
+        Args:
+            z: atomic numbers (atom,).
+            pos: positions (atom, 3) in Angstrom.
+            batch: molecule of every atom (atom,); one molecule if absent.
+            edge_index: neighbours (2, edge), from `ops.radius_graph` if absent.
+
+        Returns:
+            One number per molecule (graph,), in the unit of the target.
+
+        Raises:
+            UnknownElementError: atoms of other elements than the network was made for.
+        """
+        kind = self._kinds(z)
+        if edge_index is None:
+            edge_index = radius_graph(pos, self.cutoff, batch)
+        hood = neighbourhoods(edge_index, len(pos)) if isinstance(edge_index, Tensor) else edge_index
+        x, attribute = self.embed(kind), self.attribute(kind)
+        for block in self.blocks:
+            x = block(x, pos, hood, attribute)
+        graphs = int(batch.max()) + 1 if batch is not None and len(batch) else 1
+        own = self.pool(self.head(x), batch, graphs).squeeze(-1)
+        shift, scale = self.statistics
+        known = self.pool(self.reference[kind].unsqueeze(-1), batch, graphs).squeeze(-1)
+        result: Tensor = own.to(known.dtype) * scale + shift + known
+        return result
+
+    def _kinds(self, z: Tensor) -> Tensor:
+        kind: Tensor = self._number[z.clamp(0, 118)]
+        if len(kind) and int(kind.min()) < 0:
+            unknown = sorted(set(z[kind < 0].tolist()))
+            known = torch.nonzero(self._number >= 0).flatten().tolist()
+            raise UnknownElementError(
+                f"The network knows the elements {known} (atomic numbers); got {unknown}. Train one that includes them."
+            )
+        return kind
+
+
+class _Block(nn.Module):
+    """x + gate(conv(norm x) + linear(norm x)); the first block lifts invariants to the hidden field."""
+
+    def __init__(
+        self, field_in: Field, field_out: Field, filter: ImplicitFilter, neighbours: float, recompute: bool
+    ) -> None:
+        super().__init__()
+        self.norm = RMSNorm(field_in)
+        self.gate = Gate(field_out)
+        self.conv = PointConv(field_in, self.gate.field_in, filter, neighbours, recompute)
+        self.own = Linear(field_in, self.gate.field_in)
+        self.skip = Linear(field_in, field_out, bias=False)
+
+    def forward(self, x: Tensor, pos: Tensor, hood: Neighbourhoods, attribute: Tensor) -> Tensor:
+        y = self.norm(x)
+        result: Tensor = self.skip(x) + self.gate(self.conv(y, pos, hood, node_attr=attribute) + self.own(y))
+        return result

@@ -1,0 +1,18 @@
+"""Operations on graphs and points that know no group: neighbours, segment reductions, moments."""
+
+from .moments import Block, Neighbourhoods, moments, neighbourhoods
+from .neighbours import knn_graph, radius_graph
+from .segment import segment_max, segment_mean, segment_softmax, segment_sum
+
+__all__ = [
+    "Block",
+    "Neighbourhoods",
+    "knn_graph",
+    "moments",
+    "neighbourhoods",
+    "radius_graph",
+    "segment_max",
+    "segment_mean",
+    "segment_softmax",
+    "segment_sum",
+]

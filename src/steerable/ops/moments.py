@@ -1,0 +1,95 @@
+"""The moments of neighbourhoods: what is summed over neighbours before any weight is applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BLOCK_EDGES = 4096
+
+
+@dataclass(frozen=True)
+class Block:
+    """Nodes of about equal degree with their incoming edges, as dense as they come.
+
+    Args:
+        nodes: targets (node,).
+        edges: numbers of their edges (node, slot); unused slots hold some edge and are masked.
+        mask: which slots are used (node, slot); None if all are.
+    """
+
+    nodes: Tensor
+    edges: Tensor
+    mask: Tensor | None
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """The incoming edges of every node, in blocks sized to the cache.
+
+    Args:
+        edge_index: (2, edge), row 0 the source, row 1 the target.
+        size: the number of targets.
+        blocks: they hold every target that has an edge exactly once.
+    """
+
+    edge_index: Tensor
+    size: int
+    blocks: tuple[Block, ...]
+
+
+def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES) -> Neighbourhoods:
+    """Sort targets by degree and cut them into blocks of about `block_edges` slots.
+
+    Args:
+        edge_index: (2, edge), row 0 the source, row 1 the target, in any order.
+        size: the number of targets.
+        block_edges: slots a block has at most, unless one node has more.
+    """
+    target = edge_index[1]
+    by_target = torch.argsort(target, stable=True)
+    degree = torch.bincount(target, minlength=size)
+    first = torch.cumsum(degree, 0) - degree
+    by_degree = torch.argsort(degree, stable=True)
+    degrees = degree[by_degree].tolist()
+    blocks = []
+    start = next((k for k, d in enumerate(degrees) if d), size)
+    while start < size:
+        stop = _block_end(degrees, start, block_edges)
+        nodes = by_degree[start:stop]
+        slot = torch.arange(degrees[stop - 1], device=target.device)
+        mask = slot < degree[nodes, None]
+        edges = by_target[(first[nodes, None] + slot).clamp(max=len(target) - 1)]
+        blocks.append(Block(nodes, edges, None if degrees[start] == degrees[stop - 1] else mask))
+        start = stop
+    return Neighbourhoods(edge_index, size, tuple(blocks))
+
+
+def _block_end(degrees: list[int], start: int, block_edges: int) -> int:
+    """The end of the longest run from `start` whose slots, padded to its highest degree, fit into a block."""
+    low, high = start + 1, len(degrees)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if (middle - start) * degrees[middle - 1] <= block_edges:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def moments(weight: Tensor, features: Tensor) -> Tensor:
+    """A[i, r, c] = sum over slots s and components m of weight[i, s, r, m] features[i, s, c, m].
+
+    Args:
+        weight: (node, slot, row, component), zero in unused slots.
+        features: of the neighbours (node, slot, channel, component).
+
+    Returns:
+        (node, row, channel).
+    """
+    nodes, slots, rows, components = weight.shape
+    left = weight.permute(0, 2, 1, 3).reshape(nodes, rows, slots * components)
+    right = features.permute(0, 1, 3, 2).reshape(nodes, slots * components, features.shape[2])
+    return torch.bmm(left, right)
