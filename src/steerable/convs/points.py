@@ -76,7 +76,8 @@ class PointConv(MessagePassing):
             (node, field_out.dim); nodes without neighbours get 0.
         """
         self.field_in.check(x, "PointConv")
-        hood = _neighbourhoods(edge_index, x, pos)
+        check_positions(pos, len(x), self.filter.field.group.dim)
+        hood = _neighbourhoods(edge_index, len(x))
         check_attributes(self.filter, edge_attr, node_attr, hood)
         parts = [self._block(x, pos, hood, block, edge_attr, node_attr) for block in hood.blocks]
         y = x.new_zeros(hood.size, self.field_out.dim)
@@ -120,15 +121,26 @@ class PointConv(MessagePassing):
         return result
 
 
-def _neighbourhoods(edge_index: Tensor | Neighbourhoods, x: Tensor, pos: Tensor) -> Neighbourhoods:
-    if len(pos) != len(x):
-        raise ValueError(
-            f"PointConv needs one position per node: {len(x)} rows of features and {len(pos)} of positions."
-        )
+def _neighbourhoods(edge_index: Tensor | Neighbourhoods, nodes: int) -> Neighbourhoods:
     if isinstance(edge_index, Neighbourhoods):
         return edge_index
-    check_edge_index(edge_index, len(x))
-    return neighbourhoods(edge_index, len(x))
+    check_edge_index(edge_index, nodes)
+    return neighbourhoods(edge_index, nodes)
+
+
+def check_positions(pos: Tensor, nodes: int, dim: int) -> None:
+    """Raise ValueError unless `pos` holds finite positions (nodes, dim)."""
+    if pos.dim() != 2 or pos.shape[1] != dim:
+        raise ValueError(
+            f"The filter's group acts on positions of {dim} coordinates (node, {dim}); got {tuple(pos.shape)}."
+        )
+    if len(pos) != nodes:
+        raise ValueError(
+            f"PointConv needs one position per node: {nodes} rows of features and {len(pos)} of positions."
+        )
+    if not torch.isfinite(pos).all():
+        bad = torch.nonzero(~torch.isfinite(pos).all(-1)).flatten()[:5].tolist()
+        raise ValueError(f"Positions must be finite; those of nodes {bad} are NaN or infinite.")
 
 
 def check_edge_index(edge_index: Tensor, nodes: int) -> None:

@@ -58,12 +58,16 @@ class NormActivation(ConstantModule):
     _mean: Tensor
     _spread: Tensor
     _trivial: Tensor
+    _gain: Tensor
 
     def __init__(self, field: Field | str, group: Group | None = None) -> None:
         super().__init__()
         self.field_in = self.field_out = Field.parse(field, group)
         mean, spread = _mean_square(self.field_in), _copy_to_components(self.field_in)
-        trivial = [float(t.irrep.is_trivial) for t in self.field_in for _ in range(t.multiplicity)]
+        irreps = [term.irrep for term in self.field_in for _ in range(term.multiplicity)]
+        trivial = [float(irrep.is_trivial) for irrep in irreps]
+        gain = [SILU_GAIN if irrep.is_trivial else _norm_gain(irrep.dim) for irrep in irreps]
+        self.register_constant("_gain", torch.tensor(gain, dtype=torch.float64))
         self.register_constant("_mean", mean)
         self.register_constant("_spread", spread)
         self.register_constant("_trivial", torch.tensor(trivial, dtype=torch.float64))
@@ -75,12 +79,11 @@ class NormActivation(ConstantModule):
         self.field_in.check(x, "NormActivation")
         length = torch.sqrt(1 + (x * x) @ self._mean) - 1
         argument = self._trivial * (x @ self._spread.T) + (1 - self._trivial) * (self.scale * length + self.shift)
-        gain = self._trivial * SILU_GAIN + (1 - self._trivial) * SIGMOID_GAIN
-        return x * ((gain * torch.sigmoid(argument)) @ self._spread)
+        return x * ((self._gain * torch.sigmoid(argument)) @ self._spread)
 
 
 class TensorProductActivation(ConstantModule):
-    """y = x + sum over paths w (x_c (x) x_c), the equivariant square of every channel, exact for any group.
+    """y = x + sum over paths p of w_p C_p (x (x) x) in every channel: the equivariant square, exact.
 
     `channels` copies of one `field` are squared one by one; the learned w make quadratic invariants, cross
     products and higher harmonics that gates alone cannot.
@@ -99,7 +102,7 @@ class TensorProductActivation(ConstantModule):
         self.field_in = self.field_out = self.field * channels
         tensor = _square(self.field)
         self.register_constant("_tensor", tensor)
-        self.weight = nn.Parameter(torch.randn(channels, tensor.shape[0]) / max(1, tensor.shape[0]) ** 0.5)
+        self.weight = nn.Parameter(0.25 * torch.randn(channels, tensor.shape[0]))
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., channels * field.dim) to the same."""
@@ -130,6 +133,14 @@ SILU_GAIN = _gain(nn.functional.silu)
 SIGMOID_GAIN = _gain(torch.sigmoid)
 
 
+def _norm_gain(dim: int) -> float:
+    """1 / sqrt(E[|x|^2 sigmoid(sqrt(1 + |x|^2 / d) - 1)^2] / d) for a standard normal x of `dim` numbers."""
+    n = torch.linspace(0, 16, 16001, dtype=torch.float64)
+    density = n ** (dim - 1) * torch.exp(-0.5 * n * n)
+    value = n * n / dim * torch.sigmoid(torch.sqrt(1 + n * n / dim) - 1) ** 2
+    return float(torch.sqrt(torch.trapezoid(density, n) / torch.trapezoid(value * density, n)))
+
+
 def _copy_to_components(field: Field) -> Tensor:
     """A 0-1 matrix (channel, component) that repeats a number per irrep over its components."""
     sizes = [t.irrep.dim for t in field for _ in range(t.multiplicity)]
@@ -158,13 +169,17 @@ def _square(field: Field) -> Tensor:
     """Paths of the symmetric square of a field back into it (path, out, in, in), scaled to unit variance."""
     found = []
     places = list(zip(field, field.slices(), strict=True))
-    for a, (left, at_left) in enumerate(places):
-        for right, at_right in places[a:]:
-            for out, at_out in places:
+    for out, at_out in places:
+        into = []
+        for a, (left, at_left) in enumerate(places):
+            for right, at_right in places[a:]:
                 for tensor in coupling(left.irrep, right.irrep, out.irrep):
                     full = torch.zeros(field.dim, field.dim, field.dim, dtype=torch.float64)
-                    full[at_out, at_left, at_right] = torch.from_numpy(tensor * out.irrep.dim**0.5)
-                    full = (full + full.transpose(1, 2)) / 2
-                    if full.abs().max() > 1e-6:
-                        found.append(full)
+                    full[at_out, at_left, at_right] = torch.from_numpy(tensor * 1.0)
+                    full = full + full.transpose(1, 2)
+                    trace = full.diagonal(dim1=1, dim2=2).sum(-1)
+                    energy = 2 * full.square().sum() + trace.square().sum()  # E|S x x|^2 for a standard normal x
+                    if energy > 1e-9:
+                        into.append(full / energy.sqrt())
+        found += [full * (out.irrep.dim / len(into)) ** 0.5 for full in into]
     return torch.stack(found) if found else torch.zeros(0, *[field.dim] * 3, dtype=torch.float64)
