@@ -68,11 +68,10 @@ class HarmonicFilter(ConstantModule):
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
         """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, channels, field.dim)."""
         distance = safe_norm(offset)
-        inputs = [bessel(distance, self.radial, self.cutoff)]
-        if attributes is not None:
-            self.attributes.check(attributes, "HarmonicFilter", "attributes")
-            inputs.append(attributes)
-        profile = self.radial_mlp(torch.cat(inputs, -1)).unflatten(-1, (self.channels, self.max_degree + 1))
+        attributes = offset[:, :0] if attributes is None else attributes
+        self.attributes.check(attributes, "HarmonicFilter", "attributes")
+        inputs = torch.cat([bessel(distance, self.radial, self.cutoff), attributes], -1)
+        profile = self.radial_mlp(inputs).unflatten(-1, (self.channels, self.max_degree + 1))
         profile = profile * polynomial_cutoff(distance, self.cutoff)[:, None, None]
         harmonics = spherical_harmonics(offset, self.max_degree)
         return ((profile @ self._spread) * harmonics.unsqueeze(1)) @ self._change

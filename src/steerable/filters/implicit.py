@@ -26,7 +26,7 @@ class ImplicitFilter(ConstantModule):
         cutoff: radius where the polynomial envelope u ends, in the unit of the positions.
         attributes: field of the attributes, in the order [edge, source node, target node].
         channels: number of channels of the filter.
-        hidden: number of hidden channels; each holds the irreps of the harmonics and of `field`.
+        hidden: number of hidden channels; each holds every irrep of the harmonics, of `field` and of `attributes`.
         layers: number of linear layers.
         radial: number of Bessel functions.
         activation: `gate`, `norm` or `product`; by default gates where they lose nothing (invariant attributes, a
@@ -60,7 +60,7 @@ class ImplicitFilter(ConstantModule):
         scalars = Field(self.field.group, (Term(radial, irreps(self.field.group, 0)[0]),))
         self.mlp = MLP(
             harmonics + scalars + self.attributes,
-            _union(harmonics, self.field),
+            _union(harmonics, self.field, self.attributes),
             hidden,
             self.field * channels,
             layers,
@@ -73,11 +73,9 @@ class ImplicitFilter(ConstantModule):
         square = (offset * offset).sum(-1, keepdim=True)
         squashed = offset * torch.rsqrt(square + self.softening**2)
         inputs = [solid_harmonics(squashed, self.max_degree) @ self._change, bessel(distance, self.radial, self.cutoff)]
-        if attributes is not None:
-            inputs.append(attributes)
-        elif self.attributes.dim:
-            self.attributes.check(offset[:, :0], "ImplicitFilter", "attributes")
-        h = self.mlp(torch.cat(inputs, -1)) * polynomial_cutoff(distance, self.cutoff).unsqueeze(-1)
+        attributes = offset[:, :0] if attributes is None else attributes
+        self.attributes.check(attributes, "ImplicitFilter", "attributes")
+        h = self.mlp(torch.cat([*inputs, attributes], -1)) * polynomial_cutoff(distance, self.cutoff).unsqueeze(-1)
         return h.unflatten(-1, (self.channels, self.field.dim))
 
     def extra_repr(self) -> str:
