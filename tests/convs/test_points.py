@@ -167,7 +167,7 @@ def test_bad_input():
         conv(x, pos, torch.tensor([[0], [-1]]))
     with pytest.raises(ValueError, match=r"torch.long tensor \(2, edge\).*got torch.int32"):
         conv(x, pos, edges.int())
-    with pytest.raises(ValueError, match="one position per node: 4 rows of features and 3 of positions"):
+    with pytest.raises(ValueError, match="one position per node: 4 rows of features, 3 of positions"):
         conv(x, pos[:3], edges)
     with pytest.raises(ValueError, match=r"finite; those of nodes \[1\]"):
         conv(x, pos.index_fill(0, torch.tensor([1]), float("nan")), edges)

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from oracles.groups import EVERY, name
 
+from oracles.groups import EVERY, name
 from steerable import Field, FieldMismatchError
 from steerable.certify import Role, certify
 from steerable.filters import Filter, HarmonicFilter, ImplicitFilter

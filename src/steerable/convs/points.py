@@ -131,13 +131,9 @@ def _neighbourhoods(edge_index: Tensor | Neighbourhoods, nodes: int) -> Neighbou
 def check_positions(pos: Tensor, nodes: int, dim: int) -> None:
     """Raise ValueError unless `pos` holds finite positions (nodes, dim)."""
     if pos.dim() != 2 or pos.shape[1] != dim:
-        raise ValueError(
-            f"The filter's group acts on positions of {dim} coordinates (node, {dim}); got {tuple(pos.shape)}."
-        )
+        raise ValueError(f"The group acts on positions of {dim} coordinates (node, {dim}); got {tuple(pos.shape)}.")
     if len(pos) != nodes:
-        raise ValueError(
-            f"PointConv needs one position per node: {nodes} rows of features and {len(pos)} of positions."
-        )
+        raise ValueError(f"PointConv needs one position per node: {nodes} rows of features, {len(pos)} of positions.")
     if not torch.isfinite(pos).all():
         bad = torch.nonzero(~torch.isfinite(pos).all(-1)).flatten()[:5].tolist()
         raise ValueError(f"Positions must be finite; those of nodes {bad} are NaN or infinite.")
