@@ -4,7 +4,7 @@ from .couplings import coupling
 from .group import GOLDEN_ANGLE, Group, GroupError, rotation
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps
-from .named import O2, O3, SO2, SO3, named_group, trivial
+from .named import O2, O3, SO2, SO3, axial, cyclic, dihedral, named_group, point_group, trivial
 from .representation import Harmonic, Product, Representation
 
 __all__ = [
@@ -19,12 +19,16 @@ __all__ = [
     "Irrep",
     "Product",
     "Representation",
+    "axial",
     "coupling",
+    "cyclic",
     "decompose",
+    "dihedral",
     "intertwiners",
     "irrep",
     "irreps",
     "named_group",
+    "point_group",
     "rotation",
     "trivial",
 ]

@@ -108,6 +108,41 @@ class Group:
         """Whether every element of this group is one of `other`."""
         return self.dim == other.dim and all(other.contains(g) for g in self.generators)
 
+    def conjugate(self, rotation: ArrayLike, name: str | None = None) -> Group:
+        """The group R G R^-1 of an orthogonal R (d, d): the same symmetry about turned axes."""
+        (turn,) = _as_matrices([rotation])
+        return Group.from_generators(turn @ self.generators @ turn.T, name or f"{self.name} turned")
+
+    def index(self, elements: Array) -> NDArray[np.int64]:
+        """The places of elements (n, d, d) of a finite group in `representatives`."""
+        self._require_finite("index of elements")
+        distance = np.abs(self.representatives[None] - np.asarray(elements)[:, None]).max(axis=(2, 3))
+        found: NDArray[np.int64] = distance.argmin(axis=1)
+        if len(distance) and distance.min(axis=1).max() > _CLOSE:
+            raise GroupError(f"Not every matrix is an element of {self}.")
+        return found
+
+    @cached_property
+    def product_table(self) -> NDArray[np.int64]:
+        """table[a, b] is the place of the product of elements a and b of a finite group, in `representatives`."""
+        self._require_finite("product table")
+        products = np.einsum("aij,bjk->abik", self.representatives, self.representatives)
+        return np.stack([self.index(row) for row in products])
+
+    def classes(self) -> list[NDArray[np.int64]]:
+        """The conjugacy classes of a finite group as places in `representatives`, that of the identity first."""
+        table = self.product_table
+        inverse = np.argmin(table, axis=1)
+        conjugates = table[table, inverse[:, None]]
+        found: dict[tuple[int, ...], None] = {}
+        for k in range(len(table)):
+            found.setdefault(tuple(sorted(set(conjugates[:, k].tolist()))))
+        return [np.array(members) for members in found]
+
+    def _require_finite(self, what: str) -> None:
+        if self.order is None:
+            raise GroupError(f"{self} has infinitely many elements and so no {what}; take a finite subgroup.")
+
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw elements from the Haar measure: (count, d, d), float64."""
         component = torch.randint(len(self.representatives), (count,), generator=generator)

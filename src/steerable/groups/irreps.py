@@ -206,10 +206,9 @@ class _Search:
             parities = (1, -1) if self.degree == 0 and self.group.has_reflections else (1,)
         for parity in parities:
             harmonic = Harmonic(self.group, self.degree, parity)
-            for isometry in _new_parts(harmonic, self.found):
-                fresh = Irrep(self.group, str(len(self.found)), harmonic, isometry)
-                if not any(len(intertwiners(known, fresh)) for known in self.found if known.dim == fresh.dim):
-                    self.found.append(fresh)
+            for part in _new_parts(harmonic, self.found):
+                if not any(len(intertwiners(known, part)) for known in self.found if known.dim == part.dim):
+                    self.found.append(Irrep(self.group, str(len(self.found)), harmonic, np.array(part.columns)))
 
 
 @cache
@@ -247,18 +246,23 @@ class _Part:
         return np.einsum("ia,gij,jb->gab", q, self.whole.matrices(elements), q)
 
 
-def _new_parts(harmonic: Harmonic, known: list[Irrep]) -> list[Array]:
-    """Isometries of the irreducible parts of the harmonics that none of the known irreps fills."""
+def _new_parts(harmonic: Harmonic, known: list[Irrep]) -> list[_Part]:
+    """The irreducible parts of the harmonics that none of the known irreps fills."""
     filled = [q.T for irrep_ in known for q in _copies(irrep_, harmonic)]
     rest = null_space(np.concatenate(filled)) if filled else np.eye(harmonic.dim)
     if not len(rest):
         return []
     columns = orthonormal_rows(rest).T
-    part = _Part(harmonic, tuple(map(tuple, columns)))
+    part = _part(harmonic, columns)
     weights = np.random.default_rng(0).standard_normal(1024)
     commuting = intertwiners(part, part)
     mixed = np.einsum("b,bij->ij", weights[: len(commuting)], commuting)
     values, vectors = np.linalg.eigh(mixed + mixed.T)
     breaks = np.flatnonzero(np.diff(values) > 1e-6) + 1
     spaces = [orthonormal_rows((columns @ block).T).T for block in np.split(vectors, breaks, axis=1)]
-    return sorted(spaces, key=lambda q: (q.shape[1], int(np.abs(q[:, 0]).argmax())))
+    spaces.sort(key=lambda q: (q.shape[1], int(np.abs(q[:, 0]).argmax())))
+    return [_part(harmonic, space) for space in spaces]
+
+
+def _part(harmonic: Harmonic, columns: Array) -> _Part:
+    return _Part(harmonic, tuple(map(tuple, columns.tolist())))

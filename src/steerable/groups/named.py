@@ -1,15 +1,31 @@
-"""The groups that most users ask for by name."""
+"""Groups by name: the classical ones, the axial families, and every point group."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .group import GOLDEN_ANGLE, Group, GroupError, rotation
+from .group import GOLDEN_ANGLE, Array, Group, GroupError, rotation
 
 _X, _Z = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
+_DIAGONAL = (1.0, 1.0, 1.0)
+_FIVEFOLD = (0.0, 1.0, (1 + 5**0.5) / 2)
+_INVERSION = -np.eye(3)
+_HORIZONTAL_MIRROR = np.diag([1.0, 1.0, -1.0])
+_VERTICAL_MIRROR = np.diag([1.0, -1.0, 1.0])
+_HALF_TURN = np.diag([1.0, -1.0, -1.0])
+
+HERMANN_MAUGUIN = {
+    "1": "C1", "-1": "Ci", "2": "C2", "m": "Cs", "2/m": "C2h", "222": "D2", "mm2": "C2v", "mmm": "D2h",
+    "4": "C4", "-4": "S4", "4/m": "C4h", "422": "D4", "4mm": "C4v", "-42m": "D2d", "4/mmm": "D4h",
+    "3": "C3", "-3": "S6", "32": "D3", "3m": "C3v", "-3m": "D3d",
+    "6": "C6", "-6": "C3h", "6/m": "C6h", "622": "D6", "6mm": "C6v", "-6m2": "D3h", "6/mmm": "D6h",
+    "23": "T", "m-3": "Th", "432": "O", "-43m": "Td", "m-3m": "Oh",
+}  # fmt: skip
 
 
 @cache
@@ -39,20 +55,140 @@ def SO3() -> Group:
 @cache
 def O3() -> Group:
     """All rotations and reflections of space."""
-    return Group("O(3)", np.concatenate([SO3().generators, -np.eye(3)[None]]))
+    return Group("O(3)", np.concatenate([SO3().generators, _INVERSION[None]]))
 
 
-_NAMED = {"O(3)": O3, "SO(3)": SO3, "O(2)": O2, "SO(2)": SO2, "trivial": trivial}
+def cyclic(n: int, dim: int = 2) -> Group:
+    """C_n: the rotations by multiples of 2 pi / n, of the plane or about z."""
+    if dim == 3:
+        return point_group(f"C{n}")
+    return Group.from_generators([rotation(2 * np.pi / _positive(n))], f"C{n}")
+
+
+def dihedral(n: int, dim: int = 2, angle: float = 0.0) -> Group:
+    """D_n: C_n and, in the plane, the reflection whose mirror line lies at `angle`; in space half turns.
+
+    Args:
+        n: how many rotations.
+        dim: 2 or 3.
+        angle: of the mirror line to the x axis, or in space of the axis of one half turn, in radians.
+    """
+    if dim == 3:
+        return point_group(f"D{n}").conjugate(rotation(angle, _Z), f"D{n}")
+    mirror = rotation(angle) @ np.diag([1.0, -1.0]) @ rotation(-angle)
+    return Group.from_generators([rotation(2 * np.pi / _positive(n)), mirror], f"D{n}")
+
+
+def axial(name: str, axis: ArrayLike = _Z) -> Group:
+    """An infinite group of rotations about an axis, with mirrors and half turns.
+
+    Args:
+        name: `Cinf` (rotations), `Cinfv` (mirrors that hold the axis), `Cinfh` (the mirror across it), `Dinf` (half
+            turns across it) or `Dinfh` (all of these).
+        axis: (3,), z by default.
+    """
+    extra: dict[str, list[Array]] = {
+        "Cinf": [],
+        "Cinfv": [_VERTICAL_MIRROR],
+        "Cinfh": [_HORIZONTAL_MIRROR],
+        "Dinf": [_HALF_TURN],
+        "Dinfh": [_HALF_TURN, _HORIZONTAL_MIRROR],
+    }
+    if name not in extra:
+        raise GroupError(f"An axial group is one of {', '.join(extra)}; got {name!r}.")
+    group = Group.from_generators([rotation(GOLDEN_ANGLE, _Z), *extra[name]], name)
+    return group.conjugate(_turn_from_z(axis), name)
+
+
+def point_group(name: str) -> Group:
+    """A finite point group by its Schoenflies name (any n) or its Hermann-Mauguin name (the 32 of crystals).
+
+    The main axis is z and half turns of D_n lie on x; C_nv has a mirror at y = 0; the cubic and icosahedral groups
+    have their twofold or fourfold axes on x, y, z.
+
+    Args:
+        name: such as `"D4h"`, `"4/mmm"`, `"C3v"`, `"S6"`, `"Td"`, `"Ih"`.
+
+    Raises:
+        GroupError: no point group has this name.
+    """
+    schoenflies = HERMANN_MAUGUIN.get(name, name)
+    generators = _polyhedral(schoenflies) or _principal(schoenflies)
+    if generators is None:
+        raise GroupError(
+            f"A point group is named like C3, C3v, C3h, S6, D4, D4h, D2d, T, Td, Th, O, Oh, I, Ih, Ci, Cs, or as "
+            f"4/mmm, m-3m; got {name!r}."
+        )
+    return Group.from_generators(generators, schoenflies)
 
 
 def named_group(name: str) -> Group:
-    """The group of that name: O(3), SO(3), O(2), SO(2) or trivial.
+    """The group of that name: O(3), SO(3), O(2), SO(2), trivial, Cinfv and its like about z, or a point group.
 
     Raises:
         GroupError: no group has this name.
     """
-    if name not in _NAMED:
-        near = get_close_matches(name, _NAMED, n=1, cutoff=0.3)
+    classical = {"O(3)": O3, "SO(3)": SO3, "O(2)": O2, "SO(2)": SO2, "trivial": trivial}
+    if name in classical:
+        return classical[name]()
+    try:
+        return axial(name) if "inf" in name else point_group(name)
+    except GroupError as error:
+        near = get_close_matches(name.upper(), [*classical, "CINFV", "DINFH"], n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise GroupError(f"A group's name is one of {', '.join(_NAMED)}; got {name!r}.{hint}")
-    return _NAMED[name]()
+        raise GroupError(f"A group's name is one of {', '.join(classical)}, or: {error}{hint}") from error
+
+
+def _positive(n: int) -> int:
+    if n < 1:
+        raise GroupError(f"A cyclic or dihedral group needs n of at least 1; got {n}.")
+    return n
+
+
+def _turn_from_z(axis: ArrayLike) -> Array:
+    """A rotation that takes z to `axis`."""
+    goal = np.asarray(axis, dtype=np.float64)
+    if goal.shape != (3,) or not np.isfinite(goal).all() or not goal.any():
+        raise GroupError(f"An axis is three finite numbers, not all zero; got {axis!r}.")
+    goal = goal / np.linalg.norm(goal)
+    across = np.cross(_Z, goal)
+    if np.linalg.norm(across) < 1e-12:
+        return np.eye(3) if goal[2] > 0 else _HALF_TURN
+    return rotation(float(np.arctan2(np.linalg.norm(across), goal[2])), across)
+
+
+def _polyhedral(name: str) -> list[Array] | None:
+    tetrahedral = [rotation(np.pi, _Z), rotation(2 * np.pi / 3, _DIAGONAL)]
+    octahedral = [rotation(np.pi / 2, _Z), tetrahedral[1]]
+    icosahedral = [rotation(2 * np.pi / 5, _FIVEFOLD), tetrahedral[1]]
+    return {
+        "T": tetrahedral,
+        "Td": [*tetrahedral, rotation(np.pi / 2, _Z) @ _HORIZONTAL_MIRROR],
+        "Th": [*tetrahedral, _INVERSION],
+        "O": octahedral,
+        "Oh": [*octahedral, _INVERSION],
+        "I": icosahedral,
+        "Ih": [*icosahedral, _INVERSION],
+    }.get(name)
+
+
+def _principal(name: str) -> list[Array] | None:
+    if name == "Cs":
+        return [_HORIZONTAL_MIRROR]
+    if name == "Ci":
+        return [_INVERSION]
+    match = re.fullmatch(r"([CDS])([1-9]\d*)([vhd]?)", name)
+    if not match:
+        return None
+    family, n, suffix = match[1], int(match[2]), match[3]
+    turn = rotation(2 * np.pi / n, _Z)
+    if family == "S":
+        return [turn @ _HORIZONTAL_MIRROR] if n % 2 == 0 and not suffix else None
+    if family == "C":
+        return {"": [turn], "v": [turn, _VERTICAL_MIRROR], "h": [turn, _HORIZONTAL_MIRROR]}.get(suffix)
+    improper = rotation(np.pi / n, _Z) @ _HORIZONTAL_MIRROR
+    return {
+        "": [turn, _HALF_TURN],
+        "h": [turn, _HALF_TURN, _HORIZONTAL_MIRROR],
+        "d": [improper, _HALF_TURN],
+    }.get(suffix)
