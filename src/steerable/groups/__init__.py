@@ -2,6 +2,7 @@
 
 from .couplings import coupling
 from .group import GOLDEN_ANGLE, Group, GroupError, rotation
+from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps
 from .named import O2, O3, SO2, SO3, axial, cyclic, dihedral, named_group, point_group, trivial
@@ -16,6 +17,7 @@ __all__ = [
     "Group",
     "GroupError",
     "Harmonic",
+    "Induced",
     "Irrep",
     "Product",
     "Representation",
@@ -29,6 +31,8 @@ __all__ = [
     "irreps",
     "named_group",
     "point_group",
+    "quotient",
+    "regular",
     "rotation",
     "trivial",
 ]

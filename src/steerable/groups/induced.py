@@ -1,0 +1,74 @@
+"""Representations of finite groups that come from their subgroups: regular, quotient, induced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .group import Array, Group, GroupError
+from .irreps import irreps
+from .named import trivial
+from .representation import Representation
+
+
+@dataclass(frozen=True)
+class Induced:
+    """The representation of a finite group G that a representation of a subgroup H induces: functions on G / H.
+
+    With one r_i of every coset r_i H, g r_i = r_j h, and block (j, i) of rho(g) is the matrix of h.
+
+    Args:
+        group: G, finite.
+        inner: the representation of H.
+
+    Raises:
+        GroupError: G is infinite, or H is no subgroup of it.
+    """
+
+    group: Group
+    inner: Representation
+
+    def __post_init__(self) -> None:
+        if self.group.order is None:
+            raise GroupError(f"Only finite groups induce here; {self.group} is infinite. Use its irreps.")
+        if not self.inner.group.subgroup_of(self.group):
+            raise GroupError(f"{self.inner.group} is not a subgroup of {self.group}.")
+
+    @property
+    def dim(self) -> int:
+        return len(self._cosets[0]) * self.inner.dim
+
+    @cached_property
+    def _cosets(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first element of every coset r H, and the number of every element's coset; as places in the group."""
+        inside = self.group.index(self.inner.group.representatives)
+        first = self.group.product_table[:, inside].min(axis=1)
+        representatives, number = np.unique(first, return_inverse=True)
+        return representatives, number
+
+    def matrices(self, elements: Array) -> Array:
+        representatives, number = self._cosets
+        table, size = self.group.product_table, self.inner.dim
+        inverse = np.argmin(table, axis=1)
+        moved = table[self.group.index(elements)[:, None], representatives]
+        target = number[moved]
+        rest = self.group.representatives[table[inverse[representatives[target]], moved]]
+        blocks = self.inner.matrices(rest.reshape(-1, self.group.dim, self.group.dim))
+        count = len(representatives)
+        result = np.zeros((len(elements), count, size, count, size))
+        g, i = np.indices(target.shape)
+        result[g, target, :, i] = blocks.reshape(*target.shape, size, size)
+        return result.reshape(len(elements), count * size, count * size)
+
+
+def quotient(group: Group, subgroup: Group) -> Induced:
+    """Functions on the cosets G / H of a finite group: a permutation representation."""
+    return Induced(group, irreps(subgroup, 0)[0])
+
+
+def regular(group: Group) -> Induced:
+    """Functions on a finite group."""
+    return quotient(group, trivial(group.dim))
