@@ -2,15 +2,33 @@
 
 from .convs import PointConv, Pool
 from .filters import Filter, HarmonicFilter, ImplicitFilter
-from .layers import MLP, Contraction, Gate, Linear, NormActivation, RMSNorm, TensorProductActivation
+from .layers import (
+    MLP,
+    BatchNorm,
+    Contraction,
+    Dropout,
+    FourierActivation,
+    Gate,
+    InstanceNorm,
+    LayerNorm,
+    Linear,
+    NormActivation,
+    RMSNorm,
+    TensorProductActivation,
+)
 
 __all__ = [
     "MLP",
+    "BatchNorm",
     "Contraction",
+    "Dropout",
     "Filter",
+    "FourierActivation",
     "Gate",
     "HarmonicFilter",
     "ImplicitFilter",
+    "InstanceNorm",
+    "LayerNorm",
     "Linear",
     "NormActivation",
     "PointConv",

@@ -2,8 +2,22 @@
 
 from .activation import Gate, NormActivation, TensorProductActivation
 from .contraction import Contraction
+from .fourier import FourierActivation
 from .linear import Linear
 from .mlp import MLP
-from .norm import RMSNorm
+from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 
-__all__ = ["MLP", "Contraction", "Gate", "Linear", "NormActivation", "RMSNorm", "TensorProductActivation"]
+__all__ = [
+    "MLP",
+    "BatchNorm",
+    "Contraction",
+    "Dropout",
+    "FourierActivation",
+    "Gate",
+    "InstanceNorm",
+    "LayerNorm",
+    "Linear",
+    "NormActivation",
+    "RMSNorm",
+    "TensorProductActivation",
+]

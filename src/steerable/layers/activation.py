@@ -63,7 +63,7 @@ class NormActivation(ConstantModule):
     def __init__(self, field: Field | str, group: Group | None = None) -> None:
         super().__init__()
         self.field_in = self.field_out = Field.parse(field, group)
-        mean, spread = _mean_square(self.field_in), _copy_to_components(self.field_in)
+        mean, spread = mean_square(self.field_in), copy_to_components(self.field_in)
         irreps = [term.irrep for term in self.field_in for _ in range(term.multiplicity)]
         trivial = [float(irrep.is_trivial) for irrep in irreps]
         gain = [SILU_GAIN if irrep.is_trivial else _norm_gain(irrep.dim) for irrep in irreps]
@@ -122,15 +122,15 @@ def gate_field(field: Field) -> Field:
     return Field(field.group, (Term(gates, irreps(field.group, 0)[0]),) if gates else ()) + field
 
 
-def _gain(function: Callable[[Tensor], Tensor]) -> float:
+def unit_gain(function: Callable[[Tensor], Tensor]) -> float:
     """1 / sqrt(E[f(z)^2]) for a standard normal z."""
     z = torch.linspace(-12, 12, 24001, dtype=torch.float64)
     density = torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     return float(1 / torch.sqrt(torch.trapezoid(function(z) ** 2 * density, z)))
 
 
-SILU_GAIN = _gain(nn.functional.silu)
-SIGMOID_GAIN = _gain(torch.sigmoid)
+SILU_GAIN = unit_gain(nn.functional.silu)
+SIGMOID_GAIN = unit_gain(torch.sigmoid)
 
 
 def _norm_gain(dim: int) -> float:
@@ -141,7 +141,7 @@ def _norm_gain(dim: int) -> float:
     return float(torch.sqrt(torch.trapezoid(density, n) / torch.trapezoid(value * density, n)))
 
 
-def _copy_to_components(field: Field) -> Tensor:
+def copy_to_components(field: Field) -> Tensor:
     """A 0-1 matrix (channel, component) that repeats a number per irrep over its components."""
     sizes = [t.irrep.dim for t in field for _ in range(t.multiplicity)]
     result = torch.zeros(len(sizes), field.dim, dtype=torch.float64)
@@ -152,15 +152,15 @@ def _copy_to_components(field: Field) -> Tensor:
     return result
 
 
-def _mean_square(field: Field) -> Tensor:
+def mean_square(field: Field) -> Tensor:
     """A matrix (component, channel) that takes squares to their mean over every irrep."""
-    copies = _copy_to_components(field)
+    copies = copy_to_components(field)
     return (copies / copies.sum(1, keepdim=True)).T.contiguous()
 
 
 def _gate_spread(field: Field, gates: int) -> Tensor:
     """Where the sigmoids go (gates then scalars, component), with the gains that keep unit variance."""
-    copies = _copy_to_components(field)
+    copies = copy_to_components(field)
     trivial = torch.tensor([t.irrep.is_trivial for t in field for _ in range(t.multiplicity)], dtype=torch.bool)
     return torch.cat([copies[~trivial] * SIGMOID_GAIN, copies[trivial] * SILU_GAIN])
 

@@ -1,0 +1,101 @@
+"""Pointwise nonlinearities on signals on the circle or the sphere, given by their harmonics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..field import harmonic_field
+from ..functions import solid_harmonics
+from ..groups import Group
+from .activation import unit_gain
+from .constants import ConstantModule
+
+
+class FourierActivation(ConstantModule):
+    """Harmonics to samples, a pointwise function, samples back to harmonics, channel by channel.
+
+    A channel holds the harmonics of degrees 0 to L (restricted to the group): a signal on the unit circle or sphere.
+    For a finite group the samples are orbits of the group, which every element permutes, so the layer commutes
+    exactly. For a continuous group the function makes higher degrees, which alias into the result: the error
+    under random rotations falls with `oversampling`. Measured mean relative error with SiLU, unit-variance signals
+    and SO(3):
+
+        oversampling     1        2        4
+        L = 1            3.0e-2   4.0e-4   1.7e-7
+        L = 2            1.7e-1   1.4e-3   2.2e-6
+        L = 3            1.7e-1   1.7e-3   3.0e-6
+        L = 4            2.0e-1   2.1e-3   3.1e-6
+
+    Args:
+        group: a closed subgroup of O(2) or O(3).
+        max_degree: L.
+        channels: number of signals; features are (..., channels * field.dim), channel after channel.
+        function: applied to every sample.
+        oversampling: the grid resolves degree `oversampling` (L + 1) - 1; at least 1.
+
+    Source: de Haan et al. 2021, arXiv:2106.06610; Cesa et al. 2022 (escnn).
+    """
+
+    _synthesis: Tensor
+    _analysis: Tensor
+
+    def __init__(
+        self,
+        group: Group,
+        max_degree: int,
+        channels: int,
+        function: Callable[[Tensor], Tensor] = nn.functional.silu,
+        oversampling: float = 2.0,
+    ) -> None:
+        super().__init__()
+        if oversampling < 1:
+            raise ValueError(
+                f"oversampling is at least 1, where the grid resolves the signal; got {oversampling}."
+            )
+        self.channels, self.function = channels, function
+        self.field, change = harmonic_field(group, max_degree)
+        self.field_in = self.field_out = self.field * channels
+        resolved = math.ceil(oversampling * (max_degree + 1)) - 1
+        points, weights = _orbits(group, resolved) if group.order else _grid(group.dim, resolved)
+        values = solid_harmonics(torch.from_numpy(points), max_degree) @ change.T
+        scale = self.field.dim**0.5
+        self.register_constant("_synthesis", values.T / scale)
+        gram = values.T @ (weights[:, None] * values)
+        analysis = torch.linalg.solve(gram, (weights[:, None] * values).T).T
+        self.register_constant("_analysis", analysis * scale * unit_gain(function))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (..., channels * field.dim) to the same."""
+        self.field_in.check(x, "FourierActivation")
+        samples = x.unflatten(-1, (self.channels, self.field.dim)) @ self._synthesis
+        return (self.function(samples) @ self._analysis).flatten(-2)
+
+
+def _grid(dim: int, degree: int) -> tuple[np.ndarray, Tensor]:
+    """Points on the unit circle or sphere and weights that integrate products of two harmonics up to `degree`."""
+    turns = 2 * degree + 2
+    angle = 2 * np.pi * np.arange(turns) / turns
+    if dim == 2:
+        return np.stack([np.cos(angle), np.sin(angle)], 1), torch.full((turns,), 1 / turns, dtype=torch.float64)
+    height, weight = np.polynomial.legendre.leggauss(degree + 1)
+    radius = np.sqrt(1 - height**2)
+    points = np.stack(
+        [np.outer(radius, np.cos(angle)), np.outer(radius, np.sin(angle)), np.outer(height, np.ones(turns))], -1
+    )
+    return points.reshape(-1, 3), torch.from_numpy(np.repeat(weight / (2 * turns), turns))
+
+
+def _orbits(group: Group, degree: int) -> tuple[np.ndarray, Tensor]:
+    """Orbits of points in general position, at least as many as a grid that resolves `degree`, of equal weights."""
+    wanted = 2 * degree + 2 if group.dim == 2 else 2 * (degree + 1) ** 2
+    k = np.arange(1, math.ceil(wanted / len(group.representatives)) + 1)
+    turn, rise = 2 * np.pi * (k * 0.5698402910 % 1), 2 * (k * 0.7548776662 % 1) - 1  # a low-discrepancy sequence
+    radius = np.ones(len(k)) if group.dim == 2 else np.sqrt(1 - rise**2)
+    seeds = np.stack([radius * np.cos(turn), radius * np.sin(turn), rise][: group.dim], 1)
+    points = np.einsum("gij,nj->gni", group.representatives, seeds).reshape(-1, group.dim)
+    return points, torch.full((len(points),), 1 / len(points), dtype=torch.float64)
