@@ -1,7 +1,8 @@
 """Closed subgroups of O(2) and O(3), their irreps, and the linear maps that commute with them."""
 
+from .closure import GOLDEN_ANGLE, GroupError, rotation
 from .couplings import coupling
-from .group import GOLDEN_ANGLE, Group, GroupError, rotation
+from .group import Group
 from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps

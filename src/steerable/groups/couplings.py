@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .group import Array
+from .closure import Array
 from .intertwiners import intertwiners
 from .irreps import Irrep
 from .representation import Product, three_j

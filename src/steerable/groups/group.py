@@ -12,16 +12,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-Array = NDArray[np.float64]
-
-GOLDEN_ANGLE = float(np.pi * (3.0 - np.sqrt(5.0)))
-MAX_ORDER = 480
-_LONGEST_PERIOD = 10_000
-_CLOSE = 1e-6
-
-
-class GroupError(ValueError):
-    """Matrices that do not generate a closed subgroup of O(2) or O(3), or a group that does not fit another."""
+from .closure import CLOSE, Array, GroupError, as_matrices, is_orthogonal, rotation, structure
+from .irreps import Irrep, irreps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,7 +44,7 @@ class Group:
         Raises:
             GroupError: a matrix is not orthogonal, or the group is finite and larger than 480.
         """
-        generators = _as_matrices(matrices)
+        generators = as_matrices(matrices)
         group = cls("", generators)
         return cls(name or group._description(), generators)
 
@@ -63,7 +55,7 @@ class Group:
 
     @cached_property
     def _structure(self) -> tuple[str, Array | None, Array]:
-        return _structure(self.generators)
+        return structure(self.generators)
 
     @property
     def identity_component(self) -> str:
@@ -90,10 +82,10 @@ class Group:
         """Whether an element has determinant -1."""
         return bool((np.linalg.det(self.representatives) < 0).any())
 
-    def contains(self, matrix: ArrayLike | Tensor, tolerance: float = _CLOSE) -> bool:
+    def contains(self, matrix: ArrayLike | Tensor, tolerance: float = CLOSE) -> bool:
         """Whether a d x d matrix is an element, to `tolerance`."""
         g = np.asarray(matrix, dtype=np.float64)
-        if g.shape != (self.dim, self.dim) or not _is_orthogonal(g, tolerance):
+        if g.shape != (self.dim, self.dim) or not is_orthogonal(g, tolerance):
             return False
         rest = np.einsum("cji,jk->cik", self.representatives, g)
         if self.identity_component == "trivial":
@@ -110,7 +102,7 @@ class Group:
 
     def conjugate(self, rotation: ArrayLike, name: str | None = None) -> Group:
         """The group R G R^-1 of an orthogonal R (d, d): the same symmetry about turned axes."""
-        (turn,) = _as_matrices([rotation])
+        (turn,) = as_matrices([rotation])
         return Group.from_generators(turn @ self.generators @ turn.T, name or f"{self.name} turned")
 
     def index(self, elements: Array) -> NDArray[np.int64]:
@@ -118,7 +110,7 @@ class Group:
         self._require_finite("index of elements")
         distance = np.abs(self.representatives[None] - np.asarray(elements)[:, None]).max(axis=(2, 3))
         found: NDArray[np.int64] = distance.argmin(axis=1)
-        if len(distance) and distance.min(axis=1).max() > _CLOSE:
+        if len(distance) and distance.min(axis=1).max() > CLOSE:
             raise GroupError(f"Not every matrix is an element of {self}.")
         return found
 
@@ -142,6 +134,13 @@ class Group:
     def _require_finite(self, what: str) -> None:
         if self.order is None:
             raise GroupError(f"{self} has infinitely many elements and so no {what}; take a finite subgroup.")
+
+    def irreps(self, max_degree: int = 6) -> list[Irrep]:
+        """The real irreps that occur in the harmonics up to `max_degree`, the trivial one first.
+
+        A finite group's list ends as soon as it is complete: the sum of dim^2 / type is the order.
+        """
+        return irreps(self, max_degree)
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw elements from the Haar measure: (count, d, d), float64."""
@@ -173,120 +172,3 @@ class Group:
     def _description(self) -> str:
         where = f"in O({self.dim})"
         return f"infinite group {where}" if self.order is None else f"group of order {self.order} {where}"
-
-
-def rotation(angle: float, axis: ArrayLike | None = None) -> Array:
-    """The rotation by `angle` radians of the plane, or about `axis` (3,) of space: d x d."""
-    c, s = np.cos(angle), np.sin(angle)
-    if axis is None:
-        return np.array([[c, -s], [s, c]])
-    n = np.asarray(axis, dtype=np.float64)
-    n = n / np.sqrt((n * n).sum())
-    cross = np.array([[0, -n[2], n[1]], [n[2], 0, -n[0]], [-n[1], n[0], 0]])
-    return np.eye(3) * c + s * cross + (1 - c) * np.outer(n, n)
-
-
-def _as_matrices(matrices: Any) -> Array:
-    try:
-        stacked = np.array([np.asarray(m, dtype=np.float64) for m in matrices])
-    except (TypeError, ValueError) as error:
-        raise GroupError(f"A group needs generators of shape (generator, d, d); got {matrices!r}.") from error
-    if stacked.ndim != 3 or stacked.shape[1:] not in ((2, 2), (3, 3)):
-        raise GroupError(
-            f"A group needs generators of shape (generator, d, d) with d = 2 or 3; got {stacked.shape}. "
-            "Use `trivial(dim)` for the group of one element."
-        )
-    for k, matrix in enumerate(stacked):
-        if not _is_orthogonal(matrix, 1e-8):
-            raise GroupError(
-                f"Generators must be orthogonal matrices; number {k} has g^T g = "
-                f"{(matrix.T @ matrix).round(6).tolist()}. Orthonormalise its columns first."
-            )
-    return stacked
-
-
-def _is_orthogonal(matrix: Array, tolerance: float) -> bool:
-    return bool(np.isfinite(matrix).all() and np.abs(matrix.T @ matrix - np.eye(len(matrix))).max() < tolerance)
-
-
-def _structure(generators: Array) -> tuple[str, Array | None, Array]:
-    """Identity component, axis, and one element of every component."""
-    dim = generators.shape[-1]
-    elements, closed = _products(generators, MAX_ORDER)
-    if closed and not any(_turns_forever(g) for g in generators):
-        return "trivial", None, elements
-    for g in generators:
-        period = _period(g)
-        if period is not None and period > MAX_ORDER:
-            raise GroupError(
-                f"A generator has the finite order {period}; finite groups may have {MAX_ORDER} elements. "
-                "Use the rotations about its axis (a generator by the golden angle) instead."
-            )
-    if dim == 2:
-        return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
-    axes = _rotation_axes(elements)
-    if len(axes) == 0:
-        raise GroupError(f"The generators make more than {MAX_ORDER} elements and no closed group could be recognised.")
-    axis = axes[0]
-    if np.abs(np.abs(axes @ axis) - 1).max() > _CLOSE:
-        return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
-    key = lambda g: (round(np.linalg.det(g)), round(float(axis @ g @ axis)))  # noqa: E731
-    return "axial", axis, _components(elements, key)
-
-
-def _products(generators: Array, limit: int) -> tuple[Array, bool]:
-    """All products of the generators, breadth first, up to `limit`; and whether these are all."""
-    dim = generators.shape[-1]
-    elements = np.eye(dim)[None]
-    newest = elements
-    while len(newest):
-        fresh: list[Array] = []
-        for g in generators:
-            for product in np.einsum("ij,njk->nik", g, newest):
-                known = np.concatenate([elements, np.array(fresh).reshape(-1, dim, dim)])
-                if np.abs(known - product).max(axis=(1, 2)).min() > _CLOSE:
-                    fresh.append(product)
-        newest = np.array(fresh).reshape(-1, dim, dim)
-        elements = np.concatenate([elements, newest])
-        if len(elements) > limit:
-            return elements, False
-    return elements, True
-
-
-def _angle(g: Array) -> float:
-    """The angle of rotation of g, or of -g if that is the rotation; 0 for a reflection of the plane."""
-    if len(g) == 2:
-        return float(np.arctan2(g[1, 0], g[0, 0])) if np.linalg.det(g) > 0 else 0.0
-    proper = g * np.sign(np.linalg.det(g))
-    sine = np.linalg.norm([proper[2, 1] - proper[1, 2], proper[0, 2] - proper[2, 0], proper[1, 0] - proper[0, 1]])
-    return float(np.arctan2(sine, np.trace(proper) - 1))
-
-
-def _period(g: Array) -> int | None:
-    """The order of a rotation (of g or -g); None if no power up to 10,000 is the identity."""
-    counts = np.arange(1, _LONGEST_PERIOD + 1)
-    turns = counts * _angle(g) / (2 * np.pi)
-    hits = np.flatnonzero(np.abs(turns - turns.round()) < 1e-9)
-    return int(counts[hits[0]]) if len(hits) else None
-
-
-def _turns_forever(g: Array) -> bool:
-    return _period(g) is None
-
-
-def _rotation_axes(elements: Array) -> Array:
-    """Axes (n, 3) of the elements that turn by another angle than 0 and pi."""
-    proper = elements * np.sign(np.linalg.det(elements))[:, None, None]
-    twist = np.stack(
-        [proper[:, 2, 1] - proper[:, 1, 2], proper[:, 0, 2] - proper[:, 2, 0], proper[:, 1, 0] - proper[:, 0, 1]], 1
-    )
-    length = np.sqrt((twist**2).sum(1))
-    return twist[length > 1e-4] / length[length > 1e-4, None]
-
-
-def _components(elements: Array, key: Any) -> Array:
-    """The first element with each value of `key`."""
-    first: dict[Any, Array] = {}
-    for g in elements:
-        first.setdefault(key(g), g)
-    return np.stack(list(first.values()))

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .group import Array, Group, GroupError
-from .irreps import irreps
+from .closure import Array, GroupError
+from .group import Group
 from .named import trivial
 from .representation import Representation
 
@@ -66,7 +66,7 @@ class Induced:
 
 def quotient(group: Group, subgroup: Group) -> Induced:
     """Functions on the cosets G / H of a finite group: a permutation representation."""
-    return Induced(group, irreps(subgroup, 0)[0])
+    return Induced(group, subgroup.irreps(0)[0])
 
 
 def regular(group: Group) -> Induced:

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from .group import Array, GroupError
+from .closure import Array, GroupError
 from .representation import Representation
 
 _ZERO = 1e-8

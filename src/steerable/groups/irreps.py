@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .group import Array, Group, GroupError
+from .closure import Array, GroupError, Symmetry
 from .intertwiners import intertwiners, null_space, orthonormal_rows
 from .representation import Harmonic, Representation
 
@@ -33,7 +33,7 @@ class Irrep:
         isometry: Q (harmonic.dim, dim), orthonormal columns.
     """
 
-    group: Group
+    group: Symmetry
     name: str
     harmonic: Harmonic = field(compare=False, repr=False)
     isometry: Array = field(compare=False, repr=False)
@@ -68,7 +68,7 @@ class Irrep:
         return f"{self.name} of {self.group}"
 
 
-def irrep(group: Group, name: str) -> Irrep:
+def irrep(group: Symmetry, name: str) -> Irrep:
     """The irrep of that name.
 
     Raises:
@@ -86,7 +86,7 @@ def irrep(group: Group, name: str) -> Irrep:
     raise GroupError(f"{group} has no irrep {name!r}; its irreps begin {', '.join(known)}.")
 
 
-def irreps(group: Group, max_degree: int = 6) -> list[Irrep]:
+def irreps(group: Symmetry, max_degree: int = 6) -> list[Irrep]:
     """The irreps that occur in the harmonics up to `max_degree`, the trivial one first.
 
     A finite group's list ends as soon as it is complete: the sum of dim^2 / type is the order.
@@ -149,11 +149,11 @@ def _copies(candidate: Irrep, representation: Representation) -> list[Array]:
     return found
 
 
-def _is_classical(group: Group) -> bool:
+def _is_classical(group: Symmetry) -> bool:
     return group.identity_component == "full"
 
 
-def _classical_names(group: Group, max_degree: int) -> list[str]:
+def _classical_names(group: Symmetry, max_degree: int) -> list[str]:
     degrees = range(max_degree + 1)
     if group.dim == 3:
         suffixes = ("e", "o") if group.has_reflections else ("",)
@@ -162,7 +162,7 @@ def _classical_names(group: Group, max_degree: int) -> list[str]:
     return zero + [str(k) for k in degrees if k]
 
 
-def _closed_form(group: Group, name: str) -> Irrep | None:
+def _closed_form(group: Symmetry, name: str) -> Irrep | None:
     """The irrep of O(d) or SO(d) by its name; None where the group is another or the name does not fit."""
     match = re.fullmatch(r"(\d+)([eo]?)", name)
     if not match or not _is_classical(group):
@@ -188,7 +188,7 @@ def _closed_form(group: Group, name: str) -> Irrep | None:
 class _Search:
     """The irreps of a group in the order of the harmonics that they first occur in, found as far as asked."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Symmetry) -> None:
         self.group = group
         self.found: list[Irrep] = []
         self.degree = -1
@@ -212,11 +212,11 @@ class _Search:
 
 
 @cache
-def _search(group: Group) -> _Search:
+def _search(group: Symmetry) -> _Search:
     return _Search(group)
 
 
-def _all_irreps(group: Group, max_degree: int = _HIGHEST_DEGREE) -> Iterator[Irrep]:
+def _all_irreps(group: Symmetry, max_degree: int = _HIGHEST_DEGREE) -> Iterator[Irrep]:
     search = _search(group)
     for k in count():
         while k >= len(search.found) and not search.complete and search.degree < max_degree:
@@ -234,7 +234,7 @@ class _Part:
     columns: tuple[tuple[float, ...], ...]
 
     @property
-    def group(self) -> Group:
+    def group(self) -> Symmetry:
         return self.whole.group
 
     @property

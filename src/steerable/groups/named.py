@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .group import GOLDEN_ANGLE, Array, Group, GroupError, rotation
+from .closure import GOLDEN_ANGLE, Array, GroupError, rotation
+from .group import Group
 
 _X, _Z = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 _DIAGONAL = (1.0, 1.0, 1.0)

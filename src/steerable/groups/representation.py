@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from .group import Array, Group
+from .closure import Array, Symmetry
 
 
 @runtime_checkable
@@ -17,7 +17,7 @@ class Representation(Hashable, Protocol):
     """An orthogonal representation of a group; hashable, so that bases can be cached."""
 
     @property
-    def group(self) -> Group: ...
+    def group(self) -> Symmetry: ...
 
     @property
     def dim(self) -> int: ...
@@ -41,7 +41,7 @@ class Harmonic:
         parity: 1 or -1.
     """
 
-    group: Group
+    group: Symmetry
     degree: int
     parity: int
 
@@ -68,7 +68,7 @@ class Product:
     right: Representation
 
     @property
-    def group(self) -> Group:
+    def group(self) -> Symmetry:
         return self.left.group
 
     @property

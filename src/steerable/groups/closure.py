@@ -1,0 +1,167 @@
+"""Matrices that generate a closed subgroup of O(2) or O(3): what group they make."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+GOLDEN_ANGLE = float(np.pi * (3.0 - np.sqrt(5.0)))
+MAX_ORDER = 480
+_LONGEST_PERIOD = 10_000
+CLOSE = 1e-6
+
+
+class GroupError(ValueError):
+    """Matrices that do not generate a closed subgroup of O(2) or O(3), or a group that does not fit another."""
+
+
+class Symmetry(Hashable, Protocol):
+    """What representations need to know of a group; `Group` is one."""
+
+    @property
+    def generators(self) -> Array: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def identity_component(self) -> str: ...
+
+    @property
+    def representatives(self) -> Array: ...
+
+    @property
+    def order(self) -> int | None: ...
+
+    @property
+    def has_reflections(self) -> bool: ...
+
+    def subgroup_of(self, other: Any) -> bool: ...
+
+
+def rotation(angle: float, axis: ArrayLike | None = None) -> Array:
+    """The rotation by `angle` radians of the plane, or about `axis` (3,) of space: d x d."""
+    c, s = np.cos(angle), np.sin(angle)
+    if axis is None:
+        return np.array([[c, -s], [s, c]])
+    n = np.asarray(axis, dtype=np.float64)
+    n = n / np.sqrt((n * n).sum())
+    cross = np.array([[0, -n[2], n[1]], [n[2], 0, -n[0]], [-n[1], n[0], 0]])
+    return np.eye(3) * c + s * cross + (1 - c) * np.outer(n, n)
+
+
+def as_matrices(matrices: Any) -> Array:
+    """Orthogonal d x d matrices as one array (generator, d, d).
+
+    Raises:
+        GroupError: they have another shape, or one is not orthogonal to 1e-8.
+    """
+    try:
+        stacked = np.array([np.asarray(m, dtype=np.float64) for m in matrices])
+    except (TypeError, ValueError) as error:
+        raise GroupError(f"A group needs generators of shape (generator, d, d); got {matrices!r}.") from error
+    if stacked.ndim != 3 or stacked.shape[1:] not in ((2, 2), (3, 3)):
+        raise GroupError(
+            f"A group needs generators of shape (generator, d, d) with d = 2 or 3; got {stacked.shape}. "
+            "Use `trivial(dim)` for the group of one element."
+        )
+    for k, matrix in enumerate(stacked):
+        if not is_orthogonal(matrix, 1e-8):
+            raise GroupError(
+                f"Generators must be orthogonal matrices; number {k} has g^T g = "
+                f"{(matrix.T @ matrix).round(6).tolist()}. Orthonormalise its columns first."
+            )
+    return stacked
+
+
+def is_orthogonal(matrix: Array, tolerance: float) -> bool:
+    """Whether g^T g is the identity, to `tolerance`."""
+    return bool(np.isfinite(matrix).all() and np.abs(matrix.T @ matrix - np.eye(len(matrix))).max() < tolerance)
+
+
+def structure(generators: Array) -> tuple[str, Array | None, Array]:
+    """Identity component, axis, and one element of every component."""
+    dim = generators.shape[-1]
+    elements, closed = _products(generators, MAX_ORDER)
+    if closed and not any(_turns_forever(g) for g in generators):
+        return "trivial", None, elements
+    for g in generators:
+        period = _period(g)
+        if period is not None and period > MAX_ORDER:
+            raise GroupError(
+                f"A generator has the finite order {period}; finite groups may have {MAX_ORDER} elements. "
+                "Use the rotations about its axis (a generator by the golden angle) instead."
+            )
+    if dim == 2:
+        return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
+    axes = _rotation_axes(elements)
+    if len(axes) == 0:
+        raise GroupError(f"The generators make more than {MAX_ORDER} elements and no closed group could be recognised.")
+    axis = axes[0]
+    if np.abs(np.abs(axes @ axis) - 1).max() > CLOSE:
+        return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
+    key = lambda g: (round(np.linalg.det(g)), round(float(axis @ g @ axis)))  # noqa: E731
+    return "axial", axis, _components(elements, key)
+
+
+def _products(generators: Array, limit: int) -> tuple[Array, bool]:
+    """All products of the generators, breadth first, up to `limit`; and whether these are all."""
+    dim = generators.shape[-1]
+    elements = np.eye(dim)[None]
+    newest = elements
+    while len(newest):
+        fresh: list[Array] = []
+        for g in generators:
+            for product in np.einsum("ij,njk->nik", g, newest):
+                known = np.concatenate([elements, np.array(fresh).reshape(-1, dim, dim)])
+                if np.abs(known - product).max(axis=(1, 2)).min() > CLOSE:
+                    fresh.append(product)
+        newest = np.array(fresh).reshape(-1, dim, dim)
+        elements = np.concatenate([elements, newest])
+        if len(elements) > limit:
+            return elements, False
+    return elements, True
+
+
+def _angle(g: Array) -> float:
+    """The angle of rotation of g, or of -g if that is the rotation; 0 for a reflection of the plane."""
+    if len(g) == 2:
+        return float(np.arctan2(g[1, 0], g[0, 0])) if np.linalg.det(g) > 0 else 0.0
+    proper = g * np.sign(np.linalg.det(g))
+    sine = np.linalg.norm([proper[2, 1] - proper[1, 2], proper[0, 2] - proper[2, 0], proper[1, 0] - proper[0, 1]])
+    return float(np.arctan2(sine, np.trace(proper) - 1))
+
+
+def _period(g: Array) -> int | None:
+    """The order of a rotation (of g or -g); None if no power up to 10,000 is the identity."""
+    counts = np.arange(1, _LONGEST_PERIOD + 1)
+    turns = counts * _angle(g) / (2 * np.pi)
+    hits = np.flatnonzero(np.abs(turns - turns.round()) < 1e-9)
+    return int(counts[hits[0]]) if len(hits) else None
+
+
+def _turns_forever(g: Array) -> bool:
+    return _period(g) is None
+
+
+def _rotation_axes(elements: Array) -> Array:
+    """Axes (n, 3) of the elements that turn by another angle than 0 and pi."""
+    proper = elements * np.sign(np.linalg.det(elements))[:, None, None]
+    twist = np.stack(
+        [proper[:, 2, 1] - proper[:, 1, 2], proper[:, 0, 2] - proper[:, 2, 0], proper[:, 1, 0] - proper[:, 0, 1]], 1
+    )
+    length = np.sqrt((twist**2).sum(1))
+    return twist[length > 1e-4] / length[length > 1e-4, None]
+
+
+def _components(elements: Array, key: Any) -> Array:
+    """The first element with each value of `key`."""
+    first: dict[Any, Array] = {}
+    for g in elements:
+        first.setdefault(key(g), g)
+    return np.stack(list(first.values()))
