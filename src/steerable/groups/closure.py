@@ -59,7 +59,7 @@ def as_matrices(matrices: Any) -> Array:
     """Orthogonal d x d matrices as one array (generator, d, d).
 
     Raises:
-        GroupError: they have another shape, or one is not orthogonal to 1e-8.
+        GroupError: they have another shape, or one is not orthogonal to 1e-10.
     """
     try:
         stacked = np.array([np.asarray(m, dtype=np.float64) for m in matrices])
@@ -71,10 +71,10 @@ def as_matrices(matrices: Any) -> Array:
             "Use `trivial(dim)` for the group of one element."
         )
     for k, matrix in enumerate(stacked):
-        if not is_orthogonal(matrix, 1e-8):
+        if not is_orthogonal(matrix, 1e-10):
             raise GroupError(
                 f"Generators must be orthogonal matrices; number {k} has g^T g = "
-                f"{(matrix.T @ matrix).round(6).tolist()}. Orthonormalise its columns first."
+                f"{(matrix.T @ matrix).round(6).tolist()}. Write all its digits, or orthonormalise its columns first."
             )
     return stacked
 
@@ -90,18 +90,15 @@ def structure(generators: Array) -> tuple[str, Array | None, Array]:
     elements, closed = _products(generators, MAX_ORDER)
     if closed and not any(_turns_forever(g) for g in generators):
         return "trivial", None, elements
-    for g in generators:
-        period = _period(g)
-        if period is not None and period > MAX_ORDER:
-            raise GroupError(
-                f"A generator has the finite order {period}; finite groups may have {MAX_ORDER} elements. "
-                "Use the rotations about its axis (a generator by the golden angle) instead."
-            )
+    if not any(_turns_forever(g) for g in elements):
+        longest = max(period for period in map(_period, elements) if period)
+        raise GroupError(
+            f"The generators make elements of finite order {longest}; finite groups may have {MAX_ORDER} elements and "
+            "this has more. Use the rotations about an axis instead (a generator by the golden angle)."
+        )
     if dim == 2:
         return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
     axes = _rotation_axes(elements)
-    if len(axes) == 0:
-        raise GroupError(f"The generators make more than {MAX_ORDER} elements and no closed group could be recognised.")
     axis = axes[0]
     if np.abs(np.abs(axes @ axis) - 1).max() > CLOSE:
         return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
@@ -141,7 +138,7 @@ def _period(g: Array) -> int | None:
     """The order of a rotation (of g or -g); None if no power up to 10,000 is the identity."""
     counts = np.arange(1, _LONGEST_PERIOD + 1)
     turns = counts * _angle(g) / (2 * np.pi)
-    hits = np.flatnonzero(np.abs(turns - turns.round()) < 1e-9)
+    hits = np.flatnonzero(np.abs(turns - turns.round()) < 1e-8)
     return int(counts[hits[0]]) if len(hits) else None
 
 

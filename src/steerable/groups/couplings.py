@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .closure import Array
+from .closure import Array, GroupError
 from .intertwiners import intertwiners
 from .irreps import Irrep
 from .representation import Product, three_j
@@ -18,9 +18,14 @@ def coupling(left: Irrep, right: Irrep, out: Irrep) -> Array:
 
     Returns:
         (path, out.dim, left.dim, right.dim); path is 0 where no equivariant product exists.
+
+    Raises:
+        GroupError: irreps of different groups.
     """
     group = left.group
-    if group.dim == 3 and group.identity_component == "full" and group == right.group == out.group:
+    if not group == right.group == out.group:
+        raise GroupError(f"A coupling joins irreps of one group; got {left}, {right} and {out}.")
+    if group.dim == 3 and group.identity_component == "full":
         return _three_j_coupling(left, right, out)
     basis = intertwiners(Product(left, right), out)
     return basis.reshape(-1, out.dim, left.dim, right.dim)

@@ -38,15 +38,15 @@ class Group:
         """Make a group of d x d matrices.
 
         Args:
-            matrices: (generator, d, d), orthogonal to 1e-8, d = 2 or 3.
+            matrices: (generator, d, d), orthogonal to 1e-10, d = 2 or 3.
             name: what to call it; by default a description.
 
         Raises:
             GroupError: a matrix is not orthogonal, or the group is finite and larger than 480.
         """
         generators = as_matrices(matrices)
-        group = cls("", generators)
-        return cls(name or group._description(), generators)
+        description = cls("", generators)._description()
+        return cls(name or description, generators)
 
     @property
     def dim(self) -> int:

@@ -77,11 +77,10 @@ def irrep(group: Symmetry, name: str) -> Irrep:
     closed = _closed_form(group, name)
     if closed is not None:
         return closed
-    for found in _all_irreps(group):
-        if found.name == name:
-            return found
-        if group.order is None and name.isdigit() and int(found.name) > int(name):
-            break
+    if re.fullmatch(r"0|[1-9]\d*", name) and not _is_classical(group):
+        for found in _all_irreps(group):
+            if found.name == name:
+                return found
     known = [found.name for found in irreps(group, max_degree=3)]
     raise GroupError(f"{group} has no irrep {name!r}; its irreps begin {', '.join(known)}.")
 
@@ -118,7 +117,7 @@ def decompose(representation: Representation, max_degree: int | None = None) -> 
     if missing:
         raise GroupError(
             f"{missing} of {representation.dim} dimensions hold irreps of {representation.group} beyond degree "
-            f"{max_degree or _HIGHEST_DEGREE}. Raise max_degree."
+            f"{_HIGHEST_DEGREE if max_degree is None else max_degree}. Raise max_degree."
         )
     return parts
 
