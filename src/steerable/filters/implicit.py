@@ -12,6 +12,8 @@ from ..layers.constants import ConstantModule
 from ..layers.mlp import MLP
 from .harmonic import check_cutoff
 
+_BESSEL = 8  # radial functions
+
 
 class ImplicitFilter(ConstantModule):
     """h(x, a) = u(|x|) MLP(Y(x / sqrt(|x|^2 + s^2)), b(|x|), a) with a MLP that commutes with the group.
@@ -28,7 +30,8 @@ class ImplicitFilter(ConstantModule):
         channels: number of channels of the filter.
         hidden: number of hidden channels; each holds every irrep of the harmonics, of `field` and of `attributes`.
         layers: number of linear layers.
-        radial: number of Bessel functions.
+        max_degree: highest degree of the harmonics that the MLP sees; by default the highest that `field` needs, and at
+            least 2 for groups that do not turn every direction into every other.
         activation: `gate`, `norm` or `product`; by default gates where they lose nothing (invariant attributes, a
             group that turns every direction into every other), products elsewhere.
 
@@ -45,19 +48,21 @@ class ImplicitFilter(ConstantModule):
         channels: int = 8,
         hidden: int = 8,
         layers: int = 3,
-        radial: int = 8,
+        max_degree: int | None = None,
         activation: str | None = None,
     ) -> None:
         super().__init__()
         group = _group_of(field, attributes)
         self.field, self.attributes = Field.parse(field, group), Field.parse(attributes, group)
-        self.channels, self.radial, self.cutoff = channels, radial, check_cutoff(cutoff)
+        self.channels, self.cutoff = channels, check_cutoff(cutoff)
         self.softening = 0.2 * self.cutoff
-        self.max_degree = max((t.irrep.harmonic.degree for t in self.field), default=0)
+        transitive = self.field.group.identity_component == "full"
+        needed = max((t.irrep.harmonic.degree for t in self.field), default=0)
+        self.max_degree = max(needed, 0 if transitive else 2) if max_degree is None else max_degree
         harmonics, change = harmonic_field(self.field.group, self.max_degree)
         self.register_constant("_change", change.T)
-        complete = self.attributes.is_invariant and self.field.group.identity_component == "full"
-        scalars = Field(self.field.group, (Term(radial, irreps(self.field.group, 0)[0]),))
+        complete = self.attributes.is_invariant and transitive
+        scalars = Field(self.field.group, (Term(_BESSEL, irreps(self.field.group, 0)[0]),))
         self.mlp = MLP(
             harmonics + scalars + self.attributes,
             _union(harmonics, self.field, self.attributes),
@@ -72,7 +77,7 @@ class ImplicitFilter(ConstantModule):
         distance = safe_norm(offset)
         square = (offset * offset).sum(-1, keepdim=True)
         squashed = offset * torch.rsqrt(square + self.softening**2)
-        inputs = [solid_harmonics(squashed, self.max_degree) @ self._change, bessel(distance, self.radial, self.cutoff)]
+        inputs = [solid_harmonics(squashed, self.max_degree) @ self._change, bessel(distance, _BESSEL, self.cutoff)]
         attributes = offset[:, :0] if attributes is None else attributes
         self.attributes.check(attributes, "ImplicitFilter", "attributes")
         h = self.mlp(torch.cat([*inputs, attributes], -1)) * polynomial_cutoff(distance, self.cutoff).unsqueeze(-1)
