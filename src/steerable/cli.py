@@ -1,0 +1,232 @@
+"""The command `steerable`: train, evaluate, predict, certify, demo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from steerable.train import QM9Config
+
+# Each command imports what it needs, so that `steerable --help` answers soon.
+
+
+class UsageError(ValueError):
+    """A command line that cannot be understood."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code: 0, 2 after an error that the user can mend, 130 after Ctrl-C.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        _dispatch([argument for argument in given if argument != "--debug"])
+    except (ValueError, ArithmeticError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as error:
+        print(str(error) or "stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train(arguments: list[str]) -> None:
+    """Train a network: train qm9 [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
+    from steerable.train import QM9Config, load_config
+    from steerable.train.options import parse, parser
+
+    if arguments[:1] != ["qm9"]:
+        raise UsageError(f"`steerable train` learns qm9; got {' '.join(arguments) or 'nothing'}. Try: train qm9 --help")
+    resume = _Parser(add_help=False, allow_abbrev=False)
+    resume.add_argument("--resume", type=Path)
+    folder = resume.parse_known_args(arguments[1:])[0].resume
+    settings = folder / "config.yaml" if folder else None
+    options = parser("steerable train qm9", load_config(settings) if settings and settings.is_file() else None)
+    options.add_argument("--resume", help="run folder to go on with; it keeps its settings of data and model")
+    found = parse(options, arguments[1:])
+    _learn(QM9Config(found.data, found.model, found.fit, str(folder or found.run)), folder is not None)
+
+
+def demo(arguments: list[str]) -> None:
+    """Learn molecules in a few minutes, test the network and prove its symmetry: demo [--run DIR]."""
+    options = _Parser("steerable demo", description=demo.__doc__)
+    options.add_argument("--run", help="folder for the run, which must be new or empty (default: runs/qm9-demo)")
+    run = options.parse_args(arguments).run or _unused(Path("runs/qm9-demo"))
+
+    from steerable.train import presets
+
+    metrics = _learn(presets.demo(run), resume=False)
+    # The last line is for programs.
+    print(
+        json.dumps(
+            {
+                "test_mae_eV": metrics["test"]["mae"]["value"],
+                "mean_baseline_mae_eV": metrics["baselines"]["mean"]["mae"]["value"],
+                "composition_baseline_mae_eV": metrics["baselines"]["composition"]["mae"]["value"],
+                "equivariance_float64": metrics["certificate"]["equivariance_float64"],
+                "equivariance_float32": metrics["certificate"]["equivariance_float32"],
+                "parameters": metrics["parameters"],
+                "train_seconds": metrics["train_seconds"],
+                "run": run,
+            }
+        )
+    )
+
+
+def evaluate(arguments: list[str]) -> None:
+    """Test a trained network and draw its figures: evaluate RUN."""
+    run = _run_option("evaluate").parse_args(arguments).run
+
+    from steerable.train import evaluate
+
+    _show(run, evaluate(run))
+
+
+def predict(arguments: list[str]) -> None:
+    """Predict the property of the molecules in a file: predict RUN FILE [--json] [--output FILE]."""
+    options = _run_option("predict")
+    options.add_argument("file", type=Path, help="molecules in any format that ASE reads; positions in Angstrom")
+    options.add_argument("--json", action="store_true", help="JSON instead of a table")
+    options.add_argument("--output", type=Path, help="file to write instead of the terminal")
+    asked = options.parse_args(arguments)
+    if asked.output and (asked.output.is_dir() or not asked.output.parent.is_dir()):
+        raise UsageError(f"--output is a file in a folder that exists; got {asked.output}.")
+
+    from steerable.train import load
+    from steerable.train.checkpoint import write
+    from steerable.train.frames import check_frames, predict_frames, read_frames
+
+    model, metadata = load(asked.run)
+    frames = read_frames(asked.file)
+    check_frames(frames, metadata["elements"])
+    values, target = predict_frames(model, frames).tolist(), metadata["target"]
+    rows = [
+        {"index": index, "formula": atoms.get_chemical_formula(), "prediction": value}
+        for index, (atoms, value) in enumerate(zip(frames, values, strict=True))
+    ]
+    if asked.json:
+        text = json.dumps({"target": target["name"], "unit": target["unit"], "molecules": rows}, indent=2)
+    else:
+        width = max(len("formula"), *(len(str(row["formula"])) for row in rows))
+        text = f"index  {'formula':{width}}  {target['name']} [{target['unit']}]"
+        text += "".join(f"\n{row['index']:5d}  {row['formula']:{width}}  {row['prediction']:.6f}" for row in rows)
+    if asked.output:
+        write(asked.output, f"{text}\n".encode())
+    else:
+        print(text)
+
+
+def certify(arguments: list[str]) -> None:
+    """Measure how exactly a trained network keeps the symmetries of space: certify RUN."""
+    run = _run_option("certify").parse_args(arguments).run
+
+    from steerable.train import certificates, load, load_config
+    from steerable.train.problem import held_out
+
+    model, metadata = load(run)
+    for certificate in certificates(model, held_out(load_config(run / "config.yaml")), metadata):
+        print(certificate)
+
+
+COMMANDS = {command.__name__: command for command in (demo, train, evaluate, predict, certify)}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}. Try: {self.prog} --help")
+
+
+def _run_option(command: str) -> _Parser:
+    options = _Parser(f"steerable {command}", description=COMMANDS[command].__doc__)
+    options.add_argument("run", type=Path, help="folder that `steerable train` wrote")
+    return options
+
+
+def _dispatch(arguments: list[str]) -> None:
+    name, *rest = arguments or ["--help"]
+    if name in ("-h", "--help"):
+        print("steerable COMMAND ...: networks that respect the symmetries of space\n")
+        print("\n".join(f"  {command:10}{function.__doc__}" for command, function in COMMANDS.items()))
+        print("\n`steerable COMMAND --help` says more. --debug shows where an error comes from; --version the version.")
+    elif name == "--version":
+        try:
+            print(version("steerable"))
+        except PackageNotFoundError:
+            print("unknown: steerable runs from its source and is not installed")
+    elif name in COMMANDS:
+        COMMANDS[name](rest)
+    else:
+        near = get_close_matches(name, COMMANDS, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Commands are {', '.join(COMMANDS)}."
+        raise UsageError(f"There is no command {name!r}. {hint}")
+
+
+def _learn(config: QM9Config, resume: bool) -> dict[str, Any]:
+    """Train, and show what was reached."""
+    from steerable.train import fit
+
+    run = fit(config, resume=resume)
+    metrics: dict[str, Any] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    _show(run, metrics)
+    return metrics
+
+
+def _show(run: Path, metrics: dict[str, Any]) -> None:
+    """Print the metrics of a run for people, and draw its figures."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from steerable.report import draw
+
+    test, certificate = metrics["test"], metrics["certificate"]
+    unit = test["mae"]["unit"]
+    table = Table(
+        title=f"{metrics['task']}: {test['molecules']:,} test molecules", box=box.SIMPLE_HEAD, title_justify="left"
+    )
+    for column, side in (("", "left"), (f"MAE [{unit}]", "right"), (f"RMSE [{unit}]", "right")):
+        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    baselines = metrics["baselines"]
+    for name, found in (
+        ("network", test),
+        ("least squares on composition", baselines["composition"]),
+        ("mean of the training set", baselines["mean"]),
+    ):
+        table.add_row(name, f"{found['mae']['value']:.4f}", f"{found['rmse']['value']:.4f}")
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    console.print(table)
+    console.print(
+        f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under {certificate['elements']} "
+        f"elements of {certificate['group']}, translations and permutations "
+        f"{certificate['equivariance_float64']:.1e} (float64), {certificate['equivariance_float32']:.1e} (float32)"
+    )
+    console.print(f"{metrics['parameters']:,} parameters, {metrics['train_seconds']:.0f} s of training")
+    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run))]))
+
+
+def _unused(folder: Path) -> str:
+    """The folder, or the first of folder-2, folder-3, ... that does not exist."""
+    name, number = folder, 1
+    while name.exists():
+        number += 1
+        name = folder.with_name(f"{folder.name}-{number}")
+    return str(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Figures of a training run: its loss curves, and its predictions against the truth."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import ArrayLike
+
+INK, QUIET, TRAIN, VALIDATION = "#22303c", "#7a8793", "#8fb3c9", "#c8553d"
+
+
+def draw(run: Path | str) -> tuple[Path, Path]:
+    """Draw both figures of a finished run from its `log.csv`, `predictions.csv` and `metrics.json`.
+
+    Returns:
+        The paths of `loss.png` and `parity.png` in the run folder.
+    """
+    run = Path(run)
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    baseline, name = metrics["baselines"]["composition"]["mae"], metrics["task"].split("/")[-1]
+    _, values = _table(run / "predictions.csv")
+    loss = loss_curves(run / "log.csv", run / "loss.png", name, baseline["value"])
+    return loss, parity(values[:, 0], values[:, 1], baseline["unit"], run / "parity.png", name)
+
+
+def loss_curves(log: Path, path: Path, name: str = "", baseline: float | None = None) -> Path:
+    """Draw the errors of training and validation over the epochs.
+
+    Args:
+        log: the `log.csv` of a run: epoch, time, MAE of training, MAE of validation, learning rate.
+        path: the PNG to write.
+        name: of the target.
+        baseline: an MAE to beat, in the log's unit.
+
+    Returns:
+        `path`.
+    """
+    header, values = _table(log)
+    unit = header[3].partition("[")[2].rstrip("]")
+    epoch, seconds, train, validation, _ = values.T
+    best = int(validation.argmin())
+    figure = Figure(figsize=(7.2, 4.4), dpi=160, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(epoch, train, color=TRAIN, linewidth=1.6, label="training (current weights)")
+    axes.plot(epoch, validation, color=VALIDATION, linewidth=2.2, label="validation (averaged weights)")
+    axes.plot(epoch[best], validation[best], "o", color=VALIDATION, markersize=7, markeredgecolor="white")
+    if baseline is not None:
+        axes.axhline(baseline, color=QUIET, linewidth=1.2, linestyle=(0, (5, 3)), label="least squares on composition")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(0, 1.02 * max(epoch[-1], 1))
+    title = f"{name + ': ' if name else ''}validation MAE {validation[best]:.3g} {unit} after {seconds[-1]:.0f} s"
+    _dress(axes, title, "epoch", f"mean absolute error [{unit}]")
+    axes.grid(which="minor", axis="y", color=QUIET, alpha=0.08)
+    axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="upper right")
+    return _save(figure, path)
+
+
+def parity(true: ArrayLike, predicted: ArrayLike, unit: str, path: Path, name: str = "") -> Path:
+    """Draw predictions against the truth, and how their errors are spread.
+
+    Args:
+        true: the property (molecule,), in `unit`.
+        predicted: the predictions (molecule,), in `unit`.
+        unit: of both.
+        path: the PNG to write.
+        name: of the target.
+
+    Returns:
+        `path`.
+    """
+    true, predicted = np.asarray(true, dtype=float), np.asarray(predicted, dtype=float)
+    error = predicted - true
+    figure = Figure(figsize=(9.6, 4.6), dpi=160, layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
+    span = np.array([min(true.min(), predicted.min()), max(true.max(), predicted.max())])
+    span += np.array([-0.03, 0.03]) * max(span[1] - span[0], 1e-9)
+    left.plot(span, span, color=QUIET, linewidth=1, zorder=1)
+    density = _density(true, predicted)
+    order = density.argsort()
+    marks = left.scatter(true[order], predicted[order], c=density[order], s=9, cmap="viridis", linewidths=0, zorder=2)
+    bar = figure.colorbar(marks, ax=left, shrink=0.75, pad=0.01)
+    bar.set_label("molecules nearby", color=INK)
+    bar.ax.tick_params(colors=INK, labelsize=9)
+    left.set(xlim=span, ylim=span, aspect="equal")
+    words = (("MAE", np.abs(error).mean()), ("RMSE", np.sqrt((error**2).mean())), ("largest", np.abs(error).max()))
+    text = "\n".join(f"{word} {value:.3g} {unit}" for word, value in words)
+    left.text(0.05, 0.95, text, transform=left.transAxes, va="top", color=INK)
+    _dress(left, f"{name or 'test'}: {len(true):,} test molecules", f"true [{unit}]", f"predicted [{unit}]")
+    _error_histogram(right, error, unit)
+    return _save(figure, path)
+
+
+def _error_histogram(axes: Axes, error: np.ndarray, unit: str) -> None:
+    """Errors up to the 99th percentile of their size, and how many lie outside."""
+    mae, edge = np.abs(error).mean(), max(float(np.quantile(np.abs(error), 0.99)), 1e-12)
+    axes.axvspan(-mae, mae, color=VALIDATION, alpha=0.15, linewidth=0, label="within the MAE")
+    axes.hist(error, bins=np.linspace(-edge, edge, 61).tolist(), color=TRAIN)
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_xlim(-edge, edge)
+    axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
+    axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="upper right")
+    outside = int((np.abs(error) > edge).sum())
+    _dress(axes, f"errors ({outside} beyond the edges)", f"predicted - true [{unit}]", "molecules")
+
+
+def _density(x: np.ndarray, y: np.ndarray, bins: int = 50) -> np.ndarray:
+    """How many points share the square of each point, on a grid of `bins` by `bins`."""
+    counts, *edges = np.histogram2d(x, y, bins=bins)
+    i, j = (np.clip(np.searchsorted(e, v, "right") - 1, 0, bins - 1) for e, v in zip(edges, (x, y), strict=True))
+    return counts[i, j]
+
+
+def _dress(axes: Axes, title: str, x: str, y: str) -> None:
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+    axes.set_xlabel(x, color=INK)
+    axes.set_ylabel(y, color=INK)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.grid(color=QUIET, alpha=0.18)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _table(path: Path) -> tuple[list[str], np.ndarray]:
+    """The header and the numbers (row, column) of a CSV file."""
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    return header, np.array(rows, dtype=float).reshape(-1, len(header))
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    image = io.BytesIO()
+    figure.savefig(image, format="png")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "wb") as file:
+        file.write(image.getvalue())
+    os.chmod(name, 0o644)
+    os.replace(name, path)
+    return path

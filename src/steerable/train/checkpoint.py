@@ -1,0 +1,157 @@
+"""A trained network as a folder: `model.safetensors`, `config.yaml` and `metadata.json`."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+WEIGHTS, METADATA, CONFIG = "model.safetensors", "metadata.json", "config.yaml"
+FORMAT = 1
+LABELS = {"components": "e3nn: l = 1 is x, y, z", "normalization": "component", "layout": "mul_ir"}
+TOLERANCE = 1e-6  # of the prediction in float64 that is kept with the weights
+PACKAGES = ("steerable", "torch", "e3nn", "torch-geometric", "lightning", "ase")
+
+
+class CheckpointError(ValueError):
+    """A folder that holds no usable network."""
+
+
+def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: tuple[Tensor, Tensor]) -> None:
+    """Write the weights and what is needed to use them; each file is whole or the old one.
+
+    The stamp of the conventions is a prediction: the network's value in float64 for one molecule. It changes with
+    every basis, sign, order or normalisation between the input and the output, and travels in the file of the weights.
+
+    Args:
+        folder: an existing folder.
+        model: called as `model(z, pos)`.
+        metadata: of the network; `model` has the keyword arguments it was built with.
+        probe: atomic numbers (atom,) and positions (atom, 3) in Angstrom of one molecule.
+    """
+    z, pos = probe
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    stamp = json.dumps(LABELS | {"z": z.tolist(), "pos": pos.double().tolist(), "prediction": _predict(model, z, pos)})
+    write(folder / WEIGHTS, to_bytes(state, {"conventions": stamp}))
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+    full = {"format": FORMAT, **metadata, "dtype": dtype, "conventions": LABELS, "versions": versions()}
+    write(folder / METADATA, (json.dumps(full, indent=2) + "\n").encode())
+
+
+def load(folder: Path | str, build: Callable[..., nn.Module] | None = None) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a folder, in eval mode on the CPU, and its metadata.
+
+    Args:
+        folder: as written by `save`.
+        build: makes the network from the keyword arguments in the metadata; `Regressor` by default.
+
+    Raises:
+        CheckpointError: the folder is missing, half-written or damaged, or its network has other conventions.
+    """
+    folder = Path(folder)
+    metadata = _read_metadata(folder)
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            stamp = json.loads(file.metadata()["conventions"])
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise CheckpointError(f"The weights {folder / WEIGHTS} cannot be read ({error}). Train anew.") from error
+    try:
+        with torch.random.fork_rng(devices=[]):  # weights that are replaced cost the caller no random numbers
+            model = (build or build_regressor)(**metadata["model"]).to(getattr(torch, metadata["dtype"])).eval()
+        model.load_state_dict(state)
+    except (TypeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The weights {folder / WEIGHTS} do not fit the network of this version ({error}). "
+            f"Use the versions they were made with ({metadata['versions']}) or train anew."
+        ) from error
+    _check_conventions(folder, model, stamp, metadata)
+    return model, metadata
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)  # mkstemp makes files that only their owner reads
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def versions() -> dict[str, str]:
+    """The versions of what makes the numbers."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _read_metadata(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise CheckpointError(f"There is no run folder {folder}.")
+    missing = [name for name in (CONFIG, WEIGHTS, METADATA) if not (folder / name).is_file()]
+    if missing:
+        raise CheckpointError(
+            f"{folder} is no finished run: it has no {' and no '.join(missing)}. "
+            f"Give the folder that `steerable train` wrote, or train anew if it stopped before its first epoch ended."
+        )
+    try:
+        metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+        found = metadata["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / METADATA} cannot be read: {error!r}. Train anew.") from error
+    if found != FORMAT:
+        raise CheckpointError(
+            f"{folder} has format {found}; this version reads format {FORMAT}. Use the other version."
+        )
+    return metadata
+
+
+def _check_conventions(folder: Path, model: nn.Module, stamp: dict[str, Any], metadata: dict[str, Any]) -> None:
+    made_by = metadata["versions"]
+    for name, wanted in LABELS.items():
+        if stamp[name] != wanted:
+            raise CheckpointError(
+                f"{folder} is a checkpoint of other conventions: {name} are {stamp[name]!r} and this version has "
+                f"{wanted!r}. Use the versions it was made with ({made_by}) or train anew."
+            )
+    came = _predict(model, torch.tensor(stamp["z"]), torch.tensor(stamp["pos"], dtype=torch.float64))
+    wanted = stamp["prediction"]
+    if not abs(came - wanted) <= TOLERANCE * max(abs(wanted), 1.0):
+        raise CheckpointError(
+            f"{folder} is a checkpoint of other conventions: for the molecule kept with it, its network gave "
+            f"{wanted:.9g} and gives {came:.9g} with the bases of this version. "
+            f"Use the versions it was made with ({made_by}) or train anew."
+        )
+
+
+@torch.no_grad()
+def _predict(model: nn.Module, z: Tensor, pos: Tensor) -> float:
+    """The prediction for one molecule in float64: the same on every machine to far more than `TOLERANCE`."""
+    exact = copy.deepcopy(model).cpu().double().eval()
+    return float(exact(z.cpu(), pos.cpu().double()))
+
+
+def build_regressor(**arguments: Any) -> nn.Module:
+    """The library's own network for one property of a molecule."""
+    from steerable.models.regressor import Regressor
+
+    return Regressor(**arguments)

@@ -1,0 +1,167 @@
+"""A training run from settings to a folder."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from rich.console import Console
+from torch import nn
+
+from .checkpoint import CONFIG, build_regressor, save, write
+from .config import ConfigError, FitConfig, QM9Config
+from .evaluate import evaluate, record_interrupted
+from .molecules import Batches
+from .options import dump_config, load_config
+from .problem import Problem, pose
+from .recorder import STATE, Recorder, stop_on_interrupt
+from .task import PropertyTask
+
+
+class RunFolderError(ValueError):
+    """A run folder that cannot be used."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the training; the run folder is usable and can be resumed."""
+
+
+def fit(
+    config: QM9Config,
+    dataset: Any = None,
+    build: Callable[..., nn.Module] | None = None,
+    resume: bool = False,
+    console: Console | None = None,
+) -> Path:
+    """Train a network on one property of molecules, test it once, and write everything to the folder `config.run`.
+
+    Args:
+        config: the settings.
+        dataset: `dataset[i]` is a PyG `Data` with `z`, `pos` and `y` (1, 19); QM9 by default.
+        build: makes the network from keyword arguments as `Regressor` takes them; `Regressor` by default.
+        resume: go on with the run in `config.run`, to the end that `config.fit` now sets.
+        console: where progress is shown; the terminal by default.
+
+    Returns:
+        The run folder: weights, settings, metadata, `log.csv`, `metrics.json`, `predictions.csv`, a state to resume.
+
+    Raises:
+        RunFolderError: the folder is in use, cannot be written, or has nothing to resume.
+        ConfigError: settings that make no sense, or others than those of the run that is resumed.
+        Interrupted: the user pressed Ctrl-C; the folder has the best network so far.
+    """
+    run, console = Path(config.run), console or Console()
+    if config.fit.accelerator == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "fit.accelerator is cuda, and PyTorch finds no CUDA device: leave it out to train on the CPU."
+        )
+    _open(run, config, resume)
+    problem = pose(config, dataset)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.fit.seed)
+        model = (build or build_regressor)(**problem.arguments)
+    write(run / CONFIG, dump_config(config).encode())
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    metadata = problem.metadata | {"parameters": parameters}
+    title = f"{metadata['task']}: {len(problem.train):,} molecules, {parameters:,} parameters, run folder {run}"
+    console.out(title, highlight=False)
+    recorder = Recorder(run, problem.target.unit, lambda best: save(run, best, metadata, problem.probe), console)
+    with _settings(config.fit):
+        _train(model, recorder, problem, config.fit, run / STATE if resume else None)
+    if recorder.interrupted:
+        record_interrupted(run, metadata)
+        raise Interrupted(f"stopped; {run} has the best network so far. Go on with: steerable train qm9 --resume {run}")
+    evaluate(run, dataset, build)
+    return run
+
+
+def _train(model: nn.Module, recorder: Recorder, problem: Problem, config: FitConfig, state: Path | None) -> None:
+    """Run the Lightning engine; what it leaves is what the recorder writes."""
+    train = Batches(problem.train, config.batch_size, config.seed)
+    task = PropertyTask(model, config, train, problem.statistics.scale)
+    with stop_on_interrupt(recorder):
+        trainer = Trainer(
+            accelerator="cuda" if _uses_cuda(config) else "cpu",
+            devices=1,
+            precision="64-true" if config.precision == 64 else "32-true",
+            max_epochs=config.epochs,
+            gradient_clip_val=config.clip or None,
+            deterministic=config.deterministic,
+            callbacks=[recorder],
+            default_root_dir=recorder.run,
+            num_sanity_val_steps=0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(task, val_dataloaders=Batches(problem.validation, 256), ckpt_path=state, weights_only=True)
+
+
+def _open(run: Path, config: QM9Config, resume: bool) -> None:
+    """Make sure that the run folder may be written and has what is asked of it, before any work is done."""
+    if resume:
+        _check_resumable(run, config)
+    elif run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise RunFolderError(
+            f"{run} exists and is not an empty folder. Resume it with --resume {run}, or set another --run."
+        )
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=run).close()
+    except OSError as error:
+        raise RunFolderError(f"The run folder {run} cannot be written: {error.strerror}. Set another --run.") from error
+
+
+def _check_resumable(run: Path, config: QM9Config) -> None:
+    if not run.is_dir():
+        raise RunFolderError(f"There is no run folder {run} to resume.")
+    missing = [name for name in (CONFIG, STATE) if not (run / name).is_file()]
+    if missing:
+        raise RunFolderError(
+            f"{run} has no {' and no '.join(missing)} to resume from. Delete it or train in another folder."
+        )
+    try:
+        torch.load(run / STATE, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file raises whatever its first wrong byte makes of it
+        raise RunFolderError(f"{run / STATE} cannot be read. Delete {run} or train in another folder.") from error
+    before = load_config(run / CONFIG)
+    for section in ("data", "model"):
+        if getattr(before, section) != getattr(config, section):
+            raise ConfigError(
+                f"A resumed run keeps its settings of {section}: {run} has {getattr(before, section)} and "
+                f"{getattr(config, section)} was asked for. Leave these options out, or train anew in another folder."
+            )
+
+
+def _uses_cuda(config: FitConfig) -> bool:
+    """Whether to train on CUDA; never on Apple's devices, which lack the float64 that sums of energies need."""
+    return config.accelerator == "cuda" or (config.accelerator == "auto" and torch.cuda.is_available())
+
+
+@contextmanager
+def _settings(config: FitConfig) -> Iterator[None]:
+    """Settings of the process while it trains: threads, determinism, and no advertisements from Lightning."""
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    loggers = {name: logging.getLogger(name).level for name in ("lightning.pytorch", "lightning.fabric")}
+    torch.set_num_threads(config.threads or threads)
+    for name in loggers:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Lightning's own use of PyTorch, and advice to use the device that the user declined.
+            warnings.filterwarnings("ignore", r".*LeafSpec.* is deprecated", FutureWarning)
+            warnings.filterwarnings("ignore", ".*available but not used")
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        for name, level in loggers.items():
+            logging.getLogger(name).setLevel(level)

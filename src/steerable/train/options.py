@@ -1,0 +1,82 @@
+"""Settings from YAML files and from the command line, and back to YAML."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from steerable.train.config import ConfigError, QM9Config
+
+
+def parser(prog: str | None = None, default: QM9Config | None = None) -> ArgumentParser:
+    """The command line of a `QM9Config`: `--config FILE` and an option for every setting, as `--fit.lr 1e-3`."""
+    made = ArgumentParser(prog=prog, usage="%(prog)s [--SETTING VALUE ...]", exit_on_error=False, allow_abbrev=False)
+    made.add_argument("--config", action="config", help="YAML file of settings; the options given after it win")
+    made.add_class_arguments(QM9Config, fail_untyped=True)
+    made.set_defaults(asdict(default or QM9Config()))
+    return made
+
+
+def parse(made: ArgumentParser, arguments: Sequence[str]) -> Namespace:
+    """What a command line says; its `data` is a `DataConfig`, and so on.
+
+    Raises:
+        ConfigError: an option or a key is unknown, of a wrong type or out of range, or a file cannot be read.
+    """
+    known = made._option_string_actions
+    for option in (argument.split("=")[0] for argument in arguments):
+        if option.startswith("--") and option not in known:
+            raise ConfigError(f"There is no option {option}.{_nearest(option, known)}")
+    files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    files.add_argument("--config", action="append", default=[], type=Path)
+    for path in files.parse_known_args(arguments)[0].config:
+        _check_keys(path)
+    try:
+        return made.instantiate(made.parse_args(list(arguments)))
+    except ArgumentError as error:
+        raise ConfigError(" ".join(str(error).split())) from error
+
+
+def load_config(path: Path | str) -> QM9Config:
+    """The settings of a YAML file; what it leaves out has its default.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, or a key is unknown, of a wrong type or out of range.
+    """
+    found = parse(parser(), ["--config", str(path)])
+    return QM9Config(found.data, found.model, found.fit, found.run)
+
+
+def dump_config(config: QM9Config) -> str:
+    """The settings as YAML that `load_config` reads."""
+    return yaml.safe_dump(asdict(config), sort_keys=False)
+
+
+def _check_keys(path: Path) -> None:
+    """Refuse a file that is not YAML of known keys: jsonargparse checks the values and names no nearest key."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"The settings in {path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"The settings in {path} are keys with values, as in `run: runs/qm9`; got {content!r}.")
+    sections = {name: value for name, value in asdict(QM9Config()).items() if isinstance(value, dict)}
+    known = [f"{section}.{key}" for section, values in sections.items() for key in values] + ["run"]
+    for section, values in content.items():
+        if section in sections and not isinstance(values, dict):
+            raise ConfigError(f"{section} in {path} is a section of keys with values; got {values!r}.")
+        for name in [f"{section}.{key}" for key in values] if isinstance(values, dict) else [section]:
+            if name not in known:
+                raise ConfigError(f"There is no setting {name}, asked for in {path}.{_nearest(name, known)}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    own = name.lstrip("-").split(".")[-1]
+    near = [key for key in known if key.split(".")[-1] == own] or get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else f" Known are {', '.join(known)}."

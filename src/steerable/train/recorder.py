@@ -1,0 +1,131 @@
+"""What a run leaves behind while it trains: its log, its best weights, a state to go on from, lines to watch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import nn
+
+from .checkpoint import write
+from .task import PropertyTask
+
+STATE, LOG = "last.ckpt", "log.csv"
+
+
+class DivergedError(ArithmeticError):
+    """Training gave a loss that is no number."""
+
+
+class Recorder(Callback):
+    """Writes `log.csv` and `last.ckpt` at the end of each epoch, the weights when they are the best, and stops in time.
+
+    Args:
+        run: the run folder.
+        unit: of the target.
+        save: called with the averaged network when its validation error is the least so far.
+        console: where the lines go; a terminal gets a progress bar too.
+    """
+
+    def __init__(self, run: Path, unit: str, save: Callable[[nn.Module], None], console: Console) -> None:
+        self.run, self.unit, self.save = run, unit, save
+        self.interrupted = False
+        bar = (TextColumn("training"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeElapsedColumn())
+        self.bar = Progress(
+            *bar, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+        )
+        self.console = console
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the bar."""
+        self.bar.start()
+        self.bar.add_task("training", total=1.0)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Stop in the middle of an epoch when time is up or the user asks for it."""
+        task = _task(pl_module)
+        self.bar.update(self.bar.task_ids[0], completed=task.progress)
+        if (self.interrupted or task.progress == 1.0) and not trainer.is_last_batch:
+            trainer.save_checkpoint(self.run / STATE)
+            trainer.should_stop = True
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record the epoch.
+
+        Raises:
+            DivergedError: the loss is no number; what earlier epochs left stays.
+        """
+        task = _task(pl_module)
+        earlier = min((row["validation_mae"] for row in task.history), default=math.inf)
+        row = task.end_epoch()
+        if not math.isfinite(row["train_mae"] + row["validation_mae"]):
+            raise DivergedError(
+                f"Training diverged in epoch {row['epoch']}: its errors are {row['train_mae']} and "
+                f"{row['validation_mae']} {self.unit}. Lower fit.lr ({task.config.lr:g}) or fit.clip "
+                f"({task.config.clip:g}), or train longer with fit.warmup_steps."
+            )
+        write(self.run / LOG, table(task.history, self.unit).encode())
+        if row["validation_mae"] < earlier:
+            self.save(task.average.module)
+        if not trainer.should_stop:  # else the state is that of the middle of the epoch, where it can go on
+            trainer.save_checkpoint(self.run / STATE)
+            trainer.should_stop = self.interrupted or task.progress == 1.0
+        self.console.out(line(row, self.unit), highlight=False)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+
+@contextmanager
+def stop_on_interrupt(recorder: Recorder) -> Iterator[None]:
+    """The first Ctrl-C ends training after the step that runs; the second is an ordinary one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+
+    def stop(*_: Any) -> None:
+        recorder.interrupted = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def table(history: list[dict[str, float]], unit: str) -> str:
+    """The log as CSV, one row an epoch; errors in the target's unit, time in seconds."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["epoch", "time [s]", f"train MAE [{unit}]", f"validation MAE [{unit}]", "learning rate"])
+    writer.writerows([f"{value:.7g}" for value in row.values()] for row in history)
+    return text.getvalue()
+
+
+def line(row: dict[str, float], unit: str) -> str:
+    """An epoch in words."""
+    return (
+        f"epoch {row['epoch']:3.0f} {row['seconds']:7.0f} s   lr {row['lr']:.1e}   "
+        f"MAE [{unit}] train {row['train_mae']:.4f} validation {row['validation_mae']:.4f}"
+    )
+
+
+def _task(module: LightningModule) -> PropertyTask:
+    assert isinstance(module, PropertyTask)
+    return module

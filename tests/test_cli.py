@@ -1,0 +1,164 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from ase.build import molecule
+from ase.collections import g2
+from ase.io import write
+from torch_geometric.data import Data
+
+from steerable import cli
+from steerable.train import DataConfig, FitConfig, ModelConfig, QM9Config, presets
+
+SMALL = QM9Config(
+    DataConfig(train=20, validation=5, test=5),
+    ModelConfig(hidden="4x0e+2x1o", layers=1, filter_field="0e+1o", filter_channels=2),
+    FitConfig(epochs=2, batch_size=10),
+)
+
+
+def molecules():
+    """Molecules of H, C and O from ASE; property 12 is a number for each atom."""
+    found = [molecule(name) for name in g2.names]
+    chosen = [atoms for atoms in found if set(atoms.numbers) <= {1, 6, 8} and len(atoms) > 2][:30]
+    return [
+        Data(
+            z=torch.from_numpy(atoms.numbers).long(),
+            pos=torch.from_numpy(atoms.positions).float(),
+            y=torch.full((1, 19), -2.5 * len(atoms)),
+        )
+        for atoms in chosen
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The run folder of a demo that is small."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("steerable.train.problem.QM9", molecules)
+        patch.setattr(presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run))
+        patch.chdir(folder)
+        assert cli.main(["demo"]) == 0
+    return folder / "runs" / "qm9-demo"
+
+
+@pytest.fixture
+def here(run, monkeypatch):
+    """Commands run where the demo did, on its molecules."""
+    monkeypatch.setattr("steerable.train.problem.QM9", molecules)
+    monkeypatch.setattr(presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run))
+    monkeypatch.chdir(run.parent.parent)
+    return run
+
+
+def test_the_demo_ends_with_one_json_object_and_makes_a_new_folder(here, capsys):
+    assert cli.main(["demo"]) == 0
+    lines = capsys.readouterr().out.rstrip("\n").split("\n")
+    assert list(json.loads(lines[-1])) == [
+        "test_mae_eV", "mean_baseline_mae_eV", "composition_baseline_mae_eV", "equivariance_float64",
+        "equivariance_float32", "parameters", "train_seconds", "run",
+    ]  # fmt: skip
+    assert json.loads(lines[-1])["run"] == "runs/qm9-demo-2"
+    assert {"loss.png", "parity.png", "metrics.json"} <= {path.name for path in (here.parent / "qm9-demo-2").iterdir()}
+    assert any("least squares on composition" in line for line in lines)
+    assert any("MAE [eV]" in line for line in lines)
+
+
+def test_train_and_resume(here, capsys, tmp_path):
+    settings = here / "config.yaml"
+    run = str(tmp_path / "run")
+    assert cli.main(["train", "qm9", "--config", str(settings), "--fit.epochs", "1", "--run", run]) == 0
+    assert cli.main(["train", "qm9", "--resume", run, "--fit.epochs", "3"]) == 0
+    assert len((tmp_path / "run" / "log.csv").read_text().split("\n")) == 5
+    assert cli.main(["train", "qm9", "--config", str(settings), "--run", run]) == 2
+    assert f"--resume {run}" in capsys.readouterr().err
+
+
+def test_evaluate_prints_the_metrics(here, capsys):
+    assert cli.main(["evaluate", str(here)]) == 0
+    out = capsys.readouterr().out
+    assert "5 test molecules" in out
+    assert "symmetry kept" in out
+    assert "parity.png" in out
+
+
+def test_certify_prints_both_certificates(here, capsys):
+    assert cli.main(["certify", str(here)]) == 0
+    out = capsys.readouterr().out
+    assert "equivariant under O(3), float64" in out
+    assert "equivariant under O(3), float32" in out
+
+
+def test_predict_prints_one_row_a_molecule(here, capsys, tmp_path):
+    write(tmp_path / "two.xyz", [molecule("CH4"), molecule("H2O")])
+    assert cli.main(["predict", str(here), str(tmp_path / "two.xyz")]) == 0
+    header, *rows = capsys.readouterr().out.rstrip().split("\n")
+    assert header.split() == ["index", "formula", "U0_atom", "[eV]"]
+    assert [row.split()[:2] for row in rows] == [["0", "CH4"], ["1", "H2O"]]
+    output = tmp_path / "out.json"
+    assert cli.main(["predict", str(here), str(tmp_path / "two.xyz"), "--json", "--output", str(output)]) == 0
+    found = json.loads(output.read_text())
+    assert (found["target"], found["unit"]) == ("U0_atom", "eV")
+    assert found["molecules"][0]["prediction"] == pytest.approx(float(rows[0].split()[2]), abs=1e-6)
+
+
+def test_predict_refuses_unknown_elements(here, capsys, tmp_path):
+    write(tmp_path / "silane.xyz", [molecule("CH4"), molecule("SiH4")])
+    assert cli.main(["predict", str(here), str(tmp_path / "silane.xyz")]) == 2
+    assert capsys.readouterr().err.startswith("error: Frame 1 (H4Si) has Si, and the network was trained on H, C, O")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("demmo", "Did you mean demo?"),
+        ("zzz", "Commands are demo, train, evaluate, predict, certify."),
+        ("train", "`steerable train` learns qm9; got nothing."),
+        ("train qm8", "`steerable train` learns qm9; got qm8."),
+        ("train qm9 --fit.epoch 3", "There is no option --fit.epoch. Did you mean --fit.epochs?"),
+        ("train qm9 --resume nowhere", "There is no run folder nowhere to resume."),
+        ("train qm9 --config nowhere.yaml", "The settings in nowhere.yaml cannot be read"),
+        ("evaluate", "the following arguments are required: run. Try: steerable evaluate --help"),
+        ("evaluate nowhere", "There is no run folder nowhere."),
+        ("predict nowhere file.xyz", "There is no run folder nowhere."),
+        ("predict nowhere file.xyz --output no/where", "--output is a file in a folder that exists; got no/where."),
+        ("demo --quick", "unrecognized arguments: --quick."),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_exit_code_2(line, message, capsys):
+    assert cli.main(line.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_debug_shows_where(capsys):
+    assert cli.main(["evaluate", "nowhere", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_exit_code_130(monkeypatch, capsys):
+    def stop(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.COMMANDS, "demo", stop)
+    assert cli.main(["demo"]) == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_help_and_version(capsys):
+    assert cli.main([]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {command} " in out for command in cli.COMMANDS)
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.strip()
+
+
+def test_help_does_not_wait_for_the_engine():
+    code = "import sys, steerable.cli; steerable.cli.main(['--help']); sys.exit('lightning' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
