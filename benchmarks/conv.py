@@ -1,7 +1,7 @@
 """PointConv with an implicit filter against the per-edge kernel that it never forms.
 
-The work: 96 molecules of QM9 (random clouds of their sizes where qm9pack is absent), all pairs within 5 Angstrom, 16 channels of
-degrees 0 and 1, a filter of 3 linear layers and 8 hidden fields. Both compute the same function; `error` is against
+The work: 96 molecules of QM9 (random clouds of their sizes where qm9pack is absent), all pairs within 5 Angstrom,
+16 channels of degrees 0 and 1, a filter of 3 linear layers and 8 hidden fields. Both compute the same function; `error` is against
 the per-edge kernel in float64, `MB` what the forward pass keeps for the backward pass.
 
     python benchmarks/conv.py [--quick] [--threads N] [--json FILE]
@@ -15,10 +15,9 @@ import torch
 from harness import Row, arguments, interleaved, report, saved_megabytes
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from oracles.per_edge import per_edge_conv  # noqa: E402
-
-from steerable.nn import ImplicitFilter, PointConv  # noqa: E402
-from steerable.ops import radius_graph  # noqa: E402
+from oracles.per_edge import per_edge_conv
+from steerable.nn import ImplicitFilter, PointConv
+from steerable.ops import radius_graph
 
 
 def molecules(count: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -54,9 +54,7 @@ class FourierActivation(ConstantModule):
     ) -> None:
         super().__init__()
         if oversampling < 1:
-            raise ValueError(
-                f"oversampling is at least 1, where the grid resolves the signal; got {oversampling}."
-            )
+            raise ValueError(f"oversampling is at least 1, where the grid resolves the signal; got {oversampling}.")
         self.channels, self.function = channels, function
         self.field, change = harmonic_field(group, max_degree)
         self.field_in = self.field_out = self.field * channels
