@@ -1,8 +1,8 @@
 """PointConv with an implicit filter against the per-edge kernel that it never forms.
 
 The work: 96 molecules of QM9 (random clouds of their sizes where qm9pack is absent), all pairs within 5 Angstrom,
-16 channels of degrees 0 and 1, a filter of 3 linear layers and 8 hidden fields. Both compute the same function; `error` is against
-the per-edge kernel in float64, `MB` what the forward pass keeps for the backward pass.
+16 channels of degrees 0 and 1, a filter of 3 linear layers and 8 hidden fields. Both compute the same function;
+`error` is against the per-edge kernel in float64, `MB` what the forward pass keeps for the backward pass.
 
     python benchmarks/conv.py [--quick] [--threads N] [--json FILE]
 """
