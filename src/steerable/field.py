@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from .groups import O3, Group, GroupError, Harmonic, Irrep, decompose, irrep
+from .groups import O3, Group, GroupError, Harmonic, Irrep, Product, decompose, irrep
 
 if TYPE_CHECKING:
     import e3nn
@@ -146,6 +146,28 @@ class Field:
                 terms.append(Term(term.multiplicity, part))
         matrix = torch.cat(rows) if rows else torch.zeros(0, self.dim, dtype=torch.float64)
         return Restriction(Field(subgroup, tuple(terms)), matrix)
+
+    def tensor(self, other: Field) -> Restriction:
+        """The tensor product with another field as a sum of irreps, with the change of basis.
+
+        Returns:
+            The field, and the orthogonal matrix (dim, self.dim * other.dim) that takes `outer(x, y).flatten()` to it.
+        """
+        require_same_group("A tensor product", self, other)
+        terms: list[Term] = []
+        rows: list[Tensor] = []
+        for left, at_left in zip(self.terms, self.slices(), strict=True):
+            for right, at_right in zip(other.terms, other.slices(), strict=True):
+                shape = left.multiplicity, right.multiplicity, left.irrep.dim, right.irrep.dim
+                for part, isometry in decompose(Product(left.irrep, right.irrep)):
+                    block = torch.zeros(*shape[:2], part.dim, self.dim, other.dim, dtype=torch.float64)
+                    inner = block[..., at_left, at_right].unflatten(3, shape[::2]).unflatten(5, shape[1::2])
+                    c, d = torch.meshgrid(torch.arange(shape[0]), torch.arange(shape[1]), indexing="ij")
+                    inner[c, d, :, c, :, d] = torch.from_numpy(isometry).T.reshape(part.dim, *shape[2:])
+                    rows.append(block.reshape(-1, self.dim * other.dim))
+                    terms.append(Term(shape[0] * shape[1], part))
+        matrix = torch.cat(rows) if rows else torch.zeros(0, self.dim * other.dim, dtype=torch.float64)
+        return Restriction(Field(self.group, tuple(terms)), matrix)
 
     def to_e3nn(self) -> e3nn.o3.Irreps:
         """The same field as e3nn's Irreps; those of SO(3) are called even.

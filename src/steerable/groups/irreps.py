@@ -64,6 +64,10 @@ class Irrep:
         result = torch.from_numpy(self.matrices(flat)).to(element)
         return result.reshape(*element.shape[:-2], self.dim, self.dim)
 
+    def character(self, element: Tensor) -> Tensor:
+        """The trace of the matrix of elements (..., d, d): (...)."""
+        return self.matrix(element).diagonal(dim1=-2, dim2=-1).sum(-1)
+
     def __repr__(self) -> str:
         return f"{self.name} of {self.group}"
 

@@ -48,7 +48,7 @@ class Linear(ConstantModule):
         invariant = _invariant_channels(self.field_out)
         self.bias = nn.Parameter(torch.zeros(len(invariant))) if bias and len(invariant) else None
         self.register_constant("_invariant", invariant)
-        position, source, coefficient = _scatter(self._paths, self.field_out.dim)
+        position, source, coefficient = _scatter(self._paths if self._is_dense else [], self.field_out.dim)
         self.register_constant("_position", position)
         self.register_constant("_source", source)
         self.register_constant("_coefficient", coefficient)
@@ -64,6 +64,8 @@ class Linear(ConstantModule):
 
     def matrix(self) -> Tensor:
         """The map as a matrix (field_in.dim, field_out.dim), without the bias."""
+        if not self._is_dense:
+            return self._by_irrep(torch.eye(self.field_in.dim, dtype=self.weight.dtype, device=self.weight.device))
         size = self.field_in.dim * self.field_out.dim
         entries = self.weight.index_select(0, self._source) * self._coefficient
         flat = entries.new_zeros(size).index_add(0, self._position, entries)
