@@ -78,6 +78,8 @@ class Field:
                 raise FieldMismatchError(f"Expected a field of {group}; got {text} of {text.group}.")
             return text
         group = group or O3()
+        if not isinstance(text, str):
+            raise FieldError(f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got {text!r}.")
         terms = []
         for part in text.split("+") if text.strip() else []:
             match = re.fullmatch(r"\s*(?:(\d+)\s*x\s*)?(\w+)\s*", part)
@@ -195,6 +197,8 @@ class Field:
         return Field(self.group, self.terms + other.terms)
 
     def __mul__(self, count: int) -> Field:
+        if count < 0:
+            raise FieldError(f"A field is repeated 0 or more times; got {count}.")
         return Field(self.group, self.terms * count)
 
     __rmul__ = __mul__

@@ -14,7 +14,8 @@ class Pairs(nn.Module):
 
     def __init__(self, elements, hidden="4", layers=1, cutoff=5.0, reference=None, shift=0.0, scale=1.0, **_):
         super().__init__()
-        self.cutoff, self.shift, self.scale = cutoff, shift, scale
+        self.cutoff = cutoff
+        self.register_buffer("statistics", torch.tensor([shift, scale], dtype=torch.float64))
         self.register_buffer("reference", torch.zeros(119, dtype=torch.float64))
         self.reference[list(elements)] = torch.tensor(reference or [0.0] * len(elements), dtype=torch.float64)
         self.register_buffer("basis", torch.linspace(0.5, cutoff, 6), persistent=False)
@@ -28,8 +29,9 @@ class Pairs(nn.Module):
         distance = (pos[source] - pos[target]).norm(dim=1, keepdim=True)
         message = torch.exp(-((distance - self.basis) ** 2)) * self.embed(z)[source] * (1 - distance / self.cutoff) ** 2
         x = self.embed(z).index_add(0, target, message)
-        atoms = self.out(x)[:, 0].double() * self.scale + self.reference[z]
-        return torch.zeros(int(batch.max()) + 1, dtype=torch.float64).index_add(0, batch, atoms) + self.shift
+        shift, scale = self.statistics
+        atoms = self.out(x)[:, 0].to(scale) * scale + self.reference[z]
+        return torch.zeros(int(batch.max()) + 1, dtype=atoms.dtype).index_add(0, batch, atoms) + shift
 
 
 @pytest.fixture(scope="session")

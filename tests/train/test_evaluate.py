@@ -57,6 +57,15 @@ def test_errors_have_units():
     assert found["rmse"] == {"value": pytest.approx((25 / 3) ** 0.5), "unit": "D"}
 
 
+def test_references_do_not_hide_an_error(config, molecules, build):
+    class Slightly(build):
+        def forward(self, z, pos, batch=None, edge_index=None):
+            return super().forward(z, pos, batch, edge_index) + 1e-4 * pos[:, 0].mean()
+
+    model = Slightly([1, 6, 8], reference=[1e6] * 3)
+    assert not certificates(model, held_out(config, molecules), {"model": {}})[0].passed
+
+
 def test_a_network_that_is_not_invariant_gets_no_certificate(config, molecules, build):
     class Broken(build):
         def forward(self, z, pos, batch=None, edge_index=None):

@@ -23,6 +23,8 @@ def solid_harmonics(x: Tensor, max_degree: int) -> Tensor:
     Returns:
         (..., (max_degree + 1)^2) in space, (..., 2 max_degree + 1) in the plane.
     """
+    if not x.is_floating_point():
+        raise ValueError(f"Harmonics need floating-point points; got {x.dtype}.")
     if x.shape[-1] == 2:
         return _circular(x, max_degree)
     if x.shape[-1] != 3:
@@ -38,7 +40,8 @@ def solid_harmonics(x: Tensor, max_degree: int) -> Tensor:
 def spherical_harmonics(x: Tensor, max_degree: int) -> Tensor:
     """`solid_harmonics` of x/|x|; at x = 0 those of degree above 0 vanish, with zero derivatives."""
     length = safe_norm(x).unsqueeze(-1)
-    return solid_harmonics(x / torch.where(length > 0, length, 1.0), max_degree)
+    unit = torch.where(length > 0, x / torch.where(length > 0, length, 1.0), 0.0)
+    return solid_harmonics(unit, max_degree)
 
 
 def _circular(x: Tensor, max_degree: int) -> Tensor:

@@ -88,7 +88,11 @@ def structure(generators: Array) -> tuple[str, Array | None, Array]:
     """Identity component, axis, and one element of every component."""
     dim = generators.shape[-1]
     elements, closed = _products(generators, MAX_ORDER)
-    if closed and not any(_turns_forever(g) for g in generators):
+    if closed:
+        if any(_turns_forever(g) for g in generators):
+            raise GroupError(
+                f"The generators make {len(elements)} elements to {CLOSE} but not to rounding. Write all their digits."
+            )
         return "trivial", None, elements
     if not any(_turns_forever(g) for g in elements):
         longest = max(period for period in map(_period, elements) if period)

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .closure import GOLDEN_ANGLE, Array, GroupError, rotation
+from .closure import GOLDEN_ANGLE, MAX_ORDER, Array, GroupError, rotation
 from .group import Group
 
 _X, _Z = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
@@ -27,6 +27,15 @@ HERMANN_MAUGUIN = {
     "6": "C6", "-6": "C3h", "6/m": "C6h", "622": "D6", "6mm": "C6v", "-6m2": "D3h", "6/mmm": "D6h",
     "23": "T", "m-3": "Th", "432": "O", "-43m": "Td", "m-3m": "Oh",
 }  # fmt: skip
+
+
+_AXIAL: dict[str, list[Array]] = {
+    "Cinf": [],
+    "Cinfv": [_VERTICAL_MIRROR],
+    "Cinfh": [_HORIZONTAL_MIRROR],
+    "Dinf": [_HALF_TURN],
+    "Dinfh": [_HALF_TURN, _HORIZONTAL_MIRROR],
+}
 
 
 @cache
@@ -63,7 +72,7 @@ def cyclic(n: int, dim: int = 2) -> Group:
     """C_n: the rotations by multiples of 2 pi / n, of the plane or about z."""
     if dim == 3:
         return point_group(f"C{n}")
-    return Group.from_generators([rotation(2 * np.pi / _positive(n))], f"C{n}")
+    return Group.from_generators([rotation(2 * np.pi / _count(n))], f"C{n}")
 
 
 def dihedral(n: int, dim: int = 2, angle: float = 0.0) -> Group:
@@ -77,7 +86,7 @@ def dihedral(n: int, dim: int = 2, angle: float = 0.0) -> Group:
     if dim == 3:
         return point_group(f"D{n}").conjugate(rotation(angle, _Z), f"D{n}")
     mirror = rotation(angle) @ np.diag([1.0, -1.0]) @ rotation(-angle)
-    return Group.from_generators([rotation(2 * np.pi / _positive(n)), mirror], f"D{n}")
+    return Group.from_generators([rotation(2 * np.pi / _count(n)), mirror], f"D{n}")
 
 
 def axial(name: str, axis: ArrayLike = _Z) -> Group:
@@ -88,16 +97,9 @@ def axial(name: str, axis: ArrayLike = _Z) -> Group:
             turns across it) or `Dinfh` (all of these).
         axis: (3,), z by default.
     """
-    extra: dict[str, list[Array]] = {
-        "Cinf": [],
-        "Cinfv": [_VERTICAL_MIRROR],
-        "Cinfh": [_HORIZONTAL_MIRROR],
-        "Dinf": [_HALF_TURN],
-        "Dinfh": [_HALF_TURN, _HORIZONTAL_MIRROR],
-    }
-    if name not in extra:
-        raise GroupError(f"An axial group is one of {', '.join(extra)}; got {name!r}.")
-    group = Group.from_generators([rotation(GOLDEN_ANGLE, _Z), *extra[name]], name)
+    if name not in _AXIAL:
+        raise GroupError(f"An axial group is one of {', '.join(_AXIAL)}; got {name!r}.")
+    group = Group.from_generators([rotation(GOLDEN_ANGLE, _Z), *_AXIAL[name]], name)
     return group.conjugate(_turn_from_z(axis), name)
 
 
@@ -135,14 +137,17 @@ def named_group(name: str) -> Group:
     try:
         return axial(name) if "inf" in name else point_group(name)
     except GroupError as error:
-        near = get_close_matches(name.upper(), [*classical, "CINFV", "DINFH"], n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        known = {known.upper(): known for known in [*classical, *_AXIAL]}
+        near = get_close_matches(name.upper(), known, n=1, cutoff=0.5)
+        hint = f" Did you mean {known[near[0]]!r}?" if near else ""
         raise GroupError(f"A group's name is one of {', '.join(classical)}, or: {error}{hint}") from error
 
 
-def _positive(n: int) -> int:
+def _count(n: int) -> int:
     if n < 1:
         raise GroupError(f"A cyclic or dihedral group needs n of at least 1; got {n}.")
+    if n > MAX_ORDER:
+        raise GroupError(f"A finite group has at most {MAX_ORDER} elements; got n = {n}. Use SO2() or axial('Cinf').")
     return n
 
 
@@ -181,7 +186,7 @@ def _principal(name: str) -> list[Array] | None:
     match = re.fullmatch(r"([CDS])([1-9]\d*)([vhd]?)", name)
     if not match:
         return None
-    family, n, suffix = match[1], int(match[2]), match[3]
+    family, n, suffix = match[1], _count(int(match[2])), match[3]
     turn = rotation(2 * np.pi / n, _Z)
     if family == "S":
         return [turn @ _HORIZONTAL_MIRROR] if n % 2 == 0 and not suffix else None

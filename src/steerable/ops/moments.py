@@ -51,6 +51,10 @@ def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES
     target = edge_index[1]
     by_target = torch.argsort(target, stable=True)
     degree = torch.bincount(target, minlength=size)
+    if len(degree) > size:
+        raise ValueError(
+            f"Targets are numbers from 0 to {size - 1}; got {int(target.max())}. Pass the number of nodes."
+        )
     first = torch.cumsum(degree, 0) - degree
     by_degree = torch.argsort(degree, stable=True)
     degrees = degree[by_degree].tolist()

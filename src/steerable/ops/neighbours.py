@@ -100,9 +100,10 @@ def _sorted(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _by_graph(pos: Tensor, batch: Tensor | None, search: object) -> Tensor:
-    graphs = (
-        [torch.arange(len(pos))] if batch is None else [torch.nonzero(batch.cpu() == g)[:, 0] for g in batch.unique()]
-    )
+    graph = torch.zeros(len(pos)) if batch is None else batch.cpu()
+    order = torch.argsort(graph, stable=True)
+    _, counts = torch.unique_consecutive(graph[order], return_counts=True)
+    graphs = order.split(counts.tolist())
     points = pos.detach().cpu().numpy()
     found = [nodes[torch.from_numpy(search(points[nodes.numpy()]))] for nodes in graphs]  # type: ignore[operator]
     edges = torch.cat(found, dim=1) if found else torch.zeros(2, 0, dtype=torch.long)

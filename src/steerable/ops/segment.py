@@ -13,7 +13,7 @@ def segment_sum(x: Tensor, index: Tensor, size: int) -> Tensor:
 
 def segment_mean(x: Tensor, index: Tensor, size: int) -> Tensor:
     """Mean of the rows of `x` by `index`: (size, ...); a segment without rows gives 0."""
-    count = segment_sum(torch.ones_like(index, dtype=x.dtype), index, size).clamp(min=1)
+    count = segment_sum(torch.ones_like(index), index, size).clamp(min=1)
     return segment_sum(x, index, size) / count.view(-1, *[1] * (x.dim() - 1))
 
 

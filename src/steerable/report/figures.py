@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 INK, QUIET, TRAIN, VALIDATION = "#22303c", "#7a8793", "#8fb3c9", "#c8553d"
@@ -55,6 +55,7 @@ def loss_curves(log: Path, path: Path, name: str = "", baseline: float | None = 
     axes.plot(epoch[best], validation[best], "o", color=VALIDATION, markersize=7, markeredgecolor="white")
     if baseline is not None:
         axes.axhline(baseline, color=QUIET, linewidth=1.2, linestyle=(0, (5, 3)), label="least squares on composition")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")

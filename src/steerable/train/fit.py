@@ -45,7 +45,7 @@ def fit(
     Args:
         config: the settings.
         dataset: `dataset[i]` is a PyG `Data` with `z`, `pos` and `y` (1, 19); QM9 by default.
-        build: makes the network from keyword arguments as `Regressor` takes them; `Regressor` by default.
+        build: makes a network with the keyword arguments and the buffers of `Regressor`, which is the default.
         resume: go on with the run in `config.run`, to the end that `config.fit` now sets.
         console: where progress is shown; the terminal by default.
 
