@@ -10,7 +10,7 @@ from e3nn import o3
 
 from steerable.field import Field, FieldError, FieldMismatchError, harmonic_field, require_same_group
 from steerable.functions import solid_harmonics
-from steerable.groups import GOLDEN_ANGLE, O2, O3, SO2, SO3, Group, GroupError, irrep, rotation, trivial
+from steerable.groups import GOLDEN_ANGLE, O2, O3, SO2, SO3, Group, GroupError, irrep, point_group, rotation, trivial
 
 TEXT = "8x0e+4x1o"
 Z, DIAGONAL, TILTED = (0, 0, 1), (1, 1, 1), (1, 2, 3)
@@ -237,7 +237,7 @@ def test_irreps_that_the_group_has_not(monkeypatch, text, group, message):
 
 
 def test_terms_that_are_no_field():
-    with pytest.raises(FieldError, match=r"A multiplicity is at least 0; got -1 of 0e of O\(3\)"):
+    with pytest.raises(FieldError, match=r"A multiplicity is a whole number of at least 0; got -1 of 0e of O\(3\)"):
         Field(O3(), ((-1, irrep(O3(), "0e")),))
     with pytest.raises(FieldError, match=r"A field of O\(3\) holds irreps of O\(3\); got 1 of SO\(3\)"):
         Field(O3(), ((1, irrep(SO3(), "1")),))
@@ -286,3 +286,15 @@ def test_features_that_do_not_fit(features, name, text):
 @pytest.mark.parametrize("shape", [(20,), (0, 20), (2, 3, 20)])
 def test_features_that_fit(shape):
     Field.parse(TEXT).check(torch.zeros(shape), "X")
+
+
+def test_restriction_goes_on_from_any_group():
+    whole, middle, small = point_group("Oh"), point_group("D4h"), point_group("C4v")
+    field = Field(whole, tuple((2, irrep) for irrep in whole.irreps()))
+    first = field.restrict(middle)
+    second = first.field.restrict(small)
+    for g in small.sample(4, torch.Generator().manual_seed(0)):
+        change = second.matrix @ first.matrix
+        assert (change @ field.matrix(g) - second.field.matrix(g) @ change).abs().max() < 1e-12
+    with pytest.raises(FieldError, match=r"whole number of at least 0; got 1.5"):
+        Field(whole, ((1.5, whole.irreps()[0]),))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from .groups import O3, Group, GroupError, Harmonic, Irrep, Product, decompose, irrep
+from .groups import O3, Group, GroupError, Harmonic, Irrep, Product, Restricted, decompose, irrep
 
 if TYPE_CHECKING:
     import e3nn
@@ -57,8 +57,8 @@ class Field:
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", tuple(Term(*term) for term in self.terms))
         for multiplicity, irrep_ in self.terms:
-            if multiplicity < 0:
-                raise FieldError(f"A multiplicity is at least 0; got {multiplicity} of {irrep_}.")
+            if not isinstance(multiplicity, int) or multiplicity < 0:
+                raise FieldError(f"A multiplicity is a whole number of at least 0; got {multiplicity} of {irrep_}.")
             if irrep_.group != self.group:
                 raise FieldError(f"A field of {self.group} holds irreps of {self.group}; got {irrep_}.")
 
@@ -138,13 +138,8 @@ class Field:
         terms: list[Term] = []
         rows: list[Tensor] = []
         for term, place in zip(self.terms, self.slices(), strict=True):
-            harmonic = Harmonic(subgroup, term.irrep.harmonic.degree, term.irrep.harmonic.parity)
-            inside = torch.from_numpy(term.irrep.isometry)
-            if inside.shape[0] != inside.shape[1]:
-                raise NotImplementedError(f"Restrict fields of O(d) and SO(d); got {term.irrep}.")
-            for part, isometry in decompose(harmonic):
-                block = torch.from_numpy(isometry).T @ inside
-                rows.append(_place(block, place.start, term.multiplicity, self.dim))
+            for part, isometry in decompose(Restricted(subgroup, term.irrep)):
+                rows.append(_place(torch.from_numpy(isometry).T, place.start, term.multiplicity, self.dim))
                 terms.append(Term(term.multiplicity, part))
         matrix = torch.cat(rows) if rows else torch.zeros(0, self.dim, dtype=torch.float64)
         return Restriction(Field(subgroup, tuple(terms)), matrix)

@@ -235,7 +235,7 @@ def test_angles_are_drawn_evenly(groups, draw, name):
     ("matrices", "text"),
     [
         ([2 * np.eye(3)], "must be orthogonal matrices; number 0"),
-        ([np.eye(3), np.ones((3, 3))], "number 1 has"),
+        ([np.eye(3), np.ones((3, 3))], "number 1 is .* g\\^T g differs from the identity by up to"),
         ([np.full((3, 3), np.nan)], "orthogonal"),
         ([np.full((2, 2), np.inf)], "orthogonal"),
         ([np.zeros((3, 2))], r"d = 2 or 3; got \(1, 3, 2\)"),
@@ -345,3 +345,12 @@ def test_rotations_are_scipys(axis):
     for angle in (0.0, 1e-9, 0.7, np.pi, -2.0, 9.0):
         np.testing.assert_allclose(rotation(angle, axis), Rotation.from_rotvec(angle * unit).as_matrix(), atol=1e-14)
         np.testing.assert_allclose(rotation(angle), rotation(angle, Z)[:2, :2], atol=1e-15)
+
+
+def test_the_constructor_checks_its_matrices_too():
+    with pytest.raises(GroupError, match="orthogonal matrices"):
+        Group("shear", np.array([[[1.0, 1.0], [0.0, 1.0]]]))
+    with pytest.raises(GroupError, match="real generators"):
+        Group.from_generators([1j * np.eye(3)])
+    learned = torch.eye(3, dtype=torch.float64, requires_grad=True)
+    assert Group.from_generators([-learned]).order == 2

@@ -30,8 +30,9 @@ def bessel(distance: Tensor, count: int, cutoff: float) -> Tensor:
     """
     n = torch.arange(1, count + 1, dtype=distance.dtype, device=distance.device)
     u = distance.unsqueeze(-1) * (n * (torch.pi / cutoff))
-    near = u.abs() < 1e-3
-    series = 1 - u * u / 6 * (1 - u * u / 20)
+    near = u.abs() < 0.1  # the series is exact to rounding there, and so are its derivatives
+    square = u * u
+    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))
     return 2**0.5 * torch.where(near, series, torch.sin(u) / torch.where(near, 1.0, u))
 
 

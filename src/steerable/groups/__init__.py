@@ -7,7 +7,7 @@ from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps
 from .named import O2, O3, SO2, SO3, axial, cyclic, dihedral, named_group, point_group, trivial
-from .representation import Harmonic, Product, Representation
+from .representation import Harmonic, Product, Representation, Restricted
 
 __all__ = [
     "GOLDEN_ANGLE",
@@ -22,6 +22,7 @@ __all__ = [
     "Irrep",
     "Product",
     "Representation",
+    "Restricted",
     "axial",
     "coupling",
     "cyclic",

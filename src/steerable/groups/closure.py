@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 Array = NDArray[np.float64]
 
@@ -62,9 +63,10 @@ def as_matrices(matrices: Any) -> Array:
         GroupError: they have another shape, or one is not orthogonal to 1e-10.
     """
     try:
-        stacked = np.array([np.asarray(m, dtype=np.float64) for m in matrices])
+        listed = [m.detach().cpu().numpy() if isinstance(m, Tensor) else np.asarray(m) for m in matrices]
+        stacked = np.array(listed).astype(np.float64, casting="same_kind") if listed else np.zeros((0, 0, 0))
     except (TypeError, ValueError) as error:
-        raise GroupError(f"A group needs generators of shape (generator, d, d); got {matrices!r}.") from error
+        raise GroupError(f"A group needs real generators of shape (generator, d, d); got {matrices!r}.") from error
     if stacked.ndim != 3 or stacked.shape[1:] not in ((2, 2), (3, 3)):
         raise GroupError(
             f"A group needs generators of shape (generator, d, d) with d = 2 or 3; got {stacked.shape}. "
@@ -73,8 +75,9 @@ def as_matrices(matrices: Any) -> Array:
     for k, matrix in enumerate(stacked):
         if not is_orthogonal(matrix, 1e-10):
             raise GroupError(
-                f"Generators must be orthogonal matrices; number {k} has g^T g = "
-                f"{(matrix.T @ matrix).round(6).tolist()}. Write all its digits, or orthonormalise its columns first."
+                f"Generators must be orthogonal matrices; number {k} is {matrix.tolist()}, and g^T g differs from the "
+                f"identity by up to {np.abs(matrix.T @ matrix - np.eye(len(matrix))).max():.1e}. Write all its digits "
+                "(float64), or orthonormalise its columns first."
             )
     return stacked
 

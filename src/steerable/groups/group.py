@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -27,11 +27,14 @@ class Group:
 
     Args:
         name: what the group is called.
-        generators: orthogonal matrices (generator, d, d), d = 2 or 3; none is the trivial group.
+        generators: orthogonal matrices (generator, d, d), d = 2 or 3.
     """
 
     name: str
-    generators: Array = field(default_factory=lambda: np.zeros((0, 3, 3)))
+    generators: Array
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "generators", as_matrices(self.generators))
 
     @classmethod
     def from_generators(cls, matrices: ArrayLike | Tensor | Iterable[Any], name: str | None = None) -> Group:
@@ -45,8 +48,8 @@ class Group:
             GroupError: a matrix is not orthogonal, or the group is finite and larger than 480.
         """
         generators = as_matrices(matrices)
-        description = cls("", generators)._description()
-        return cls(name or description, generators)
+        described = cls("", generators)._description()  # reads the structure, so that errors come now
+        return cls(name or described, generators)
 
     @property
     def dim(self) -> int:

@@ -46,6 +46,8 @@ class Irrep:
     @cached_property
     def type(self) -> int:
         """1 if real, 2 if complex, 4 if quaternionic: the dimension of the maps that commute with it."""
+        if _is_classical(self.group):
+            return 1 if self.group.dim == 3 or self.group.has_reflections or self.dim == 1 else 2
         return len(intertwiners(self, self))
 
     @property
@@ -128,11 +130,10 @@ def decompose(representation: Representation, max_degree: int | None = None) -> 
 
 def _candidates(representation: Representation, max_degree: int | None) -> Iterator[Irrep]:
     group = representation.group
-    top = _HIGHEST_DEGREE if max_degree is None else max_degree
     if not _is_classical(group):
-        yield from _all_irreps(group, top)
+        yield from _all_irreps(group, max_degree)
         return
-    for degree in range(top + 1):
+    for degree in range((_HIGHEST_DEGREE if max_degree is None else max_degree) + 1):
         for name in _classical_names(group, degree):
             found = irrep(group, name)
             if found.harmonic.degree == degree:
@@ -184,6 +185,8 @@ def _closed_form(group: Symmetry, name: str) -> Irrep | None:
             return None
         canonical = str(degree)
     sign = -1 if parity == "o" and group.has_reflections else 1
+    if degree > _HIGHEST_DEGREE:
+        raise GroupError(f"Irreps of {group} go up to degree {_HIGHEST_DEGREE}; got {name!r}.")
     harmonic = Harmonic(group, degree, sign)
     return Irrep(group, canonical, harmonic, np.eye(harmonic.dim))
 
@@ -219,7 +222,9 @@ def _search(group: Symmetry) -> _Search:
     return _Search(group)
 
 
-def _all_irreps(group: Symmetry, max_degree: int = _HIGHEST_DEGREE) -> Iterator[Irrep]:
+def _all_irreps(group: Symmetry, max_degree: int | None = None) -> Iterator[Irrep]:
+    """Irreps in the order of discovery; a finite group has them all by the degree of its order."""
+    max_degree = max_degree if max_degree is not None else group.order or _HIGHEST_DEGREE
     search = _search(group)
     for k in count():
         while k >= len(search.found) and not search.complete and search.degree < max_degree:

@@ -61,6 +61,21 @@ class Harmonic:
 
 
 @dataclass(frozen=True)
+class Restricted:
+    """A representation seen by a subgroup of its group: the same matrices for fewer elements."""
+
+    group: Symmetry
+    whole: Representation
+
+    @property
+    def dim(self) -> int:
+        return self.whole.dim
+
+    def matrices(self, elements: Array) -> Array:
+        return self.whole.matrices(elements)
+
+
+@dataclass(frozen=True)
 class Product:
     """The tensor product of two representations, row-major: index (i, j) of left and right is i * right.dim + j."""
 
