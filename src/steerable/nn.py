@@ -6,6 +6,7 @@ from .layers import (
     MLP,
     BatchNorm,
     Contraction,
+    CosetActivation,
     Dropout,
     FourierActivation,
     Gate,
@@ -13,6 +14,7 @@ from .layers import (
     LayerNorm,
     Linear,
     NormActivation,
+    Restrict,
     RMSNorm,
     TensorProductActivation,
 )
@@ -21,6 +23,7 @@ __all__ = [
     "MLP",
     "BatchNorm",
     "Contraction",
+    "CosetActivation",
     "Dropout",
     "Filter",
     "FourierActivation",
@@ -34,5 +37,6 @@ __all__ = [
     "PointConv",
     "Pool",
     "RMSNorm",
+    "Restrict",
     "TensorProductActivation",
 ]

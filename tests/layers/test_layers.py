@@ -9,10 +9,11 @@ from torch import nn
 from oracles.groups import EVERY, name
 from steerable import Field, FieldMismatchError
 from steerable.certify import Role, certify
-from steerable.groups import O3, SO3, irreps
+from steerable.groups import O3, SO3, irreps, point_group
 from steerable.layers import (
     MLP,
     BatchNorm,
+    CosetActivation,
     Dropout,
     FourierActivation,
     Gate,
@@ -20,6 +21,7 @@ from steerable.layers import (
     LayerNorm,
     Linear,
     NormActivation,
+    Restrict,
     RMSNorm,
     TensorProductActivation,
 )
@@ -39,6 +41,8 @@ def layers_of(group, copies=2, channels=3):
         "NormActivation": NormActivation(field),
         "TensorProductActivation": TensorProductActivation(single, channels),
         "FourierActivation": FourierActivation(group, 2, channels, oversampling=4),
+        **({"CosetActivation": CosetActivation(group, channels)} if group.order and group.order < 50 else {}),
+        "Restrict": Restrict(field, group),
         "RMSNorm": RMSNorm(field),
         "BatchNorm": BatchNorm(field),
         "InstanceNorm": InstanceNorm(field),
@@ -160,6 +164,32 @@ def test_fourier_activation_error_falls_with_oversampling(group):
         turns = layer.field_in.matrix(group.sample(10))
         errors = [float((layer(x @ g.T) - layer(x) @ g.T).norm() / layer(x).norm()) for g in turns]
         assert sum(errors) / 10 < documented
+
+
+@pytest.mark.parametrize("group", EVERY, ids=name)
+def test_unit_variance_through_ten_layers(group):
+    torch.manual_seed(0)
+    field = field_of(group, 128)
+    gate = Gate(field)
+    x = torch.randn(100, field.dim)
+    for _ in range(10):
+        x = gate(Linear(field, gate.field_in)(x))
+    assert 0.4 < x.square().mean() < 2.5
+
+
+def test_restriction_from_everything_to_a_point_group():
+    torch.manual_seed(0)
+    small = point_group("D4h")
+    net = nn.Sequential(Linear("2x0e+2x2e", "2x0e+2x2e"), Restrict("2x0e+2x2e", small))
+    out = net[1].field_out
+    whole, part = Role(field=Field.parse("2x0e+2x2e")), Role(field=out)
+    x = torch.randn(5, 12, dtype=torch.float64)
+    mixed = nn.Sequential(net, Linear(out, out, bias=False))
+    assert certify(mixed, [(x, whole)], part, small, dtype=torch.float64).error < 1e-12
+    # D4h leaves z^2 of a degree 2 alone, so an invariant of D4h now sees what no invariant of O(3) may.
+    invariant = nn.Sequential(mixed, Linear(out, Field(small, ((1, small.irreps(0)[0]),))))
+    assert certify(invariant, [(x, whole)], Role(), small, dtype=torch.float64).error < 1e-12
+    assert certify(invariant, [(x, whole)], Role(), O3(), dtype=torch.float64).error > 1e-2
 
 
 def test_features_that_do_not_fit():

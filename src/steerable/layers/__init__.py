@@ -2,15 +2,17 @@
 
 from .activation import Gate, NormActivation, TensorProductActivation
 from .contraction import Contraction
-from .fourier import FourierActivation
+from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
+from .restrict import Restrict
 
 __all__ = [
     "MLP",
     "BatchNorm",
     "Contraction",
+    "CosetActivation",
     "Dropout",
     "FourierActivation",
     "Gate",
@@ -19,5 +21,6 @@ __all__ = [
     "Linear",
     "NormActivation",
     "RMSNorm",
+    "Restrict",
     "TensorProductActivation",
 ]

@@ -1,4 +1,4 @@
-"""Pointwise nonlinearities on signals on the circle or the sphere, given by their harmonics."""
+"""Pointwise nonlinearities of signals on the circle, the sphere, a finite group or its cosets."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..field import harmonic_field
+from ..field import Field, harmonic_field
 from ..functions import solid_harmonics
-from ..groups import Group
+from ..groups import Group, decompose, quotient, trivial
 from .activation import unit_gain
 from .constants import ConstantModule
 
@@ -70,6 +70,45 @@ class FourierActivation(ConstantModule):
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., channels * field.dim) to the same."""
         self.field_in.check(x, "FourierActivation")
+        samples = x.unflatten(-1, (self.channels, self.field.dim)) @ self._synthesis
+        return (self.function(samples) @ self._analysis).flatten(-2)
+
+
+class CosetActivation(ConstantModule):
+    """A pointwise function of signals on a finite group, or on its cosets G / H: exactly equivariant.
+
+    A channel holds the irreps of the functions on G / H (all of them, so that nothing is cut off); the group permutes
+    the samples.
+
+    Args:
+        group: G, finite.
+        channels: number of signals; features are (..., channels * field.dim), channel after channel.
+        subgroup: H, by default the trivial one: signals on the group itself.
+        function: applied to every sample.
+    """
+
+    _synthesis: Tensor
+    _analysis: Tensor
+
+    def __init__(
+        self,
+        group: Group,
+        channels: int,
+        subgroup: Group | None = None,
+        function: Callable[[Tensor], Tensor] = nn.functional.silu,
+    ) -> None:
+        super().__init__()
+        self.channels, self.function = channels, function
+        parts = decompose(quotient(group, subgroup or trivial(group.dim)))
+        self.field = Field(group, tuple((1, irrep) for irrep, _ in parts))  # type: ignore[misc]
+        self.field_in = self.field_out = self.field * channels
+        change = torch.cat([torch.from_numpy(isometry).T for _, isometry in parts])
+        self.register_constant("_synthesis", change)
+        self.register_constant("_analysis", change.T * unit_gain(function))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (..., channels * field.dim) to the same."""
+        self.field_in.check(x, "CosetActivation")
         samples = x.unflatten(-1, (self.channels, self.field.dim)) @ self._synthesis
         return (self.function(samples) @ self._analysis).flatten(-2)
 
