@@ -99,3 +99,15 @@ def test_unknown_names_elsewhere():
         cyclic(0)
     with pytest.raises(GroupError, match="infinitely many elements and so no product table"):
         axial("Cinf").product_table  # noqa: B018
+
+
+def test_restriction_with_multiplicities():
+    cube, tower = point_group("Oh"), point_group("D4h")
+    for irrep in cube.irreps():
+        parts = cube.restrict(irrep, tower)
+        elements = tower.representatives
+        for below in tower.irreps():
+            inner = (irrep.character(torch.from_numpy(elements)) * below.character(torch.from_numpy(elements))).mean()
+            assert sum(part == below for part, _ in parts) == round(float(inner))
+    with pytest.raises(GroupError, match="cannot be restricted from Oh to I"):
+        cube.restrict(cube.irreps()[0], point_group("I"))

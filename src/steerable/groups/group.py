@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .closure import CLOSE, Array, GroupError, as_matrices, is_orthogonal, rotation, structure
-from .irreps import Irrep, irreps
+from .irreps import Irrep, decompose, irreps
+from .representation import Restricted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,6 +145,21 @@ class Group:
         A finite group's list ends as soon as it is complete: the sum of dim^2 / type is the order.
         """
         return irreps(self, max_degree)
+
+    def restrict(self, irrep: Irrep, subgroup: Group) -> list[tuple[Irrep, Array]]:
+        """The irreps of a subgroup that an irrep of this group holds, each as often as it occurs.
+
+        Returns:
+            Pairs of an irrep of `subgroup` and an isometry Q (irrep.dim, its dim) with rho(h) Q = Q sigma(h).
+
+        Raises:
+            GroupError: an irrep of another group, or no subgroup.
+        """
+        if irrep.group != self or not subgroup.subgroup_of(self):
+            raise GroupError(
+                f"{irrep} cannot be restricted from {self} to {subgroup}: it needs an irrep and a subgroup."
+            )
+        return decompose(Restricted(subgroup, irrep))
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw elements from the Haar measure: (count, d, d), float64."""

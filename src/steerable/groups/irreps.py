@@ -66,6 +66,11 @@ class Irrep:
         result = torch.from_numpy(self.matrices(flat)).to(element)
         return result.reshape(*element.shape[:-2], self.dim, self.dim)
 
+    @property
+    def dual(self) -> Irrep:
+        """The dual representation rho(g^-1)^T: for orthogonal matrices the same."""
+        return self
+
     def character(self, element: Tensor) -> Tensor:
         """The trace of the matrix of elements (..., d, d): (...)."""
         return self.matrix(element).diagonal(dim1=-2, dim2=-1).sum(-1)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .closure import Array, Symmetry
 
@@ -99,17 +100,51 @@ def wigner(degree: int, rotations: Array) -> Array:
     """Real Wigner matrices D^l(R), (element, 2l+1, 2l+1), with Y_l(R x) = D^l(R) Y_l(x) in e3nn's basis.
 
     D^l is the part of degree l of D^(l-1) (x) D^1, so it is a polynomial in the entries of R: no angles, hence
-    no loss of digits near the poles. The constants are e3nn's 3j symbols.
+    no loss of digits near the poles.
     """
     if degree == 0:
         return np.ones((len(rotations), 1, 1))
     result = vector = rotations
     for l in range(2, degree + 1):
-        c = three_j(l - 1, 1, l) * np.sqrt(2 * l + 1)
+        c = _stretched(l)
         half = np.einsum("gij,jbn->gibn", result, c)
         half = np.einsum("gab,gibn->gian", vector, half)
         result = np.einsum("iam,gian->gmn", c, half)
     return result
+
+
+@cache
+def _stretched(degree: int) -> Array:
+    """The isometry (2l - 1, 3, 2l + 1) of degree l into degrees l - 1 and 1, real basis, up to a sign.
+
+    The Clebsch-Gordan coefficients <l-1 m-s; 1 s | l m> have square roots of rational numbers as closed form.
+    """
+    l = degree
+    table = np.zeros((2 * l - 1, 3, 2 * l + 1))
+    for m in range(-l, l + 1):
+        squares = {
+            -1: (l - m - 1) * (l - m) / ((2 * l - 1) * 2 * l),
+            0: (l - m) * (l + m) / ((2 * l - 1) * l),
+            1: (l + m - 1) * (l + m) / ((2 * l - 1) * 2 * l),
+        }
+        for s, square in squares.items():
+            if abs(m - s) < l:
+                table[m - s + l - 1, s + 1, m + l] = np.sqrt(square)
+    left, right, out = (_complex_from_real(k) for k in (l - 1, 1, l))
+    half = np.einsum("xyz,xa->ayz", table, left)
+    half = np.einsum("ayz,yb->abz", half, right)
+    return np.ascontiguousarray(np.einsum("abz,zc->abc", half, out.conj()).real)
+
+
+def _complex_from_real(degree: int) -> NDArray[np.complex128]:
+    """Complex harmonics (row m, from -l) from e3nn's real ones (column), with the phase that keeps 3j symbols real."""
+    l = degree
+    matrix = np.zeros((2 * l + 1, 2 * l + 1), dtype=np.complex128)
+    matrix[l, l] = 1
+    for m in range(1, l + 1):
+        matrix[l - m, [l + m, l - m]] = np.array([1, -1j]) / np.sqrt(2)
+        matrix[l + m, [l + m, l - m]] = (-1) ** m * np.array([1, 1j]) / np.sqrt(2)
+    return (-1j) ** l * matrix
 
 
 @cache
