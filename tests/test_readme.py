@@ -14,7 +14,7 @@ def test_every_python_block_runs(capsys):
         exec(block, names)  # each block goes on where the one before ended
     printed = capsys.readouterr().out
     assert "torch.Size([1, 40])" in printed and "equivariant under O(3), float64" in printed
-    assert "60 [('0', 1), ('1', 3), ('2', 5), ('3', 3), ('4', 4)]" in printed
+    assert "True [('0', 1), ('1', 3), ('2', 5), ('3', 3), ('4', 4)]\n8x0+4x2+4x3" in printed
 
 
 def test_import_takes_torch_and_numpy_only():

@@ -8,7 +8,21 @@ import pytest
 import torch
 from scipy.linalg import block_diag
 
-from steerable.groups import Group, GroupError, Harmonic, Product, decompose, intertwiners, irrep, irreps, rotation
+from steerable.groups import (
+    O2,
+    O3,
+    SO2,
+    SO3,
+    Group,
+    GroupError,
+    Harmonic,
+    Product,
+    decompose,
+    intertwiners,
+    irrep,
+    irreps,
+    rotation,
+)
 
 GOLDEN = (1 + 5**0.5) / 2
 X, Z, DIAGONAL, EDGE = (1, 0, 0), (0, 0, 1), (1, 1, 1), (1, 1, 0)
@@ -244,3 +258,11 @@ def test_irreps_are_pickled(groups, name):
         again = pickle.loads(pickle.dumps(part))
         assert again == part and hash(again) == hash(part)
         np.testing.assert_array_equal(again.isometry, part.isometry)
+
+
+@pytest.mark.parametrize("group", [O3(), SO3(), O2(), SO2()], ids=str)
+def test_closed_forms_of_endomorphisms_equal_the_null_space(group):
+    for irrep_ in irreps(group, 3):
+        solved = intertwiners(irrep_, irrep_)
+        assert irrep_.endomorphisms().shape == solved.shape
+        assert np.abs(irrep_.endomorphisms() - solved).max() < 1e-12

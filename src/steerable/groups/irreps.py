@@ -46,9 +46,20 @@ class Irrep:
     @cached_property
     def type(self) -> int:
         """1 if real, 2 if complex, 4 if quaternionic: the dimension of the maps that commute with it."""
-        if _is_classical(self.group):
-            return 1 if self.group.dim == 3 or self.group.has_reflections or self.dim == 1 else 2
-        return len(intertwiners(self, self))
+        return len(self.endomorphisms())
+
+    def endomorphisms(self) -> Array:
+        """An orthonormal basis (type, dim, dim) of the maps that commute with it, the identity first.
+
+        By Schur's lemma the identity alone, for SO(2) also the quarter turn: closed forms. Other groups solve
+        `intertwiners`.
+        """
+        if not _is_classical(self.group):
+            return intertwiners(self, self)
+        basis = np.eye(self.dim)[None]
+        if self.group.dim == 2 and not self.group.has_reflections and self.dim == 2:
+            basis = np.stack([np.eye(2), np.array([[0.0, 1.0], [-1.0, 0.0]])])
+        return basis / np.sqrt(self.dim)
 
     @property
     def is_trivial(self) -> bool:

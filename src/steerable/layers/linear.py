@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..field import Field, require_same_group
-from ..groups import Group, intertwiners
+from ..groups import Group
 from .constants import ConstantModule
 
 _DENSE_SIZE = 2**17
@@ -106,7 +106,7 @@ class _Path:
         self.copies_in, self.copies_out, self.dim = term_in.multiplicity, term_out.multiplicity, irrep.dim
         self.place_in, self.place_out = field_in.slices()[i], field_out.slices()[o]
         self.term_out = o
-        self.basis = torch.from_numpy(intertwiners(irrep, irrep) * irrep.dim**0.5)
+        self.basis = torch.from_numpy(irrep.endomorphisms() * irrep.dim**0.5)
         self.start = start
         self.weights = len(self.basis) * self.copies_in * self.copies_out
         self.deviation = 1.0
