@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from steerable.groups import GroupError, axial, cyclic, dihedral, named_group, point_group, rotation
+from steerable.groups import GroupError, axial, cyclic, dihedral, inversion, mirror, named_group, point_group, rotation
 from steerable.groups.named import HERMANN_MAUGUIN
 
 REAL, COMPLEX = 1, 2
@@ -71,6 +71,10 @@ def test_subgroups_and_turned_axes():
     assert point_group("C3v").conjugate(rotation(np.pi / 3, [0, 0, 1]) @ np.diag([1.0, 1, 1])).order == 6
     assert dihedral(4, angle=0.3) != dihedral(4) and dihedral(4, angle=np.pi / 4) == dihedral(4)
     assert cyclic(6, dim=3) == point_group("C6") and dihedral(3, dim=3) == point_group("D3")
+    assert mirror() == point_group("Cs") and inversion() == point_group("Ci")
+    assert mirror([1, 1, 0]).contains(np.diag([-1.0, 1, 1])) is False and mirror([2, 0, 0]).contains(
+        np.diag([-1.0, 1, 1])
+    )
     assert named_group("4/mmm") == point_group("D4h") and named_group("Cinfv") == axial("Cinfv")
 
 

@@ -1,5 +1,6 @@
 """What every layer must do: commute with random elements, keep unit variance, work in float32, compile, pickle."""
 
+import copy
 import pickle
 
 import pytest
@@ -96,10 +97,12 @@ def test_double_starts_from_exact_constants():
     assert layer.float().double()._spread.equal(exact)
 
 
-@pytest.mark.parametrize("label", list(layers_of(O3())))
-def test_float32_pickle_compile_and_state(label):
+@pytest.mark.parametrize(
+    ("group", "label"), [(group, label) for group in (O3(), point_group("C3v")) for label in layers_of(group)], ids=str
+)
+def test_float32_pickle_copy_compile_and_state(group, label):
     torch.manual_seed(0)
-    layer = layers_of(O3())[label]
+    layer = layers_of(group)[label]
     layer.eval()
     x = torch.randn(4, layer.field_in.dim)
     y = layer(x)
@@ -107,7 +110,7 @@ def test_float32_pickle_compile_and_state(label):
     assert layer(x[:0]).shape == (0, layer.field_out.dim)
     if label != "InstanceNorm":
         assert layer(x.view(2, 2, -1)).allclose(y.view(2, 2, -1), atol=1e-6)
-    assert pickle.loads(pickle.dumps(layer))(x).equal(y)
+    assert pickle.loads(pickle.dumps(layer))(x).equal(y) and copy.deepcopy(layer)(x).equal(y)
     assert set(layer.train().state_dict()) == set(layer.eval().state_dict())
     assert not any(key.rsplit(".", 1)[-1].startswith("_") for key in layer.state_dict())
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")

@@ -6,7 +6,7 @@ from .group import Group
 from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps
-from .named import O2, O3, SO2, SO3, axial, cyclic, dihedral, named_group, point_group, trivial
+from .named import O2, O3, SO2, SO3, axial, cyclic, dihedral, inversion, mirror, named_group, point_group, trivial
 from .representation import Harmonic, Product, Representation, Restricted
 
 __all__ = [
@@ -29,8 +29,10 @@ __all__ = [
     "decompose",
     "dihedral",
     "intertwiners",
+    "inversion",
     "irrep",
     "irreps",
+    "mirror",
     "named_group",
     "point_group",
     "quotient",

@@ -89,6 +89,17 @@ def dihedral(n: int, dim: int = 2, angle: float = 0.0) -> Group:
     return Group.from_generators([rotation(2 * np.pi / _count(n)), mirror], f"D{n}")
 
 
+def mirror(normal: ArrayLike = _Z) -> Group:
+    """The reflection of space that turns `normal` (3,) around."""
+    turn = _turn_from_z(normal)
+    return Group.from_generators([turn @ _HORIZONTAL_MIRROR @ turn.T], "mirror")
+
+
+def inversion() -> Group:
+    """The point reflection of space."""
+    return Group.from_generators([_INVERSION], "inversion")
+
+
 def axial(name: str, axis: ArrayLike = _Z) -> Group:
     """An infinite group of rotations about an axis, with mirrors and half turns.
 
