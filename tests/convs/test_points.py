@@ -9,7 +9,7 @@ from oracles.groups import EVERY, name
 from oracles.per_edge import per_edge_conv
 from steerable import Field, FieldMismatchError
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
-from steerable.groups import SO3, irreps
+from steerable.groups import SO3, irreps, point_group
 from steerable.nn import HarmonicFilter, ImplicitFilter, PointConv
 from steerable.ops import neighbourhoods, radius_graph
 
@@ -133,6 +133,12 @@ def test_a_batch_equals_its_graphs_one_by_one():
     torch.testing.assert_close(together, torch.cat([conv(g.x, g.pos, g.edge_index) for g in graphs]))
 
 
+def test_fields_as_text_are_of_the_filters_group():
+    group = point_group("D4h")
+    conv = PointConv("2x0+1x4", "3x2", ImplicitFilter(field_of(group, 1), 2.0))
+    assert str(conv.field_in) == "2x0+1x4" and conv.field_out.group == group
+
+
 def test_is_a_message_passing_layer_of_pyg():
     conv = PointConv("4x0e", "4x0e+2x1o", HarmonicFilter(1, 2.0))
     assert isinstance(conv, MessagePassing)
@@ -169,6 +175,8 @@ def test_bad_input():
         conv(x, pos, edges.int())
     with pytest.raises(ValueError, match="one position per node: 4 rows of features, 3 of positions"):
         conv(x, pos[:3], edges)
+    with pytest.raises(ValueError, match="neighbourhoods are of 5 nodes; there are 4 rows"):
+        conv(x, pos, neighbourhoods(edges, 5))
     with pytest.raises(ValueError, match=r"finite; those of nodes \[1\]"):
         conv(x, pos.index_fill(0, torch.tensor([1]), float("nan")), edges)
     with pytest.raises(ValueError, match=r"positions of 3 coordinates.*got \(4, 2\)"):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from steerable.certify import POSITIONS, Role, certify
+from steerable.groups import O3, named_group
 from steerable.models import Regressor, UnknownElementError
 
 Z = torch.tensor([8, 1, 1, 6, 1, 1, 1, 1])
@@ -50,3 +51,17 @@ def test_forces_are_smooth_at_the_cutoff():
 def test_unknown_elements():
     with pytest.raises(UnknownElementError, match=r"knows the elements \[1, 6, 8\] \(atomic numbers\); got \[7\]"):
         network()(torch.tensor([7]), torch.zeros(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("group", "hidden", "filter_field"),
+    [("SO(3)", "8x0e+4x1o", "0e+1o"), ("Cinfv", "8x0+4x2", "0+2"), ("C3v", "8x0+2x1+4x2", "0+1+2")],
+)
+def test_any_group_by_its_name(group, hidden, filter_field):
+    torch.manual_seed(0)
+    model = Regressor([1, 6, 8], hidden=hidden, layers=2, group=group, filter_field=filter_field)
+    inputs = [(Z, Role()), (POS, POSITIONS), (BATCH, Role())]
+    chosen = named_group(group)
+    assert certify(model, inputs, Role("graph"), chosen, elements=5, dtype=torch.float64).error < 1e-10
+    broken = certify(model, inputs, Role("graph"), O3(), elements=5, dtype=torch.float64).error
+    assert group == "SO(3)" or broken > 1e-6

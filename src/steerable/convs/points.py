@@ -43,12 +43,10 @@ class PointConv(MessagePassing):
         recompute: bool = True,
     ) -> None:
         super().__init__(aggr="add")
-        group = filter.field.group
-        self.field_in, self.field_out = Field.parse(field_in, None), Field.parse(field_out, None)
-        if isinstance(field_in, str):
-            self.field_in = Field.parse(field_in, group)
-        if isinstance(field_out, str):
-            self.field_out = Field.parse(field_out, group)
+        group = filter.field.group  # of fields given as text
+        self.field_in, self.field_out = (
+            given if isinstance(given, Field) else Field.parse(given, group) for given in (field_in, field_out)
+        )
         require_same_group("PointConv", self.field_in, self.field_out, filter.field)
         self.filter = filter
         self.contraction = Contraction(filter.field, filter.channels, self.field_in, self.field_out)
@@ -123,6 +121,10 @@ class PointConv(MessagePassing):
 
 def _neighbourhoods(edge_index: Tensor | Neighbourhoods, nodes: int) -> Neighbourhoods:
     if isinstance(edge_index, Neighbourhoods):
+        if edge_index.size != nodes:
+            raise ValueError(
+                f"These neighbourhoods are of {edge_index.size} nodes; there are {nodes} rows of features."
+            )
         return edge_index
     check_edge_index(edge_index, nodes)
     return neighbourhoods(edge_index, nodes)
