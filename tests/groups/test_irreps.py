@@ -266,3 +266,12 @@ def test_closed_forms_of_endomorphisms_equal_the_null_space(group):
         solved = intertwiners(irrep_, irrep_)
         assert irrep_.endomorphisms().shape == solved.shape
         assert np.abs(irrep_.endomorphisms() - solved).max() < 1e-12
+
+
+@pytest.mark.parametrize(("group", "name"), [(SO3(), "40"), (O3(), "31o"), (O2(), "100"), (SO2(), "100")], ids=str)
+def test_high_degrees_keep_their_digits(group, name):
+    irrep_ = irrep(group, name)
+    a, b = (group.sample(3, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    assert (irrep_.matrix(a) @ irrep_.matrix(b) - irrep_.matrix(a @ b)).abs().max() < 1e-12
+    with pytest.raises(GroupError, match="go up to degree 100; got"):
+        irrep(group, "1000o" if name.endswith("o") else "1000")

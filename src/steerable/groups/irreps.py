@@ -16,7 +16,8 @@ from .closure import Array, GroupError, Symmetry
 from .intertwiners import intertwiners, null_space, orthonormal_rows
 from .representation import Harmonic, Representation
 
-_HIGHEST_DEGREE = 40
+_HIGHEST_DEGREE = 40  # of harmonics that are searched
+_HIGHEST_CLOSED_FORM = 100  # where Wigner matrices are still right to 1e-13
 
 
 @dataclass(frozen=True)
@@ -201,8 +202,8 @@ def _closed_form(group: Symmetry, name: str) -> Irrep | None:
             return None
         canonical = str(degree)
     sign = -1 if parity == "o" and group.has_reflections else 1
-    if degree > _HIGHEST_DEGREE:
-        raise GroupError(f"Irreps of {group} go up to degree {_HIGHEST_DEGREE}; got {name!r}.")
+    if degree > _HIGHEST_CLOSED_FORM:
+        raise GroupError(f"Irreps of {group} go up to degree {_HIGHEST_CLOSED_FORM}; got {name!r}.")
     harmonic = Harmonic(group, degree, sign)
     return Irrep(group, canonical, harmonic, np.eye(harmonic.dim))
 
