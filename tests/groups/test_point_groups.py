@@ -29,10 +29,12 @@ FAMILIES = {
     "T": (12, TETRAHEDRAL), "Th": (24, TETRAHEDRAL * 2), "Td": (24, OCTAHEDRAL),
     "O": (24, OCTAHEDRAL), "Oh": (48, OCTAHEDRAL * 2), "I": (60, ICOSAHEDRAL), "Ih": (120, ICOSAHEDRAL * 2),
 }  # fmt: skip
-for n in [*range(1, 9), 12, 17, 24]:
+for n in range(1, 25):
     FAMILIES[f"C{n}"] = n, of_cyclic(n)
+    FAMILIES[f"D{n}"] = 2 * n, of_dihedral(n)
+for n in [*range(1, 9), 12, 17, 24]:
     FAMILIES[f"C{n}h"] = 2 * n, of_cyclic(n) * 2 if n % 2 == 0 else of_cyclic(2 * n)
-    FAMILIES[f"C{n}v"] = FAMILIES[f"D{n}"] = 2 * n, of_dihedral(n)
+    FAMILIES[f"C{n}v"] = 2 * n, of_dihedral(n)
     FAMILIES[f"D{n}h"] = 4 * n, of_dihedral(n) * 2 if n % 2 == 0 else of_dihedral(2 * n)
     FAMILIES[f"D{n}d"] = 4 * n, of_dihedral(n) * 2 if n % 2 else of_dihedral(2 * n)
     FAMILIES[f"S{2 * n}"] = 2 * n, of_cyclic(2 * n)
@@ -53,6 +55,14 @@ def test_orders_classes_and_irreps(name):
     a, b = (group.sample(4, torch.Generator().manual_seed(seed)) for seed in (0, 1))
     for irrep in found:
         assert (irrep.matrix(a) @ irrep.matrix(b) - irrep.matrix(a @ b)).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("n", range(1, 25))
+def test_groups_of_the_plane(n):
+    for group, order, expected in ((cyclic(n), n, of_cyclic(n)), (dihedral(n, angle=0.3), 2 * n, of_dihedral(n))):
+        assert group.order == order and group.dim == 2
+        assert sorted((r.dim, r.type) for r in group.irreps(30)) == sorted(expected)
+        assert len(group.classes()) == sum(r.type for r in group.irreps(30))
 
 
 def test_the_crystallographic_groups_have_two_names():
