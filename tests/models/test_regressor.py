@@ -5,7 +5,7 @@ import torch
 
 from steerable.certify import POSITIONS, Role, certify
 from steerable.groups import O3, named_group
-from steerable.models import Regressor, UnknownElementError
+from steerable.models import Reference, Regressor, UnknownElementError
 
 Z = torch.tensor([8, 1, 1, 6, 1, 1, 1, 1])
 BATCH = torch.tensor([0, 0, 0, 1, 1, 1, 1, 1])
@@ -14,7 +14,8 @@ POS = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
 
 def network(**changes):
     torch.manual_seed(0)
-    return Regressor([1, 6, 8], hidden="8x0e+4x1o", layers=2, scale=2.0, reference=[-1.0, -2.0, -3.0], **changes)
+    reference = Reference((1, 6, 8), (-1.0, -2.0, -3.0), scale=2.0)
+    return Regressor(reference, hidden="8x0e+4x1o", layers=2, **changes)
 
 
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float64, 1e-10), (torch.float32, 2e-5)])
@@ -59,7 +60,7 @@ def test_unknown_elements():
 )
 def test_any_group_by_its_name(group, hidden, filter_field):
     torch.manual_seed(0)
-    model = Regressor([1, 6, 8], hidden=hidden, layers=2, group=group, filter_field=filter_field)
+    model = Regressor(Reference((1, 6, 8)), hidden=hidden, layers=2, group=group, filter_field=filter_field)
     inputs = [(Z, Role()), (POS, POSITIONS), (BATCH, Role())]
     chosen = named_group(group)
     assert certify(model, inputs, Role("graph"), chosen, elements=5, dtype=torch.float64).error < 1e-10

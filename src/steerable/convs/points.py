@@ -14,6 +14,8 @@ from ..filters import Filter
 from ..layers import Contraction
 from ..ops import Block, Neighbourhoods, moments, neighbourhoods
 
+_MANY_EDGES = 16_384
+
 
 class PointConv(MessagePassing):
     """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, x_ij = pos_j - pos_i, without ever forming K.
@@ -27,8 +29,8 @@ class PointConv(MessagePassing):
         field_out: type of the result y.
         filter: a Filter, such as ImplicitFilter or HarmonicFilter.
         neighbours: n, the usual number of neighbours; keeps unit variance.
-        recompute: compute filter and moments again in the backward pass instead of keeping them; saves most of
-            the memory.
+        recompute: compute filter and moments again in the backward pass instead of keeping them, which saves most of
+            the memory; by default for graphs of more than 16,384 edges.
 
     Raises:
         FieldMismatchError: fields of different groups, or features that do not fit.
@@ -40,7 +42,7 @@ class PointConv(MessagePassing):
         field_out: Field | str,
         filter: Filter,
         neighbours: float = 1.0,
-        recompute: bool = True,
+        recompute: bool | None = None,
     ) -> None:
         super().__init__(aggr="add")
         group = filter.field.group  # of fields given as text
@@ -77,7 +79,8 @@ class PointConv(MessagePassing):
         check_positions(pos, len(x), self.filter.field.group.dim)
         hood = _neighbourhoods(edge_index, len(x))
         check_attributes(self.filter, edge_attr, node_attr, hood)
-        parts = [self._block(x, pos, hood, block, edge_attr, node_attr) for block in hood.blocks]
+        recompute = hood.edge_index.shape[1] > _MANY_EDGES if self.recompute is None else self.recompute
+        parts = [self._block(x, pos, hood, block, (edge_attr, node_attr), recompute) for block in hood.blocks]
         y = x.new_zeros(hood.size, self.field_out.dim)
         if parts:
             y = y.index_copy(0, torch.cat([block.nodes for block in hood.blocks]), torch.cat(parts))
@@ -89,8 +92,8 @@ class PointConv(MessagePassing):
         pos: Tensor,
         hood: Neighbourhoods,
         block: Block,
-        edge_attr: Tensor | None,
-        node_attr: Tensor | None,
+        attributes: tuple[Tensor | None, Tensor | None],
+        recompute: bool,
     ) -> Tensor:
         """The result at the nodes of one block."""
         shape = block.edges.shape
@@ -99,10 +102,10 @@ class PointConv(MessagePassing):
 
         def summed(x: Tensor, pos: Tensor, edge_attr: Tensor | None, node_attr: Tensor | None) -> tuple[Tensor, ...]:
             offset = pos.index_select(0, source) - pos.index_select(0, target)
-            attributes = [] if edge_attr is None else [edge_attr.index_select(0, edges)]
+            seen = [] if edge_attr is None else [edge_attr.index_select(0, edges)]
             if node_attr is not None:
-                attributes += [node_attr.index_select(0, source), node_attr.index_select(0, target)]
-            h = self.filter(offset, torch.cat(attributes, -1) if attributes else None)
+                seen += [node_attr.index_select(0, source), node_attr.index_select(0, target)]
+            h = self.filter(offset, torch.cat(seen, -1) if seen else None)
             if block.mask is not None:
                 h = h * block.mask.reshape(-1, 1, 1).to(h.dtype)
             weights = self.contraction.couple(h)
@@ -111,10 +114,10 @@ class PointConv(MessagePassing):
             return tuple(moments(g.unflatten(0, shape), f.unflatten(0, shape)) for g, f in pairs)
 
         run: Callable[..., tuple[Tensor, ...]] = summed
-        if self.recompute and torch.is_grad_enabled():
-            found = checkpoint(run, x, pos, edge_attr, node_attr, use_reentrant=False, preserve_rng_state=False)
+        if recompute and torch.is_grad_enabled():
+            found = checkpoint(run, x, pos, *attributes, use_reentrant=False, preserve_rng_state=False)
         else:
-            found = run(x, pos, edge_attr, node_attr)
+            found = run(x, pos, *attributes)
         result: Tensor = self.contraction(list(found))
         return result
 

@@ -1,5 +1,5 @@
 """Ready networks, one a file."""
 
-from .regressor import Regressor, UnknownElementError
+from .regressor import Reference, Regressor, UnknownElementError
 
-__all__ = ["Regressor", "UnknownElementError"]
+__all__ = ["Reference", "Regressor", "UnknownElementError"]

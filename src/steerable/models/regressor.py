@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -22,27 +22,41 @@ class UnknownElementError(ValueError):
     """Atoms of an element that the network was not made for."""
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What a prediction is measured from: y = shift + scale * (pooled network) + sum over atoms of their numbers.
+
+    Args:
+        elements: atomic numbers that are known.
+        atoms: a number per element that is added for each of its atoms, in the unit of the target; 0 if absent.
+        shift: added to the result.
+        scale: multiplies the network's part of the result.
+        pool: `sum` or `mean` over atoms.
+    """
+
+    elements: tuple[int, ...]
+    atoms: tuple[float, ...] | None = None
+    shift: float = 0.0
+    scale: float = 1.0
+    pool: str = "sum"
+
+
 class Regressor(nn.Module):
-    """y = shift + scale pool_i head(x_i) + sum_i reference(z_i), with x_i from convolutions with implicit kernels.
+    """y = shift + scale pool_i head(x_i) + sum_i atoms(z_i), with x_i from convolutions with implicit kernels.
 
     Every layer adds to the features a gated convolution and a linear map of their normalised selves. The filters
     see the elements of both ends. Energies grow with the molecule (`pool="sum"`), other properties need not
     (`pool="mean"`).
 
     Args:
-        elements: atomic numbers that the network knows.
+        reference: elements, and what the prediction is measured from.
         hidden: field of the hidden features; its invariant part starts the network and feeds the head.
         layers: number of convolutions.
         cutoff: radius of the neighbourhoods in Angstrom.
         filter_field: irreps of one channel of the filters.
         filter_channels: channels of the filters.
         group: name of the symmetry group, such as `"O(3)"`.
-        pool: `sum` or `mean` over atoms.
         neighbours: the usual number of neighbours within the cutoff.
-        recompute: save memory in training by computing filters twice.
-        reference: a number per element that is added for each of its atoms, in the unit of the target.
-        shift: added to the result.
-        scale: multiplies the network's part of the result.
     """
 
     _number: Tensor
@@ -51,52 +65,43 @@ class Regressor(nn.Module):
 
     def __init__(
         self,
-        elements: Sequence[int],
+        reference: Reference,
         hidden: str = "32x0e+16x1o+8x2e",
         layers: int = 3,
         cutoff: float = 5.0,
         filter_field: str = "0e+1o+2e",
         filter_channels: int = 8,
         group: str = "O(3)",
-        pool: str = "sum",
         neighbours: float = 16.0,
-        recompute: bool = False,
-        reference: Sequence[float] | None = None,
-        shift: float = 0.0,
-        scale: float = 1.0,
     ) -> None:
         super().__init__()
         field = Field.parse(hidden, named_group(group))
         trivial = irreps(field.group, 0)[0]
         scalars = sum(t.multiplicity for t in field if t.irrep.is_trivial)
-        invariants, attributes = (
-            Field(field.group, (Term(scalars, trivial),)),
-            Field(field.group, (Term(2 * _ATTRIBUTES, trivial),)),
-        )
+        invariants = Field(field.group, (Term(scalars, trivial),))
+        attributes = Field(field.group, (Term(2 * _ATTRIBUTES, trivial),))
+        count = len(reference.elements)
         self.cutoff = float(cutoff)
         numbers = torch.full((119,), -1, dtype=torch.long)
-        numbers[torch.tensor(list(elements))] = torch.arange(len(elements))
+        numbers[torch.tensor(reference.elements)] = torch.arange(count)
         self.register_buffer("_number", numbers, persistent=False)
-        self.register_buffer("reference", torch.zeros(len(elements), dtype=torch.float64))
-        self.register_buffer("statistics", torch.tensor([shift, scale], dtype=torch.float64))
-        if reference is not None:
-            self.reference.copy_(torch.tensor(list(reference), dtype=torch.float64))
-        self.embed = nn.Embedding(len(elements), scalars)
-        self.attribute = nn.Embedding(len(elements), _ATTRIBUTES)
+        self.register_buffer("reference", torch.tensor(reference.atoms or [0.0] * count, dtype=torch.float64))
+        self.register_buffer("statistics", torch.tensor([reference.shift, reference.scale], dtype=torch.float64))
+        self.embed = nn.Embedding(count, scalars)
+        self.attribute = nn.Embedding(count, _ATTRIBUTES)
         self.blocks = nn.ModuleList(
             _Block(
                 invariants if k == 0 else field,
                 field,
                 ImplicitFilter(Field.parse(filter_field, field.group), cutoff, attributes, filter_channels),
                 neighbours,
-                recompute,
             )
             for k in range(layers)
         )
         self.head = nn.Sequential(
             Linear(field, invariants), nn.SiLU(), nn.Linear(scalars, scalars), nn.SiLU(), nn.Linear(scalars, 1)
         )
-        self.pool = Pool(Field(field.group, (Term(1, trivial),)), pool)
+        self.pool = Pool(Field(field.group, (Term(1, trivial),)), reference.pool)
 
     def forward(
         self, z: Tensor, pos: Tensor, batch: Tensor | None = None, edge_index: Tensor | Neighbourhoods | None = None
@@ -143,13 +148,11 @@ class Regressor(nn.Module):
 class _Block(nn.Module):
     """x + gate(conv(norm x) + linear(norm x)); the first block lifts invariants to the hidden field."""
 
-    def __init__(
-        self, field_in: Field, field_out: Field, filter: ImplicitFilter, neighbours: float, recompute: bool
-    ) -> None:
+    def __init__(self, field_in: Field, field_out: Field, filter: ImplicitFilter, neighbours: float) -> None:
         super().__init__()
         self.norm = RMSNorm(field_in)
         self.gate = Gate(field_out)
-        self.conv = PointConv(field_in, self.gate.field_in, filter, neighbours, recompute)
+        self.conv = PointConv(field_in, self.gate.field_in, filter, neighbours)
         self.own = Linear(field_in, self.gate.field_in)
         self.skip = Linear(field_in, field_out, bias=False)
 

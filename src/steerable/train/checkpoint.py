@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -150,8 +150,11 @@ def _predict(model: nn.Module, z: Tensor, pos: Tensor) -> float:
     return float(exact(z.cpu(), pos.cpu().double()))
 
 
-def build_regressor(**arguments: Any) -> nn.Module:
-    """The library's own network for one property of a molecule."""
-    from steerable.models.regressor import Regressor
+def build_regressor(elements: Sequence[int], **arguments: Any) -> nn.Module:
+    """The library's own network for one property of a molecule, from plain numbers, texts and lists."""
+    from steerable.models.regressor import Reference, Regressor
 
-    return Regressor(**arguments)
+    known = {name: arguments.pop(name) for name in ("shift", "scale", "pool") if name in arguments}
+    atoms = arguments.pop("reference", None)
+    reference = Reference(tuple(elements), tuple(atoms) if atoms else None, **known)
+    return Regressor(reference, **arguments)

@@ -52,7 +52,6 @@ class ModelConfig:
         filter_field: irreps of one channel of the filters.
         filter_channels: channels of the filters.
         group: name of the symmetry group.
-        recompute: save memory in training by computing filters twice.
     """
 
     hidden: str = "32x0e+16x1o+8x2e"
@@ -61,7 +60,6 @@ class ModelConfig:
     filter_field: str = "0e+1o+2e"
     filter_channels: int = 8
     group: str = "O(3)"
-    recompute: bool = False
 
     def __post_init__(self) -> None:
         for name in ("layers", "filter_channels"):
