@@ -8,7 +8,7 @@ import argparse
 import torch
 from matplotlib.figure import Figure
 
-from steerable import Field
+from steerable.field import invariant_field
 from steerable.groups import Harmonic, Product, decompose, named_group, point_group
 from steerable.nn import ImplicitFilter
 
@@ -32,7 +32,7 @@ plane = torch.stack([*torch.meshgrid(side, side, indexing="xy"), torch.full((81,
 for axes, name in zip(figure.subplots(1, 4), ["O(3)", "Cinfv", "C3v", "D4"], strict=True):
     torch.manual_seed(1)
     chosen = named_group(name)
-    invariant = Field(chosen, ((1, chosen.irreps(0)[0]),))
+    invariant = invariant_field(chosen, 1)
     filter = ImplicitFilter(invariant, cutoff=2.2, channels=1, hidden=6, max_degree=4, activation="product").double()
     with torch.no_grad():
         image = filter(plane.double()).view(81, 81)

@@ -237,6 +237,11 @@ def require_same_group(owner: str, *fields: Field) -> Group:
     return group
 
 
+def invariant_field(group: Group, channels: int) -> Field:
+    """`channels` numbers that the group leaves alone; no term at all for 0."""
+    return Field(group, (Term(channels, group.irreps(0)[0]),) if channels else ())
+
+
 def harmonic_field(group: Group, max_degree: int) -> Restriction:
     """The harmonics of degrees 0 to `max_degree` of the space that `group` acts on, as a field of `group`."""
     rows: list[Tensor] = []

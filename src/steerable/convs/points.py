@@ -12,7 +12,7 @@ from torch_geometric.nn import MessagePassing
 from ..field import Field, require_same_group
 from ..filters import Filter
 from ..layers import Contraction
-from ..ops import Block, Neighbourhoods, moments, neighbourhoods
+from ..ops import Block, Neighbourhoods, check_finite, moments, neighbourhoods
 
 _MANY_EDGES = 16_384
 
@@ -139,9 +139,7 @@ def check_positions(pos: Tensor, nodes: int, dim: int) -> None:
         raise ValueError(f"The group acts on positions of {dim} coordinates (node, {dim}); got {tuple(pos.shape)}.")
     if len(pos) != nodes:
         raise ValueError(f"PointConv needs one position per node: {nodes} rows of features, {len(pos)} of positions.")
-    if not torch.isfinite(pos).all():
-        bad = torch.nonzero(~torch.isfinite(pos).all(-1)).flatten()[:5].tolist()
-        raise ValueError(f"Positions must be finite; those of nodes {bad} are NaN or infinite.")
+    check_finite(pos)
 
 
 def check_edge_index(edge_index: Tensor, nodes: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..field import Field, Term, harmonic_field
+from ..field import Field, Term, harmonic_field, invariant_field
 from ..functions import bessel, polynomial_cutoff, safe_norm, solid_harmonics
-from ..groups import Group, irreps
+from ..groups import Group
 from ..layers.constants import ConstantModule
 from ..layers.mlp import MLP
 from .harmonic import check_cutoff
@@ -62,9 +62,8 @@ class ImplicitFilter(ConstantModule):
         harmonics, change = harmonic_field(self.field.group, self.max_degree)
         self.register_constant("_change", change.T)
         complete = self.attributes.is_invariant and transitive
-        scalars = Field(self.field.group, (Term(_BESSEL, irreps(self.field.group, 0)[0]),))
         self.mlp = MLP(
-            harmonics + scalars + self.attributes,
+            harmonics + invariant_field(self.field.group, _BESSEL) + self.attributes,
             _union(harmonics, self.field, self.attributes),
             hidden,
             self.field * channels,

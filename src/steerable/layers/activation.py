@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..field import Field, Term
+from ..field import Field, invariant_field
 from ..groups import Group, coupling
 from .constants import ConstantModule
 
@@ -116,10 +116,7 @@ class TensorProductActivation(ConstantModule):
 
 def gate_field(field: Field) -> Field:
     """The field that Gate takes to give `field`: one trivial irrep per non-trivial one, then the field itself."""
-    from ..groups import irreps
-
-    gates = sum(t.multiplicity for t in field if not t.irrep.is_trivial)
-    return Field(field.group, (Term(gates, irreps(field.group, 0)[0]),) if gates else ()) + field
+    return invariant_field(field.group, sum(t.multiplicity for t in field if not t.irrep.is_trivial)) + field
 
 
 def unit_gain(function: Callable[[Tensor], Tensor]) -> float:

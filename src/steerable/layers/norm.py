@@ -56,7 +56,7 @@ class _Standardise(ConstantModule):
     _spread: Tensor
     _trivial: Tensor
 
-    def __init__(self, field: Field | str, eps: float, group: Group | None) -> None:
+    def __init__(self, field: Field | str, eps: float = 1e-5, group: Group | None = None) -> None:
         super().__init__()
         self.field_in = self.field_out = Field.parse(field, group)
         self.eps = eps
@@ -124,9 +124,6 @@ class InstanceNorm(_Standardise):
         eps: added to the mean square.
         group: the group of a field given as text.
     """
-
-    def __init__(self, field: Field | str, eps: float = 1e-5, group: Group | None = None) -> None:
-        super().__init__(field, eps, group)
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
         """Normalise.

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from ..convs.points import PointConv
 from ..convs.pool import Pool
-from ..field import Field, Term
+from ..field import Field, invariant_field
 from ..filters import ImplicitFilter
-from ..groups import irreps, named_group
+from ..groups import named_group
 from ..layers import Gate, Linear, RMSNorm
 from ..ops import Neighbourhoods, neighbourhoods, radius_graph
 
@@ -76,10 +76,9 @@ class Regressor(nn.Module):
     ) -> None:
         super().__init__()
         field = Field.parse(hidden, named_group(group))
-        trivial = irreps(field.group, 0)[0]
         scalars = sum(t.multiplicity for t in field if t.irrep.is_trivial)
-        invariants = Field(field.group, (Term(scalars, trivial),))
-        attributes = Field(field.group, (Term(2 * _ATTRIBUTES, trivial),))
+        invariants = invariant_field(field.group, scalars)
+        attributes = invariant_field(field.group, 2 * _ATTRIBUTES)
         count = len(reference.elements)
         self.cutoff = float(cutoff)
         numbers = torch.full((119,), -1, dtype=torch.long)
@@ -101,7 +100,7 @@ class Regressor(nn.Module):
         self.head = nn.Sequential(
             Linear(field, invariants), nn.SiLU(), nn.Linear(scalars, scalars), nn.SiLU(), nn.Linear(scalars, 1)
         )
-        self.pool = Pool(Field(field.group, (Term(1, trivial),)), reference.pool)
+        self.pool = Pool(invariant_field(field.group, 1), reference.pool)
 
     def forward(
         self, z: Tensor, pos: Tensor, batch: Tensor | None = None, edge_index: Tensor | Neighbourhoods | None = None

@@ -65,12 +65,18 @@ def knn_graph(pos: Tensor, k: int, batch: Tensor | None = None) -> Tensor:
         return _sorted(places[graph, nearest.indices[graph, i, column]], places[graph, i])
 
 
+def check_finite(pos: Tensor) -> None:
+    """Raise ValueError, naming nodes, unless all positions (node, d) are finite."""
+    finite = torch.isfinite(pos)
+    if not finite.all():
+        bad = torch.nonzero(~finite.all(-1)).flatten()[:5].tolist()
+        raise ValueError(f"Positions must be finite; those of nodes {bad} are NaN or infinite.")
+
+
 def _check(pos: Tensor, batch: Tensor | None) -> None:
     if pos.dim() != 2 or not pos.is_floating_point():
         raise ValueError(f"Positions are floating-point numbers (node, d); got {pos.dtype} {tuple(pos.shape)}.")
-    if not torch.isfinite(pos).all():
-        bad = torch.nonzero(~torch.isfinite(pos).all(-1)).flatten()[:5].tolist()
-        raise ValueError(f"Positions must be finite; those of nodes {bad} are NaN or infinite.")
+    check_finite(pos)
     if batch is not None and batch.shape != pos.shape[:1]:
         raise ValueError(f"batch names the graph of every node: {len(pos)} numbers; got shape {tuple(batch.shape)}.")
 
