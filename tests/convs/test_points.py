@@ -167,15 +167,15 @@ def test_bad_input():
     with pytest.raises(FieldMismatchError, match=r"PointConv expects features of 2x0e\+1x1o \(5 channels\) and got 4"):
         conv(torch.randn(4, 4), pos, edges)
     x = torch.randn(4, 5)
-    with pytest.raises(ValueError, match="node numbers from 0 to 3; got 0 to 7"):
+    with pytest.raises(ValueError, match="target node numbers from 0 to 3; got 7 to 7"):
         conv(x, pos, torch.tensor([[0], [7]]))
-    with pytest.raises(ValueError, match="node numbers from 0 to 3; got -1 to 0"):
+    with pytest.raises(ValueError, match="target node numbers from 0 to 3; got -1 to -1"):
         conv(x, pos, torch.tensor([[0], [-1]]))
     with pytest.raises(ValueError, match=r"torch.long tensor \(2, edge\).*got torch.int32"):
         conv(x, pos, edges.int())
     with pytest.raises(ValueError, match="one position per node: 4 rows of features, 3 of positions"):
         conv(x, pos[:3], edges)
-    with pytest.raises(ValueError, match="neighbourhoods are of 5 nodes; there are 4 rows"):
+    with pytest.raises(ValueError, match="neighbourhoods are of 5 nodes; there are 4 targets"):
         conv(x, pos, neighbourhoods(edges, 5))
     with pytest.raises(ValueError, match=r"finite; those of nodes \[1\]"):
         conv(x, pos.index_fill(0, torch.tensor([1]), float("nan")), edges)

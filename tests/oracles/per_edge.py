@@ -10,28 +10,28 @@ from steerable.layers import Contraction
 
 def contraction_tensor(contraction: Contraction) -> Tensor:
     """The whole map W (filter channel, filter component, out, in) of a contraction: sum over paths of w C."""
-    field_out, field_in, field_filter = contraction.field_out, contraction.field_in, contraction.field_filter
-    weights = list(contraction.weights)
-    channels = contraction.filter_channels
-    whole = weights[0].new_zeros(channels, field_filter.dim, field_out.dim, field_in.dim)
-    for (term_out, at_out), weight in zip(_places(field_out), weights, strict=True):
-        start = 0
-        for term_in, at_in in _places(field_in):
-            paths = [
+    paths = contraction.paths
+    field_out, field_in, field_filter = paths.field_out, paths.field_in, paths.field_filter
+    first = contraction.weight(0)
+    whole = first.new_zeros(contraction.channels, field_filter.dim, field_out.dim, field_in.dim)
+    k = 0
+    for term_in, at_in in _places(field_in):
+        for irrep in dict.fromkeys(term.irrep for term in field_out):
+            for at, tensor in [
                 (slice(at.start + copy * t.irrep.dim, at.start + (copy + 1) * t.irrep.dim), tensor)
                 for t, at in _places(field_filter)
                 for copy in range(t.multiplicity)
-                for tensor in coupling(t.irrep, term_in.irrep, term_out.irrep)
-            ]
-            size = channels * len(paths) * term_in.multiplicity
-            block = weight[start : start + size].view(channels, len(paths), term_in.multiplicity, term_out.multiplicity)
-            start += size
-            for p, (at_filter, tensor) in enumerate(paths):
-                constant = torch.tensor(tensor * term_out.irrep.dim**0.5).to(weight)  # (out, filter, in)
-                part = torch.einsum("hio,amb->hmoaib", block[:, p], constant)
-                whole[:, at_filter, at_out, at_in] += part.reshape(
-                    channels, constant.shape[1], term_out.dim, term_in.dim
-                )
+                for tensor in coupling(t.irrep, term_in.irrep, irrep)
+            ]:
+                constant = torch.tensor(tensor * irrep.dim**0.5).to(first)  # (out, filter, in)
+                weight, start = contraction.weight(k), 0  # (in copy, channel, out copy)
+                k += 1
+                for term_out, at_out in _places(field_out):
+                    if term_out.irrep == irrep:
+                        own = weight[:, :, start : start + term_out.multiplicity]
+                        start += term_out.multiplicity
+                        part = torch.einsum("iho,amb->hmoaib", own, constant)
+                        whole[:, at, at_out, at_in] += part.reshape(*part.shape[:2], term_out.dim, term_in.dim)
     return whole
 
 
@@ -50,8 +50,9 @@ def per_edge_conv(
     h = conv.filter(pos[source] - pos[target], torch.cat(parts, -1) if parts else None)
     tensor = contraction_tensor(conv.contraction)
     kernel = (h.flatten(1) @ tensor.flatten(2).flatten(0, 1)).view(-1, *tensor.shape[2:])
+    x = conv.contraction.before(x)
     message = torch.bmm(kernel, x.index_select(0, source).unsqueeze(-1)).squeeze(-1)
-    return message.new_zeros(len(x), conv.field_out.dim).index_add(0, target, message) * conv.scale
+    return message.new_zeros(len(x), conv.field_out.dim).index_add(0, target, message) * conv.neighbours ** -0.5
 
 
 def _places(field):

@@ -3,45 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 from torch_geometric.nn import MessagePassing
 
 from ..field import Field, require_same_group
-from ..filters import Filter
-from ..layers import Contraction
-from ..ops import Block, Neighbourhoods, check_finite, moments, neighbourhoods
+from ..filters import Filter, SeparableFilter
+from ..layers import Contraction, Depthwise, Full, Linear
+from ..ops import Neighbourhoods, blockwise, segment_max
+from .attention import Attention
+from .cost import ENGINES, Plan, plan
+from .graph import Graph, Nodes, check_graph
+from .neighbour_sum import NeighbourSum
+
+Pair = Tensor | tuple[Tensor, Tensor | None]
 
 _MANY_EDGES = 16_384
+
+AGGREGATIONS = ("sum", "mean", "max", "attention")
+CONTRACTIONS: dict[str, Callable[..., Contraction]] = {"full": Full, "depthwise": Depthwise}
 
 
 class PointConv(MessagePassing):
     """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, x_ij = pos_j - pos_i, without ever forming K.
 
-    The filter gives h_ij, the moments sum h_ij (x) f_j over neighbours, and the contraction applies weights per
-    node: the same function as with the steerable kernel K = W h per edge. Runs over blocks of nodes of about equal
-    degree, sized to the cache.
+    The filter gives h_ij, and K = W h with the weights W of a contraction, which do not depend on the edge: the same
+    function is computed in the order (`engine`) that costs least, over blocks of nodes sized to the cache.
 
     Args:
         field_in: type of the features f.
         field_out: type of the result y.
         filter: a Filter, such as ImplicitFilter or HarmonicFilter.
-        neighbours: n, the usual number of neighbours; keeps unit variance.
-        recompute: compute filter and moments again in the backward pass instead of keeping them, which saves most of
-            the memory; by default for graphs of more than 16,384 edges.
+        contraction: how the weights are built: `full` (every copy to every copy), `depthwise` (a radial weight per path
+            and copy, then a linear map), or a part such as `functools.partial(Depthwise, rank=8)`.
+        aggregation: `sum`; `mean` over the neighbours; `max` of the messages, for invariant results only; `attention`,
+            weights that sum to 1, from features of both ends.
+        self_interaction: add a Linear of the features of the target itself.
+        neighbours: n of a sum, the usual number of neighbours; by default it is measured on the first graph, with the
+            filter as it is, so that y begins with unit variance, and kept in `state_dict`.
+        engine: `auto`, or the name of an order; `explain` shows what may be chosen.
+        recompute: whether to compute blocks again in the backward pass instead of keeping what it needs, which saves
+            most of the memory; by default where that is faster or the graph is large.
 
     Raises:
         FieldMismatchError: fields of different groups, or features that do not fit.
+        ValueError: a choice that does not exist or does not apply.
     """
+
+    neighbours: Tensor
 
     def __init__(
         self,
         field_in: Field | str,
         field_out: Field | str,
         filter: Filter,
-        neighbours: float = 1.0,
+        contraction: str | Callable[..., Contraction] = "full",
+        aggregation: str = "sum",
+        self_interaction: bool = False,
+        neighbours: float | None = None,
+        engine: str = "auto",
         recompute: bool | None = None,
     ) -> None:
         super().__init__(aggr="add")
@@ -50,121 +72,130 @@ class PointConv(MessagePassing):
             given if isinstance(given, Field) else Field.parse(given, group) for given in (field_in, field_out)
         )
         require_same_group("PointConv", self.field_in, self.field_out, filter.field)
-        self.filter = filter
-        self.contraction = Contraction(filter.field, filter.channels, self.field_in, self.field_out)
-        self.scale = float(neighbours) ** -0.5
-        self.recompute = recompute
+        _check_choice("aggregation", aggregation, AGGREGATIONS)
+        if isinstance(contraction, str):
+            _check_choice("contraction", contraction, CONTRACTIONS)
+            contraction = CONTRACTIONS[contraction]
+        self.filter, self.aggregation = filter, aggregation
+        self.contraction = contraction(filter.field, filter.channels, self.field_in, self.field_out)
+        self.self_interaction = Linear(self.field_in, self.field_out) if self_interaction else None
+        self.attention = Attention(self.field_in) if aggregation == "attention" else None
+        if aggregation == "max" and not self.field_out.is_invariant:
+            raise ValueError(f"A maximum is defined for invariants; got {self.field_out}. Use sum, mean or attention.")
+        if engine != "auto":
+            _check_choice("engine", engine, [e.name for e in ENGINES if e.applies(filter, self.contraction)])
+        self.engine, self.recompute = engine, recompute
+        self._measured = neighbours is not None
+        number = torch.tensor(1.0 if neighbours is None else float(neighbours))
+        self.register_buffer("neighbours", number, persistent=neighbours is None)
 
     def forward(
         self,
-        x: Tensor,
-        pos: Tensor,
+        x: Pair,
+        pos: Tensor | tuple[Tensor, Tensor],
         edge_index: Tensor | Neighbourhoods,
         edge_attr: Tensor | None = None,
-        node_attr: Tensor | None = None,
+        node_attr: Pair | None = None,
     ) -> Tensor:
         """Convolve.
 
         Args:
-            x: features (node, field_in.dim).
-            pos: positions (node, d).
+            x: features (node, field_in.dim), or those of sources and targets as a pair.
+            pos: positions (node, d), or those of sources and targets.
             edge_index: (2, edge), row 0 the source j, row 1 the target i; or `ops.neighbourhoods` of it, made once.
             edge_attr: attributes of edges (edge, ...).
-            node_attr: attributes of nodes (node, ...); the filter sees those of both ends after the edge's.
+            node_attr: attributes of nodes (node, ...), or those of sources and targets; the filter sees those of both
+                ends after the edge's.
 
         Returns:
-            (node, field_out.dim); nodes without neighbours get 0.
+            (target, field_out.dim); targets without neighbours get 0, and their own Linear where there is one.
         """
-        self.field_in.check(x, "PointConv")
-        check_positions(pos, len(x), self.filter.field.group.dim)
-        hood = _neighbourhoods(edge_index, len(x))
-        check_attributes(self.filter, edge_attr, node_attr, hood)
-        recompute = hood.edge_index.shape[1] > _MANY_EDGES if self.recompute is None else self.recompute
-        parts = [self._block(x, pos, hood, block, (edge_attr, node_attr), recompute) for block in hood.blocks]
-        y = x.new_zeros(hood.size, self.field_out.dim)
-        if parts:
-            y = y.index_copy(0, torch.cat([block.nodes for block in hood.blocks]), torch.cat(parts))
-        return y * self.scale
+        graph = check_graph(self.field_in, self.filter, x, pos, edge_index, edge_attr, node_attr)
+        if not self._measured:
+            self._measure(graph)
+        y = self._aggregate(graph) * torch.rsqrt(self.neighbours)
+        if self.self_interaction is not None:
+            y = y + self.self_interaction(graph.own_features)
+        return y
 
-    def _block(
-        self,
-        x: Tensor,
-        pos: Tensor,
-        hood: Neighbourhoods,
-        block: Block,
-        attributes: tuple[Tensor | None, Tensor | None],
-        recompute: bool,
-    ) -> Tensor:
-        """The result at the nodes of one block."""
-        shape = block.edges.shape
-        edges = block.edges.reshape(-1)
-        source, target = hood.edge_index.index_select(1, edges)
+    @property
+    def explain(self) -> Any:
+        """`conv.explain(...)`, called like the convolution: the table of orders, their cost, and the choice.
 
-        def summed(x: Tensor, pos: Tensor, edge_attr: Tensor | None, node_attr: Tensor | None) -> tuple[Tensor, ...]:
-            offset = pos.index_select(0, source) - pos.index_select(0, target)
-            seen = [] if edge_attr is None else [edge_attr.index_select(0, edges)]
-            if node_attr is not None:
-                seen += [node_attr.index_select(0, source), node_attr.index_select(0, target)]
-            h = self.filter(offset, torch.cat(seen, -1) if seen else None)
-            if block.mask is not None:
-                h = h * block.mask.reshape(-1, 1, 1).to(h.dtype)
-            weights = self.contraction.couple(h)
-            features = self.contraction.split(x.index_select(0, source))
-            pairs = zip(weights, features, strict=True)
-            return tuple(moments(g.unflatten(0, shape), f.unflatten(0, shape)) for g, f in pairs)
+        PyTorch Geometric's explainers set this name to turn their edge masks on and off.
+        """
+        return self._explanation
 
-        run: Callable[..., tuple[Tensor, ...]] = summed
-        if recompute and torch.is_grad_enabled():
-            found = checkpoint(run, x, pos, *attributes, use_reentrant=False, preserve_rng_state=False)
-        else:
-            found = run(x, pos, *attributes)
-        result: Tensor = self.contraction(list(found))
-        return result
+    @explain.setter
+    def explain(self, value: bool | None) -> None:
+        self._explain = value
 
+    def _explanation(self, x: Pair, pos: Any, edge_index: Any, edge_attr: Any = None, node_attr: Any = None) -> Plan:
+        return self._plan(check_graph(self.field_in, self.filter, x, pos, edge_index, edge_attr, node_attr))
 
-def _neighbourhoods(edge_index: Tensor | Neighbourhoods, nodes: int) -> Neighbourhoods:
-    if isinstance(edge_index, Neighbourhoods):
-        if edge_index.size != nodes:
-            raise ValueError(
-                f"These neighbourhoods are of {edge_index.size} nodes; there are {nodes} rows of features."
-            )
-        return edge_index
-    check_edge_index(edge_index, nodes)
-    return neighbourhoods(edge_index, nodes)
+    def _plan(self, graph: Graph) -> Plan:
+        return plan(self.filter, self.contraction, graph.size, graph.edge_index.shape[1], self.engine)
 
+    def _aggregate(self, graph: Graph) -> Tensor:
+        weight = self._edge_weight(graph)
+        target = graph.edge_index[1]
+        if self.aggregation == "max":
+            return segment_max(self._sum(_one_edge_each(graph), weight), target, graph.size)
+        y = self._sum(graph, weight)
+        if self.aggregation == "mean":
+            degree = y.new_zeros(graph.size).index_add(0, target, y.new_ones(len(target)))
+            return y / degree.clamp(min=1).unsqueeze(1)
+        return y
 
-def check_positions(pos: Tensor, nodes: int, dim: int) -> None:
-    """Raise ValueError unless `pos` holds finite positions (nodes, dim)."""
-    if pos.dim() != 2 or pos.shape[1] != dim:
-        raise ValueError(f"The group acts on positions of {dim} coordinates (node, {dim}); got {tuple(pos.shape)}.")
-    if len(pos) != nodes:
-        raise ValueError(f"PointConv needs one position per node: {nodes} rows of features, {len(pos)} of positions.")
-    check_finite(pos)
+    def _sum(self, graph: Graph, weight: Tensor | None) -> Tensor:
+        """The weighted sum over neighbours."""
+        chosen = self._plan(graph).chosen
+        many = graph.edge_index.shape[1] > _MANY_EDGES or chosen.name == "radial"
+        recompute = many if self.recompute is None else self.recompute
+        inside = recompute and not isinstance(self.filter, SeparableFilter)
+        attributes = graph.edge_attr is not None, graph.source.attr is not None
+        kernel = NeighbourSum(self.filter, self.contraction, chosen, inside, attributes)
+        features = chosen.prepare(self.contraction, self.contraction.before(graph.features))
+        return blockwise(kernel, graph.neighbourhoods(), kernel.inputs(graph, features, weight), recompute)
 
+    def _edge_weight(self, graph: Graph) -> Tensor | None:
+        """Weights of edges: those of attention, and the mask that an explainer has set."""
+        weight = None
+        if self.attention is not None:
+            weight = self.attention(graph.features, graph.own_features, graph.edge_index)
+        if self._explain and self._edge_mask is not None:
+            mask = self._edge_mask.sigmoid() if self._apply_sigmoid else self._edge_mask
+            weight = mask if weight is None else weight * mask
+        return weight
 
-def check_edge_index(edge_index: Tensor, nodes: int) -> None:
-    """Raise ValueError unless `edge_index` is integers (2, edge) between 0 and `nodes` - 1."""
-    if edge_index.dtype != torch.long or edge_index.dim() != 2 or len(edge_index) != 2:
-        raise ValueError(
-            f"edge_index is a torch.long tensor (2, edge), row 0 the source, row 1 the target; got {edge_index.dtype} "
-            f"{tuple(edge_index.shape)}."
-        )
-    if edge_index.numel() and not 0 <= int(edge_index.min()) <= int(edge_index.max()) < nodes:
-        raise ValueError(
-            f"edge_index holds node numbers from 0 to {nodes - 1}; got {int(edge_index.min())} to "
-            f"{int(edge_index.max())}."
-        )
+    @torch.no_grad()
+    def _measure(self, graph: Graph) -> None:
+        """Set `neighbours` to the mean square that the sum over neighbours has with unit features."""
+        offset, attributes = graph.geometry()
+        if len(offset):
+            some = slice(None, None, max(1, len(offset) // _MANY_EDGES))
+            h = self.filter(offset[some], None if attributes is None else attributes[some])
+            reached = len(torch.unique(graph.edge_index[1]))
+            degree = len(offset) / reached
+            power = float(h.square().mean()) * {"sum": degree, "max": 1.0}.get(self.aggregation, 1 / degree)
+            if power > 0:
+                self.neighbours.fill_(power)
+                self._measured = True
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._measured = self._measured or f"{prefix}neighbours" in state_dict
 
 
-def check_attributes(filter: Filter, edge_attr: Tensor | None, node_attr: Tensor | None, hood: Neighbourhoods) -> None:
-    """Raise ValueError unless the attributes fit the filter and the graph."""
-    edges = hood.edge_index.shape[1]
-    if edge_attr is not None and len(edge_attr) != edges:
-        raise ValueError(f"edge_attr has one row per edge ({edges}); got {len(edge_attr)}.")
-    width = 0 if edge_attr is None else edge_attr.shape[-1]
-    width += 0 if node_attr is None else 2 * node_attr.shape[-1]
-    if width != filter.attributes.dim:
-        raise ValueError(
-            f"The filter expects attributes of {filter.attributes or 'no field'} ({filter.attributes.dim} numbers per "
-            f"edge: the edge's, the source's, the target's); edge_attr and twice node_attr make {width}."
-        )
+def _one_edge_each(graph: Graph) -> Graph:
+    """The graph in which every edge has a target of its own."""
+    target = graph.edge_index[1]
+    attr = None if graph.target.attr is None else graph.target.attr.index_select(0, target)
+    ends = Nodes(None, graph.target.pos.index_select(0, target), attr)
+    edges = torch.stack([graph.edge_index[0], torch.arange(len(target), device=target.device)])
+    return Graph(graph.source, ends, edges, None, graph.edge_attr)
+
+
+def _check_choice(name: str, value: object, choices: Any) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is one of {', '.join(choices)}; got {value!r}.")

@@ -23,3 +23,16 @@ class Filter(Protocol):
     def __call__(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
         """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, channels, field.dim)."""
         ...
+
+
+@runtime_checkable
+class SeparableFilter(Filter, Protocol):
+    """A filter h_k(x, a) = phi_k(|x|, a) Y(x / |x|): convolutions use that all channels share the harmonics Y."""
+
+    def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+        """The invariant functions phi (edge, channels)."""
+        ...
+
+    def harmonics(self, offset: Tensor) -> Tensor:
+        """The harmonics Y (edge, field.dim)."""
+        ...

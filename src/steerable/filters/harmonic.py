@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -12,33 +14,33 @@ from ..layers.constants import ConstantModule
 
 
 class HarmonicFilter(ConstantModule):
-    """h_c,l(x) = u(|x|) R_c,l(|x|, a) Y_l(x / |x|), with a multilayer perceptron R of a Bessel basis and invariants a.
+    """h_k(x, a) = u(|x|) phi_k(b(|x|), a) Y(x / |x|): harmonics Y times a multilayer perceptron phi of invariants.
 
-    The complete solution of the kernel constraint where the group moves every point of a sphere to every other
-    (O(3), SO(3), O(2), SO(2)). At x = 0 only the invariant part is left.
+    phi has no last linear layer: the contraction is one. Each of its weights then is a radial function, and this is the
+    complete solution of the kernel constraint where the group moves every point of a sphere to every other (O(3),
+    SO(3), O(2), SO(2)). At x = 0 only the invariant part is left.
 
     Args:
         max_degree: highest degree of the harmonics.
         cutoff: radius where the polynomial envelope u ends, in the unit of the positions.
-        channels: number of radial functions per degree.
+        channels: number of radial functions phi.
         attributes: field of edge attributes, invariant.
-        hidden: width of the perceptron.
-        radial: number of Bessel functions.
+        hidden: widths of the hidden layers of phi.
+        radial: number of Bessel functions b.
         group: O(3) by default; harmonics are restricted to a subgroup.
 
     Source: Thomas et al. 2018, arXiv:1802.08219.
     """
 
-    _spread: Tensor
     _change: Tensor
 
     def __init__(
         self,
         max_degree: int,
         cutoff: float,
-        channels: int = 8,
+        channels: int = 16,
         attributes: Field | str = "",
-        hidden: int = 32,
+        hidden: Sequence[int] = (32,),
         radial: int = 8,
         group: Group | None = None,
     ) -> None:
@@ -50,31 +52,30 @@ class HarmonicFilter(ConstantModule):
             )
         self.field, change = harmonic_field(self.attributes.group, max_degree)
         self.max_degree, self.channels = max_degree, channels
-        self.cutoff, self.radial = check_cutoff(cutoff), radial
-        dim = self.attributes.group.dim
-        sizes = [2 * l + 1 if dim == 3 else min(l + 1, 2) for l in range(max_degree + 1)]
-        degree = torch.arange(max_degree + 1).repeat_interleave(torch.tensor(sizes))
-        spread = nn.functional.one_hot(degree, max_degree + 1).T.to(torch.float64)
-        self.register_constant("_spread", spread)
+        self.cutoff, self.basis = check_cutoff(cutoff), radial
         self.register_constant("_change", change.T)
-        self.radial_mlp = nn.Sequential(
-            nn.Linear(radial + self.attributes.dim, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, channels * (max_degree + 1)),
-        )
+        widths = [radial + self.attributes.dim, *hidden, channels]
+        steps = [(nn.Linear(a, b), nn.SiLU()) for a, b in zip(widths, widths[1:], strict=False)]
+        self.phi = nn.Sequential(*(module for step in steps for module in step))
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
         """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, channels, field.dim)."""
+        return self.radial(offset, attributes).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
+
+    def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+        """u phi (edge, channels)."""
         distance = safe_norm(offset)
         attributes = offset[:, :0] if attributes is None else attributes
         self.attributes.check(attributes, "HarmonicFilter", "attributes")
-        inputs = torch.cat([bessel(distance, self.radial, self.cutoff), attributes], -1)
-        profile = self.radial_mlp(inputs).unflatten(-1, (self.channels, self.max_degree + 1))
-        profile = profile * polynomial_cutoff(distance, self.cutoff)[:, None, None]
-        harmonics = spherical_harmonics(offset, self.max_degree)
-        return ((profile @ self._spread) * harmonics.unsqueeze(1)) @ self._change
+        found: Tensor = self.phi(torch.cat([bessel(distance, self.basis, self.cutoff), attributes], -1))
+        return found * polynomial_cutoff(distance, self.cutoff).unsqueeze(-1)
+
+    def harmonics(self, offset: Tensor) -> Tensor:
+        """Y (edge, field.dim), of unit mean square."""
+        return spherical_harmonics(offset, self.max_degree) @ self._change
+
+    def extra_repr(self) -> str:
+        return f"{self.channels} x ({self.field}) of {self.field.group}, cutoff={self.cutoff}"
 
 
 def check_cutoff(cutoff: float) -> float:

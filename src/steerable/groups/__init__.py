@@ -7,7 +7,7 @@ from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps
 from .named import O2, O3, SO2, SO3, axial, cyclic, dihedral, inversion, mirror, named_group, point_group, trivial
-from .representation import Harmonic, Product, Representation, Restricted
+from .representation import Harmonic, Product, Representation, Restricted, stretched
 
 __all__ = [
     "GOLDEN_ANGLE",
@@ -38,5 +38,6 @@ __all__ = [
     "quotient",
     "regular",
     "rotation",
+    "stretched",
     "trivial",
 ]

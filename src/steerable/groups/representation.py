@@ -106,7 +106,7 @@ def wigner(degree: int, rotations: Array) -> Array:
         return np.ones((len(rotations), 1, 1))
     result = vector = rotations
     for l in range(2, degree + 1):
-        c = _stretched(l)
+        c = stretched(l)
         half = np.einsum("gij,jbn->gibn", result, c)
         half = np.einsum("gab,gibn->gian", vector, half)
         result = np.einsum("iam,gian->gmn", c, half)
@@ -114,7 +114,7 @@ def wigner(degree: int, rotations: Array) -> Array:
 
 
 @cache
-def _stretched(degree: int) -> Array:
+def stretched(degree: int) -> Array:
     """The isometry (2l - 1, 3, 2l + 1) of degree l into degrees l - 1 and 1, real basis, up to a sign.
 
     The Clebsch-Gordan coefficients <l-1 m-s; 1 s | l m> have square roots of rational numbers as closed form.

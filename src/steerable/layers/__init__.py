@@ -1,7 +1,7 @@
 """Layers that act at one point: linear maps, activations, norms, and what is made of them."""
 
 from .activation import Gate, NormActivation, TensorProductActivation
-from .contraction import Contraction
+from .contraction import Contraction, Depthwise, Full, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
 from .mlp import MLP
@@ -13,8 +13,10 @@ __all__ = [
     "BatchNorm",
     "Contraction",
     "CosetActivation",
+    "Depthwise",
     "Dropout",
     "FourierActivation",
+    "Full",
     "Gate",
     "InstanceNorm",
     "LayerNorm",
@@ -23,4 +25,5 @@ __all__ = [
     "RMSNorm",
     "Restrict",
     "TensorProductActivation",
+    "dense_kernel",
 ]

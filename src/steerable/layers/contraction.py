@@ -1,142 +1,195 @@
-"""The equivariant contraction V_filter (x) V_in -> V_out, cut in two so that neighbours are summed before weights."""
+"""Equivariant contractions V_filter (x) V_in -> V_out: what is learned in a steerable kernel."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from ..field import Field, require_same_group
-from ..groups import Irrep, coupling
-from .constants import ConstantModule
+from ..field import Field, Term
+from .linear import Linear
+from .paths import Paths
 
 
-class Contraction(ConstantModule):
-    """y = W (h (x) f): learned weights times Clebsch-Gordan tensors, from every channel to every channel.
+@runtime_checkable
+class Contraction(Protocol):
+    """y = W (h (x) f), with a number W_p[c, k, o] for every path p, input copy c, filter channel k, output copy o.
 
-    For input irreps i, output irreps o and the paths p of Hom(filter (x) i, o) with tensors C,
+    `before` acts on the features at their nodes, `paths` begin at its result.
+    """
 
-        couple:   g[h-channel, (o, p, m_o), m_i] = sum_m C_p[m_o, m, m_i] h[h-channel, m]      per edge
-        moments:  A[h-channel, (o, p, m_o), f-channel] = sum over edges and m_i of g f         ops.moments
-        forward:  y[o-channel, m_o] = sum over p and both channels of w_p A                    per node
+    channels: int
+    paths: Paths
+    before: nn.Module
 
-    The tensors are constants and the weights know nothing of the edge, so the result is that of the kernel
-    sum_p w_p C_p h per edge, which is never formed.
+    def own_parameters(self) -> list[Tensor]:
+        """Its parameters without those of `before`."""
+        ...
+
+    def weight(self, k: int) -> Tensor:
+        """The weights of path k: (copy of the input, channel of the filter, copy of the output)."""
+        ...
+
+    def mixed(self, copies: int) -> float:
+        """How many multiplications `weigh` does per number of a moment, for so many copies of the output."""
+        ...
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        """The moment of path k, (node, m_o, copy of the input, channel), to (node, m_o, copy of the output)."""
+        ...
+
+
+class Full(nn.Module):
+    """Every copy of the input and every channel of the filter to every copy of the output: W_p is free.
 
     Args:
         field_filter: the irreps of one channel of the filter.
-        filter_channels: number of channels of the filter.
-        field_in: type of the features f.
-        field_out: type of the result y.
+        channels: number of channels of the filter.
+        field_in: type of the features.
+        field_out: type of the result.
+        groups: number of blocks of copies that do not mix.
 
     Raises:
         FieldMismatchError: fields of different groups.
-        ValueError: irreps of the output that no filter component can make from the input.
+        ValueError: an irrep of the output that cannot be made, or multiplicities that `groups` does not divide.
     """
 
-    def __init__(self, field_filter: Field, filter_channels: int, field_in: Field, field_out: Field) -> None:
+    def __init__(self, field_filter: Field, channels: int, field_in: Field, field_out: Field, groups: int = 1) -> None:
         super().__init__()
-        require_same_group("Contraction", field_filter, field_in, field_out)
-        self.field_filter, self.filter_channels = field_filter, filter_channels
-        self.field_in, self.field_out = field_in, field_out
-        out = list(dict.fromkeys(term.irrep for term in field_out))
-        self._rows: list[list[_Rows]] = []
-        for i, term in enumerate(field_in):
-            tensor, rows = _couplings(field_filter, term.irrep, out)
-            self.register_constant(f"_tensor_{i}", tensor)
-            self._rows.append(rows)
-        fan_in = {irrep: self._fan_in(irrep) for irrep in out}
-        for irrep, width in fan_in.items():
-            if width == 0:
-                raise ValueError(
-                    f"No filter of {field_filter} makes {irrep} from {field_in}. Give the filter more irreps "
-                    "(a higher degree), or drop that irrep from the output."
-                )
+        self.channels, self.groups = channels, groups
+        self.before = nn.Identity()
+        self.paths = Paths(field_filter, field_in, field_out)
+        if groups < 1 or any(n % groups for n in (*(path.copies for path in self.paths), *self.paths.copies)):
+            raise ValueError(f"groups={groups} does not divide every multiplicity of {field_in} and {field_out}.")
+        sizes = [path.copies // groups * channels for path in self.paths]
+        self._places = self.paths.places(sizes)
         self.weights = nn.ParameterList(
-            torch.randn(fan_in[t.irrep], t.multiplicity) / math.sqrt(fan_in[t.irrep]) for t in field_out
+            torch.randn(groups, fan_in, copies // groups) / math.sqrt(max(fan_in, 1))
+            for fan_in, copies in zip(_totals(self.paths, sizes), self.paths.copies, strict=True)
         )
 
-    def couple(self, h: Tensor) -> list[Tensor]:
-        """Filter values (edge, channel, field_filter.dim) to g, one (edge, row, m_i) per term of the input."""
-        edges = h.shape[0]
-        flat = h.reshape(edges * self.filter_channels, self.field_filter.dim)
-        result = []
-        for i, term in enumerate(self.field_in):
-            tensor: Tensor = getattr(self, f"_tensor_{i}")
-            rows = self.filter_channels * (tensor.shape[1] // term.irrep.dim)
-            result.append((flat @ tensor).view(edges, rows, term.irrep.dim))
-        return result
+    def own_parameters(self) -> list[Tensor]:
+        return list(self.weights)
 
-    def split(self, f: Tensor) -> list[Tensor]:
-        """Features (..., field_in.dim) by term: (..., copy, m_i)."""
-        return [
-            f[..., place].unflatten(-1, (term.multiplicity, term.irrep.dim))
-            for term, place in zip(self.field_in, self.field_in.slices(), strict=True)
-        ]
+    def weight(self, k: int) -> Tensor:
+        own = self._own(k).unflatten(1, (-1, self.channels))
+        diagonal = torch.eye(self.groups, dtype=own.dtype, device=own.device)
+        return torch.einsum("gcko,gh->gckho", own, diagonal).flatten(3).flatten(0, 1)
 
-    def forward(self, moments: list[Tensor]) -> Tensor:
-        """Moments, one (node, row, copy) per term of the input, to y (node, field_out.dim)."""
-        nodes = moments[0].shape[0]
-        parts = [a.unflatten(1, (self.filter_channels, a.shape[1] // self.filter_channels)) for a in moments]
-        gathered: dict[Irrep, Tensor] = {}
-        y = []
-        for term, weight in zip(self.field_out, self.weights, strict=True):
-            if term.irrep not in gathered:
-                gathered[term.irrep] = self._gather(parts, term.irrep)
-            y.append((gathered[term.irrep] @ weight).transpose(1, 2).reshape(nodes, term.dim))
-        return torch.cat(y, -1)
+    def mixed(self, copies: int) -> float:
+        return copies / self.groups
 
-    def _gather(self, parts: list[Tensor], irrep: Irrep) -> Tensor:
-        """All moments of one output irrep: (node, m_o, path and channels)."""
-        found = []
-        for part, rows in zip(parts, self._rows, strict=True):
-            for row in rows:
-                if row.irrep == irrep:
-                    block = part[:, :, row.start : row.start + row.paths * irrep.dim]
-                    block = block.unflatten(2, (row.paths, irrep.dim))
-                    found.append(block.permute(0, 3, 1, 2, 4).flatten(2))
-        return torch.cat(found, -1)
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        nodes, components = moment.shape[:2]
+        if self.groups == 1:
+            return (moment.reshape(nodes * components, -1) @ self._own(k)[0]).view(nodes, components, -1)
+        grouped = moment.reshape(nodes * components, self.groups, -1).transpose(0, 1)
+        return torch.bmm(grouped, self._own(k)).transpose(0, 1).reshape(nodes, components, -1)
 
-    def _fan_in(self, irrep: Irrep) -> int:
-        return sum(
-            row.paths * self.filter_channels * term.multiplicity
-            for term, rows in zip(self.field_in, self._rows, strict=True)
-            for row in rows
-            if row.irrep == irrep
-        )
+    def _own(self, k: int) -> Tensor:
+        """The weights of path k: (group, (copy of the input, channel), copy of the output)."""
+        return self.weights[self.paths[k].out][:, self._places[k]]
 
     def extra_repr(self) -> str:
-        return f"{self.filter_channels} x ({self.field_filter}) (x) {self.field_in} -> {self.field_out}"
+        return _describe(self.paths, self.channels)
 
 
-class _Rows(NamedTuple):
-    """The rows of g that make one output irrep: `paths` times its components, from `start`."""
+class Depthwise(nn.Module):
+    """A radial weight per path and copy, then a Linear: W_p[c, k, o] = V_p[k, c] L_p[c, o].
 
-    irrep: Irrep
-    paths: int
-    start: int
+    The form of NequIP and MACE: its cost grows with the number of copies, not with its square. With `rank`, a Linear
+    to that many copies of each irrep comes first, so that every path has rank at most `rank`.
+
+    Args:
+        field_filter: the irreps of one channel of the filter.
+        channels: number of channels of the filter.
+        field_in: type of the features.
+        field_out: type of the result.
+        rank: copies of every irrep between the two linear maps; those of `field_in` by default.
+
+    Raises:
+        FieldMismatchError: fields of different groups.
+        ValueError: an irrep of the output that cannot be made.
+    """
+
+    def __init__(
+        self, field_filter: Field, channels: int, field_in: Field, field_out: Field, rank: int | None = None
+    ) -> None:
+        super().__init__()
+        self.channels = channels
+        inner = field_in if rank is None else _copies(field_in, rank)
+        self.before = nn.Identity() if rank is None else Linear(field_in, inner, bias=False)
+        self.paths = Paths(field_filter, inner, field_out)
+        sizes = [path.copies for path in self.paths]
+        ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
+        self._columns = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        self._places = self.paths.places(sizes)
+        self.radial = nn.Parameter(torch.randn(channels, sum(sizes)) / math.sqrt(channels))
+        self.mix = nn.ParameterList(
+            torch.randn(fan_in, copies) / math.sqrt(max(fan_in, 1))
+            for fan_in, copies in zip(_totals(self.paths, sizes), self.paths.copies, strict=True)
+        )
+
+    def columns(self, k: int) -> slice:
+        """Where path k lies in the columns of `radial`."""
+        return self._columns[k]
+
+    def rows(self, k: int) -> slice:
+        """Where path k lies in the rows of `mix` of its output irrep."""
+        return self._places[k]
+
+    def mixing(self, k: int) -> Tensor:
+        """L_p of path k: (copy of the input, copy of the output)."""
+        return self.mix[self.paths[k].out][self._places[k]]
+
+    def own_parameters(self) -> list[Tensor]:
+        return [self.radial, *self.mix]
+
+    def weight(self, k: int) -> Tensor:
+        return self.radial[:, self._columns[k]].T.unsqueeze(-1) * self.mixing(k).unsqueeze(1)
+
+    def mixed(self, copies: int) -> float:
+        return 1 + copies / self.channels
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        return (moment * self.radial[:, self._columns[k]].T).sum(-1) @ self.mixing(k)
+
+    def extra_repr(self) -> str:
+        return _describe(self.paths, self.channels)
 
 
-def _couplings(field_filter: Field, irrep_in: Irrep, out: list[Irrep]) -> tuple[Tensor, list[_Rows]]:
-    """Tensors of every path as one matrix (filter component, (o, p, m_o) m_i), and where each output irrep lies."""
-    columns: list[Tensor] = []
-    rows: list[_Rows] = []
-    start = 0
-    for irrep in out:
-        paths = 0
-        for term, place in zip(field_filter, field_filter.slices(), strict=True):
-            for copy in range(term.multiplicity):
-                at = place.start + copy * term.irrep.dim
-                for tensor in coupling(term.irrep, irrep_in, irrep):
-                    full = torch.zeros(field_filter.dim, irrep.dim, irrep_in.dim, dtype=torch.float64)
-                    scaled = torch.from_numpy(tensor * irrep.dim**0.5).transpose(0, 1)
-                    full[at : at + term.irrep.dim] = scaled
-                    columns.append(full.flatten(1))
-                    paths += 1
-        if paths:
-            rows.append(_Rows(irrep, paths, start))
-            start += paths * irrep.dim
-    matrix = torch.cat(columns, 1) if columns else torch.zeros(field_filter.dim, 0, dtype=torch.float64)
-    return matrix, rows
+def dense_kernel(contraction: Contraction, h: Tensor) -> Tensor:
+    """The kernel matrices (edge, field_out.dim, field of `paths`.dim) of filter values (edge, channel, component).
+
+    What grids need, whose few offsets are shared by all points; convolutions on points never form it.
+    """
+    paths = contraction.paths
+    whole = h.new_zeros(len(h), paths.field_out.dim, paths.field_in.dim)
+    for k, path in enumerate(paths):
+        steered = torch.einsum("ekm,mio->ekio", h[..., path.at], paths.tensor(k))
+        block = torch.einsum("ekio,cku->euoci", steered, contraction.weight(k)).flatten(3)
+        start = 0
+        for place, term in zip(paths.field_out.slices(), paths.field_out, strict=True):
+            if term.irrep == paths.irreps[path.out]:
+                own = block[:, start : start + term.multiplicity].flatten(1, 2)
+                whole[:, place, paths.field_in.slices()[path.term]] += own
+                start += term.multiplicity
+    return whole
+
+
+def _totals(paths: Paths, sizes: Sequence[int]) -> list[int]:
+    """The sum of the sizes of the paths to every output irrep."""
+    pairs = list(zip(paths, sizes, strict=True))
+    return [sum(size for path, size in pairs if path.out == o) for o in range(len(paths.irreps))]
+
+
+def _copies(field: Field, rank: int) -> Field:
+    irreps = dict.fromkeys(term.irrep for term in field)
+    return Field(field.group, tuple(Term(rank, irrep) for irrep in irreps))
+
+
+def _describe(paths: Paths, channels: int) -> str:
+    return f"{channels} x ({paths.field_filter}) (x) {paths.field_in} -> {paths.field_out}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -24,10 +25,14 @@ class Block:
     edges: Tensor
     mask: Tensor | None
 
+    def flat_mask(self, dtype: torch.dtype) -> Tensor | None:
+        """The mask as numbers (node * slot, 1)."""
+        return None if self.mask is None else self.mask.reshape(-1, 1).to(dtype)
+
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """The incoming edges of every node, in blocks sized to the cache.
+    """The incoming edges of every target, in blocks sized to the cache.
 
     Args:
         edge_index: (2, edge), row 0 the source, row 1 the target.
@@ -38,6 +43,21 @@ class Neighbourhoods:
     edge_index: Tensor
     size: int
     blocks: tuple[Block, ...]
+
+    @cached_property
+    def nodes(self) -> Tensor:
+        """The targets of all blocks, one behind the other."""
+        return torch.cat([block.nodes for block in self.blocks] or [self.edge_index[1]])
+
+    @cached_property
+    def edges(self) -> Tensor:
+        """The edges in all slots of all blocks, one behind the other."""
+        return torch.cat([block.edges.reshape(-1) for block in self.blocks] or [self.edge_index[1]])
+
+    @cached_property
+    def sources(self) -> Tensor:
+        """The sources of `edges`."""
+        return self.edge_index[0].index_select(0, self.edges)
 
 
 def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES) -> Neighbourhoods:
@@ -84,16 +104,14 @@ def _block_end(degrees: list[int], start: int, block_edges: int) -> int:
 
 
 def moments(weight: Tensor, features: Tensor) -> Tensor:
-    """A[i, r, c] = sum over slots s and components m of weight[i, s, r, m] features[i, s, c, m].
+    """A[i, r, c] = sum over slots s and components m of weight[i, s, r, m] features[i, s, m, c].
 
     Args:
         weight: (node, slot, row, component), zero in unused slots.
-        features: of the neighbours (node, slot, channel, component).
+        features: of the neighbours (node, slot, component, channel).
 
     Returns:
         (node, row, channel).
     """
-    nodes, slots, rows, components = weight.shape
-    left = weight.permute(0, 2, 1, 3).reshape(nodes, rows, slots * components)
-    right = features.permute(0, 1, 3, 2).reshape(nodes, slots * components, features.shape[2])
-    return torch.bmm(left, right)
+    left = weight.transpose(1, 2).flatten(2)
+    return torch.bmm(left, features.flatten(1, 2))

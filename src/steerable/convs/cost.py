@@ -1,0 +1,67 @@
+"""Which order of computation is cheapest.
+
+The time of an order is estimated as flops / 40e9 + bytes / 10e9 seconds: what a core reaches in the small matrix
+products of a block, and in writing memory. Only the ratio of the two rates matters for the choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..filters import Filter
+from ..layers import Contraction
+from .engines import Aggregate, Engine, Messages, Source
+from .frame import Frame
+from .radial import Radial
+
+ENGINES: tuple[Engine, ...] = (Aggregate(), Messages(), Radial(), Source(), Frame())
+
+_FLOPS, _BYTES = 40e9, 10e9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The cost of one order on one graph; infinite where it does not apply."""
+
+    engine: Engine
+    flops: float
+    bytes: float
+
+    @property
+    def seconds(self) -> float:
+        """flops / 40e9 + bytes / 10e9."""
+        return self.flops / _FLOPS + self.bytes / _BYTES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The orders that apply, their cost for a forward pass, and the one that is taken."""
+
+    estimates: tuple[Estimate, ...]
+    chosen: Engine
+    nodes: int
+    edges: int
+
+    def __str__(self) -> str:
+        lines = [f"{self.nodes:,} nodes, {self.edges:,} edges", "engine        GFLOP    GB written    estimate"]
+        for estimate in self.estimates:
+            mark = "  <-" if estimate.engine.name == self.chosen.name else ""
+            lines.append(
+                f"{estimate.engine.name:<10}{estimate.flops / 1e9:>9.3f}{estimate.bytes / 1e9:>14.3f}"
+                f"{1e3 * estimate.seconds:>9.1f} ms{mark}"
+            )
+        return "\n".join(lines)
+
+
+def plan(filter: Filter, contraction: Contraction, nodes: int, edges: int, engine: str = "auto") -> Plan:
+    """Estimate every order that applies and take the cheapest, or the one named."""
+    estimates = []
+    for candidate in ENGINES:
+        if candidate.applies(filter, contraction):
+            work = candidate.work(filter, contraction)
+            flops = edges * work.edge_flops + nodes * work.node_flops
+            size = 4 * (edges * work.edge_numbers + nodes * work.node_numbers)
+            estimates.append(Estimate(candidate, flops, size))
+    wanted = [e for e in estimates if engine in ("auto", e.engine.name)]
+    best = min(wanted, key=lambda e: e.seconds)
+    return Plan(tuple(estimates), best.engine, nodes, edges)

@@ -1,0 +1,221 @@
+"""The orders in which a convolution on points may be computed; all give the same numbers to rounding.
+
+What is summed over neighbours j is, for every path p, filter channel k, and copies c and o of input and output,
+
+    y_i[o] = sum_j sum_(p, k, c)  W_p[c, k, o] C_p(h_ij[k], f_j[c]),
+
+with h_ij[k] = phi_ij[k] Y_ij where the filter is separable. No order forms the matrix of a kernel at an edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..filters import Filter, SeparableFilter
+from ..layers import Contraction
+from ..ops import moments
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an order of computation costs: multiplications and additions, and numbers written.
+
+    Args:
+        edge_flops: per edge.
+        edge_numbers: per edge.
+        node_flops: per node.
+        node_numbers: per node.
+    """
+
+    edge_flops: float
+    edge_numbers: float
+    node_flops: float
+    node_numbers: float
+
+
+class Engine(Protocol):
+    """One order of computation.
+
+    `values` makes edge tensors, the first of which is linear in the filter, `prepare` makes node tensors; from those of
+    the slots of a block a call makes y by output irrep, (node, m_o, copy), reading `parameters`. `pull` gives the gradients of values,
+    features and parameters in that order, or None where autograd is to find them.
+    """
+
+    name: str
+
+    def applies(self, filter: Filter, contraction: Contraction) -> bool: ...
+
+    def work(self, filter: Filter, contraction: Contraction) -> Work: ...
+
+    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]: ...
+
+    def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]: ...
+
+    def parameters(self, contraction: Contraction) -> list[Tensor]: ...
+
+    def __call__(
+        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
+    ) -> list[Tensor]: ...
+
+    def pull(
+        self,
+        contraction: Contraction,
+        slots: tuple[int, int],
+        values: Sequence[Tensor],
+        features: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        needs: Sequence[bool],
+    ) -> list[Tensor] | None: ...
+
+
+class Order:
+    """What most orders share: features by term, and no gradients of their own."""
+
+    def applies(self, filter: Filter, contraction: Contraction) -> bool:
+        return True
+
+    def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
+        return contraction.paths.split(x)
+
+    def parameters(self, contraction: Contraction) -> list[Tensor]:
+        return contraction.own_parameters()
+
+    def pull(self, *_: object) -> list[Tensor] | None:
+        return None
+
+
+class Aggregate(Order):
+    """Clebsch-Gordan tensors times the filter at the edge; the sum over neighbours with the features; weights."""
+
+    name = "aggregate"
+
+    def work(self, filter: Filter, contraction: Contraction) -> Work:
+        sizes = contraction.paths.sizes()
+        steered = filter.channels * sum(s.m_i * s.m_o for s in sizes)
+        summed = filter.channels * sum(s.m_i * s.m_o * s.copies for s in sizes)
+        moment = filter.channels * sum(s.m_o * s.copies for s in sizes)
+        return Work(2 * (steered * filter.field.dim + summed), 2 * steered, weight_flops(contraction), 2 * moment)
+
+    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
+        return [filter(offset, attributes).flatten(1)]
+
+    def __call__(
+        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
+    ) -> list[Tensor]:
+        paths, h = contraction.paths, values[0].reshape(-1, contraction.paths.field_filter.dim)
+        y = Sums(paths.irreps)
+        for i, feature in enumerate(features):
+            own = [k for k, path in enumerate(paths) if path.term == i]
+            if not own:
+                continue
+            steered = (h @ paths.coupled(i)).view(*slots, -1, feature.shape[1])
+            found = moments(steered, feature.unflatten(0, slots)).unflatten(1, (contraction.channels, -1))
+            start = 0
+            for k in own:
+                stop = start + paths.tensor(k).shape[2]
+                y.add(paths[k].out, contraction.weigh(k, found[:, :, start:stop].permute(0, 2, 3, 1)))
+                start = stop
+        return y.parts
+
+
+class Messages(Order):
+    """Products of harmonics and features at the edge, which all radial functions share; their sums; weights."""
+
+    name = "messages"
+
+    def applies(self, filter: Filter, contraction: Contraction) -> bool:
+        return isinstance(filter, SeparableFilter)
+
+    def work(self, filter: Filter, contraction: Contraction) -> Work:
+        sizes = contraction.paths.sizes()
+        message = sum(s.m_o * s.copies for s in sizes)
+        products = sum(s.m_i * s.m_o * (s.copies + s.m_h) for s in sizes)
+        moment = message * filter.channels
+        return Work(2 * (products + moment), 2 * message, weight_flops(contraction), moment)
+
+    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
+        assert isinstance(filter, SeparableFilter)
+        return [filter.radial(offset, attributes), filter.harmonics(offset)]
+
+    def __call__(
+        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
+    ) -> list[Tensor]:
+        paths, (phi, harmonics) = contraction.paths, values
+        y = Sums(paths.irreps)
+        for k, path in enumerate(paths):
+            message = torch.bmm(steer(paths.tensor(k), harmonics[:, path.at]).transpose(1, 2), features[path.term])
+            summed = torch.bmm(message.view(*slots, -1).transpose(1, 2), phi.view(*slots, -1))
+            y.add(path.out, contraction.weigh(k, summed.view(slots[0], -1, path.copies, contraction.channels)))
+        return y.parts
+
+
+class Source(Order):
+    """Weights at the source, then one product with the filter per edge: for outputs of few channels."""
+
+    name = "source"
+
+    def work(self, filter: Filter, contraction: Contraction) -> Work:
+        sizes = contraction.paths.sizes()
+        made = filter.channels * sum(s.m_h * s.m_o * s.copies_out for s in sizes)
+        first = weight_flops(contraction) / max(1, min(s.m_o for s in sizes)) + 2 * made * max(s.m_i for s in sizes)
+        return Work(2 * made, made, first, made)
+
+    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
+        return [filter(offset, attributes).flatten(1)]
+
+    def parameters(self, contraction: Contraction) -> list[Tensor]:
+        return []
+
+    def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
+        paths, parts = contraction.paths, contraction.paths.split(x)
+        made = []
+        for k, path in enumerate(paths):
+            weighted = torch.einsum("nic,cku->nkiu", parts[path.term], contraction.weight(k))
+            made.append(torch.einsum("nkiu,hio->nkhou", weighted, paths.tensor(k)).flatten(1, 2).flatten(2))
+        return made
+
+    def __call__(
+        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
+    ) -> list[Tensor]:
+        paths = contraction.paths
+        h = values[0].unflatten(1, (contraction.channels, -1))
+        y = Sums(paths.irreps)
+        for k, (path, made) in enumerate(zip(paths, features, strict=True)):
+            own = h[:, :, path.at].reshape(slots[0], 1, -1)
+            found = torch.bmm(own, made.view(slots[0], own.shape[2], -1))
+            y.add(path.out, found.view(slots[0], paths.tensor(k).shape[2], -1))
+        return y.parts
+
+
+class Sums:
+    """Sums by output irrep."""
+
+    def __init__(self, irreps: Sequence[object]) -> None:
+        self._found: list[Tensor | None] = [None] * len(irreps)
+
+    def add(self, out: int, part: Tensor) -> None:
+        """Add a part of output irrep `out`."""
+        known = self._found[out]
+        self._found[out] = part if known is None else known + part
+
+    @property
+    def parts(self) -> list[Tensor]:
+        """All sums; every output irrep has a path."""
+        return [part for part in self._found if part is not None]
+
+
+def steer(tensor: Tensor, harmonics: Tensor) -> Tensor:
+    """The matrices (edge, m_i, m_o) of a constant tensor (m_h, m_i, m_o) and harmonics (edge, m_h)."""
+    return (harmonics @ tensor.flatten(1)).unflatten(1, tensor.shape[1:])
+
+
+def weight_flops(contraction: Contraction) -> float:
+    """Multiplications and additions of the weights, per node."""
+    sizes = contraction.paths.sizes()
+    each = [s.m_o * s.copies * contraction.channels for s in sizes]
+    return sum(2 * e * contraction.mixed(s.copies_out) for e, s in zip(each, sizes, strict=True))

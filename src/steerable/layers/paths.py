@@ -1,0 +1,157 @@
+"""The paths of a contraction: every way in which a filter turns an input irrep into an output irrep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..field import Field, require_same_group
+from ..groups import Irrep, coupling
+from .constants import ConstantModule
+
+
+class Path(NamedTuple):
+    """One equivariant product filter irrep (x) input irrep -> output irrep.
+
+    Args:
+        term: number of the term of the input field.
+        at: components of the filter that take part.
+        out: number of the output irrep in `Paths.irreps`.
+        copies: multiplicity of the input term.
+    """
+
+    term: int
+    at: slice
+    out: int
+    copies: int
+
+
+class Sizes(NamedTuple):
+    """The components of filter, input and output that a path joins, and the copies of input and output."""
+
+    m_h: int
+    m_i: int
+    m_o: int
+    copies: int
+    copies_out: int
+
+
+class Paths(ConstantModule):
+    """All paths of Hom(filter (x) in, out) with their Clebsch-Gordan tensors, and the layout that contractions work in.
+
+    Inside a contraction the copies of an irrep are the last axis: features (node, m_i, copy), results (node, m_o, copy).
+
+    Args:
+        field_filter: the irreps of one channel of the filter.
+        field_in: type of the features.
+        field_out: type of the result; terms of one irrep are made together.
+
+    Raises:
+        FieldMismatchError: fields of different groups.
+        ValueError: irreps of the output that no filter component can make from the input.
+    """
+
+    def __init__(self, field_filter: Field, field_in: Field, field_out: Field) -> None:
+        super().__init__()
+        require_same_group("Contraction", field_filter, field_in, field_out)
+        self.field_filter, self.field_in, self.field_out = field_filter, field_in, field_out
+        self.irreps: list[Irrep] = list(dict.fromkeys(term.irrep for term in field_out if term.multiplicity))
+        self.copies = [sum(t.multiplicity for t in field_out if t.irrep == irrep) for irrep in self.irreps]
+        self._paths: list[Path] = []
+        for i, term in enumerate(field_in):
+            for o, irrep in enumerate(self.irreps if term.multiplicity else []):
+                for at, tensor in _products(field_filter, term.irrep, irrep):
+                    self.register_constant(f"_tensor_{len(self._paths)}", tensor)
+                    self._paths.append(Path(i, at, o, term.multiplicity))
+            self.register_constant(f"_coupled_{i}", self._stack(i, field_filter.dim, term.irrep.dim))
+        for o, irrep in enumerate(self.irreps):
+            if not any(path.out == o for path in self._paths):
+                raise ValueError(
+                    f"No filter of {field_filter} makes {irrep} from {field_in}. Give the filter more irreps "
+                    "(a higher degree), or drop that irrep from the output."
+                )
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._paths)
+
+    def __getitem__(self, k: int) -> Path:
+        return self._paths[k]
+
+    def tensor(self, k: int) -> Tensor:
+        """The constant tensor (m_h, m_i, m_o) of path k, of Frobenius norm sqrt(m_o)."""
+        found: Tensor = getattr(self, f"_tensor_{k}")
+        return found
+
+    def coupled(self, i: int) -> Tensor:
+        """The tensors of all paths from term i of the input, as one matrix (m of the filter, ((path, m_o), m_i))."""
+        found: Tensor = getattr(self, f"_coupled_{i}")
+        return found
+
+    def sizes(self) -> list[Sizes]:
+        """The sizes of every path."""
+        return [
+            Sizes(*self.tensor(k).shape, path.copies, self.copies[path.out]) for k, path in enumerate(self._paths)
+        ]
+
+    def _stack(self, i: int, filter_dim: int, dim: int) -> Tensor:
+        columns = [torch.zeros(filter_dim, 0, dtype=torch.float64)]
+        for k, path in enumerate(self._paths):
+            if path.term == i:
+                tensor = self._exact[f"_tensor_{k}"]
+                full = torch.zeros(filter_dim, tensor.shape[2], dim, dtype=torch.float64)
+                full[path.at] = tensor.transpose(1, 2)
+                columns.append(full.flatten(1))
+        return torch.cat(columns, 1)
+
+    def split(self, x: Tensor) -> list[Tensor]:
+        """Features (node, field_in.dim) by term: (node, m_i, copy)."""
+        return [
+            x[:, place].unflatten(-1, (term.multiplicity, term.irrep.dim)).transpose(1, 2).contiguous()
+            for term, place in zip(self.field_in, self.field_in.slices(), strict=True)
+        ]
+
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Results by output irrep, (node, m_o, copy) each, to (node, field_out.dim)."""
+        start = dict.fromkeys(self.irreps, 0)
+        terms = []
+        for multiplicity, irrep in self.field_out:
+            if not multiplicity:
+                continue
+            part = parts[self.irreps.index(irrep)][..., start[irrep] : start[irrep] + multiplicity]
+            start[irrep] += multiplicity
+            terms.append(part.transpose(1, 2).flatten(1))
+        return torch.cat(terms, 1)
+
+    def part(self, y: Tensor) -> list[Tensor]:
+        """The inverse of `join`."""
+        found: list[list[Tensor]] = [[] for _ in self.irreps]
+        for (multiplicity, irrep), place in zip(self.field_out, self.field_out.slices(), strict=True):
+            if multiplicity:
+                term = y[:, place].unflatten(1, (multiplicity, irrep.dim)).transpose(1, 2)
+                found[self.irreps.index(irrep)].append(term)
+        return [torch.cat(terms, 2) for terms in found]
+
+    def places(self, sizes: Sequence[int]) -> list[slice]:
+        """Where path after path, of the given sizes, lies among those that make the same output irrep."""
+        start = [0] * len(self.irreps)
+        found = []
+        for path, size in zip(self._paths, sizes, strict=True):
+            found.append(slice(start[path.out], start[path.out] + size))
+            start[path.out] += size
+        return found
+
+
+def _products(field_filter: Field, irrep_in: Irrep, irrep_out: Irrep) -> Iterator[tuple[slice, Tensor]]:
+    """Filter components and tensor (m_h, m_i, m_o) of every product of one copy of a filter irrep."""
+    for term, place in zip(field_filter, field_filter.slices(), strict=True):
+        for copy in range(term.multiplicity):
+            start = place.start + copy * term.irrep.dim
+            for tensor in coupling(term.irrep, irrep_in, irrep_out):
+                scaled = torch.from_numpy(tensor * irrep_out.dim**0.5)
+                yield slice(start, start + term.irrep.dim), scaled.permute(1, 2, 0).contiguous()
