@@ -57,6 +57,11 @@ def blockwise(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs, recompute: b
         tensors = [*itertools.chain(*inputs), *kernel.parameters()]
         result: Tensor = _Sum.apply(kernel, hood, _counts(inputs), *tensors)
         return result
+    return _kept(kernel, hood, inputs)
+
+
+def _kept(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
+    """The values of `kernel` with an ordinary graph of autograd: every input is gathered once, then cut into blocks."""
     sizes = [block.edges.numel() for block in hood.blocks]
     nodes = [len(block.nodes) for block in hood.blocks]
     edge = [t.index_select(0, hood.edges).split(sizes) for t in inputs.edge]
@@ -65,8 +70,8 @@ def blockwise(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs, recompute: b
     parts = []
     for k, block in enumerate(hood.blocks):
         own = Inputs([t[k] for t in edge], [t[k] for t in source], [t[k] for t in target])
-        parts.append(kernel(tuple(block.edges.shape), block.flat_mask(own.source[0].dtype), own))
-    zeros = next(itertools.chain(*inputs)).new_zeros(hood.size, kernel.width)
+        parts.append(_call(kernel, block, own))
+    zeros = inputs.source[0].new_zeros(hood.size, kernel.width)
     return zeros.index_copy(0, hood.nodes, torch.cat(parts)) if parts else zeros
 
 
@@ -86,7 +91,7 @@ class _Sum(torch.autograd.Function):
 
 
 class _Pull(torch.autograd.Function):
-    """The gradients of the sum, themselves differentiable once."""
+    """The gradients of the sum, themselves differentiable."""
 
     @staticmethod
     def forward(
@@ -104,10 +109,33 @@ class _Pull(torch.autograd.Function):
         return tuple(_pull(kernel, hood, counts, needs, grad, tensors))
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *second: Tensor | None) -> Any:
+        kernel, hood, counts, needs = ctx.arguments
         grad, *tensors = ctx.saved_tensors
-        return None, None, None, None, *_pull_twice(*ctx.arguments, grad, tensors, second)
+        found = _PullTwice.apply(kernel, hood, counts, needs, len(tensors), grad, *tensors, *second)
+        return None, None, None, None, *found
+
+
+class _PullTwice(torch.autograd.Function):
+    """The gradients of the gradients, the last."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        kernel: Kernel,
+        hood: Neighbourhoods,
+        counts: tuple[int, int, int],
+        needs: Sequence[bool],
+        number: int,
+        grad: Tensor,
+        *tensors: Tensor | None,
+    ) -> Any:
+        inputs: Any = tensors[:number]
+        return tuple(_pull_twice(kernel, hood, counts, needs, grad, inputs, tensors[number:]))
+
+    @staticmethod
+    def backward(ctx: Any, *_: Any) -> Any:
+        raise RuntimeError("Third derivatives of a convolution need its blocks to be kept: set recompute=False.")
 
 
 def _counts(inputs: Inputs) -> tuple[int, int, int]:
@@ -126,8 +154,7 @@ def _inputs(counts: tuple[int, int, int], tensors: Sequence[Tensor]) -> Inputs:
     return Inputs(tensors[:first], tensors[first:second], tensors[second : second + counts[2]])
 
 
-def _call(kernel: Kernel, counts: tuple[int, int, int], block: Block, own: Sequence[Tensor]) -> Tensor:
-    inputs = _inputs(counts, own)
+def _call(kernel: Kernel, block: Block, inputs: Inputs) -> Tensor:
     return kernel(tuple(block.edges.shape), block.flat_mask(inputs.source[0].dtype), inputs)
 
 
@@ -138,7 +165,7 @@ def _run(
     with torch.no_grad():
         for block in hood.blocks:
             own = [t.index_select(0, rows) for t, rows in zip(tensors, _rows(hood, counts, block), strict=False)]
-            result.index_copy_(0, block.nodes, _call(kernel, counts, block, own))
+            result.index_copy_(0, block.nodes, _call(kernel, block, _inputs(counts, own)))
     return result
 
 
@@ -176,7 +203,7 @@ def _vjp(
 ) -> list[Tensor | None]:
     with torch.enable_grad():
         leaves = [t.detach().requires_grad_(need) for t, need in zip(own, needs, strict=False)]
-        y = _call(kernel, counts, block, leaves)
+        y = _call(kernel, block, _inputs(counts, leaves))
         return _grad(y, [*leaves, *parameters], needs, grad)
 
 
@@ -201,7 +228,7 @@ def _pull_twice(
                 for t, r, need in zip(tensors, rows, needs, strict=False)
             ]
             seen = grad.index_select(0, block.nodes).detach().requires_grad_()
-            y = _call(kernel, counts, block, leaves)
+            y = _call(kernel, block, _inputs(counts, leaves))
             first = _grad(y, [*leaves, *parameters], needs, seen, create_graph=True)
             weights = [s if s is None or k >= len(rows) else s.index_select(0, rows[k]) for k, s in enumerate(second)]
             pairs = [

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-BLOCK_EDGES = 4096
+BLOCK_EDGES = 2048
 
 
 @dataclass(frozen=True)
