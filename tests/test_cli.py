@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from ase.build import molecule
@@ -10,6 +11,7 @@ from ase.io import write
 from torch_geometric.data import Data
 
 from steerable import cli
+from steerable.data import read_shapes
 from steerable.train import DataConfig, FitConfig, ModelConfig, QM9Config, presets
 
 SMALL = QM9Config(
@@ -38,7 +40,7 @@ def run(tmp_path_factory):
     """The run folder of a demo that is small."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("steerable.train.problem.QM9", molecules)
+        patch.setattr("steerable.train.qm9.QM9", molecules)
         patch.setattr(presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run))
         patch.chdir(folder)
         assert cli.main(["demo"]) == 0
@@ -48,7 +50,7 @@ def run(tmp_path_factory):
 @pytest.fixture
 def here(run, monkeypatch):
     """Commands run where the demo did, on its molecules."""
-    monkeypatch.setattr("steerable.train.problem.QM9", molecules)
+    monkeypatch.setattr("steerable.train.qm9.QM9", molecules)
     monkeypatch.setattr(presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run))
     monkeypatch.chdir(run.parent.parent)
     return run
@@ -111,13 +113,47 @@ def test_predict_refuses_unknown_elements(here, capsys, tmp_path):
     assert capsys.readouterr().err.startswith("error: Frame 1 (H4Si) has Si, and the network was trained on H, C, O")
 
 
+@pytest.fixture
+def shapes(tmp_path, monkeypatch):
+    """A folder with few solids in `solids.npz`."""
+    whole = read_shapes()
+    rows = torch.arange(840).reshape(7, 120)[[2, 6], 60:100].flatten()
+    table = {"points": whole.points[rows, :100], "label": torch.arange(2).repeat_interleave(40)}
+    table["is_test"] = whole.is_test[rows]
+    np.savez(tmp_path / "solids.npz", **{k: v.numpy() for k, v in table.items()}, classes=np.array(["cone", "torus"]))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_shapes_are_trained_resumed_evaluated_and_certified(shapes, capsys):
+    options = "--data.root solids.npz --data.points 50 --data.train_rotation z --data.votes 2 --run run"
+    options += " --model.group SO(2) --model.width 2 --model.levels [8] --model.neighbours 4 --fit.epochs 2"
+    assert cli.main(["train", "shapes", *options.split()]) == 0
+    out = capsys.readouterr().out
+    assert "shapes/solids: 36 clouds" in out
+    assert "40 test clouds" in out and "accuracy [%]" in out and "always cone" in out
+    assert "symmetry kept" in out and "elements of Cinf" in out
+    assert {"loss.png", "confusion.png", "metrics.json"} <= {path.name for path in (shapes / "run").iterdir()}
+    assert cli.main(["train", "shapes", "--resume", "run", "--fit.epochs", "3"]) == 0
+    assert len((shapes / "run" / "log.csv").read_text().split("\n")) == 5
+    assert cli.main(["evaluate", "run"]) == 0
+    assert cli.main(["certify", "run"]) == 0
+    assert "equivariant under Cinf, float64" in capsys.readouterr().out
+    assert cli.main(["predict", "run", "file.xyz"]) == 2
+    assert "predict reads molecules, and run learned shapes/solids: give a run of qm9" in capsys.readouterr().err
+    assert cli.main(["train", "qm9", "--resume", "run"]) == 2
+    assert "There is no setting data.root, asked for in run/config.yaml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("demmo", "Did you mean demo?"),
         ("zzz", "Commands are demo, train, evaluate, predict, certify."),
-        ("train", "`steerable train` learns qm9; got nothing."),
-        ("train qm8", "`steerable train` learns qm9; got qm8."),
+        ("train", "`steerable train` learns qm9 or shapes; got nothing."),
+        ("train qm8", "`steerable train` learns qm9 or shapes; got qm8."),
+        ("train shapes --data.root nowhere --run there", "There are no shapes nowhere: give a folder of OFF files"),
+        ("train shapes --data.train_rotation y", "data.train_rotation"),
         ("train qm9 --fit.epoch 3", "There is no option --fit.epoch. Did you mean --fit.epochs?"),
         ("train qm9 --resume nowhere", "There is no run folder nowhere to resume."),
         ("train qm9 --config nowhere.yaml", "The settings in nowhere.yaml cannot be read"),
@@ -128,7 +164,8 @@ def test_predict_refuses_unknown_elements(here, capsys, tmp_path):
         ("demo --quick", "unrecognized arguments: --quick."),
     ],
 )
-def test_a_wrong_command_is_one_line_and_exit_code_2(line, message, capsys):
+def test_a_wrong_command_is_one_line_and_exit_code_2(line, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     assert cli.main(line.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""

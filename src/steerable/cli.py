@@ -11,10 +11,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from steerable.train import QM9Config
+from typing import Any, NoReturn
 
 # Each command imports what it needs, so that `steerable --help` answers soon.
 
@@ -47,20 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(arguments: list[str]) -> None:
-    """Train a network: train qm9 [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
-    from steerable.train import QM9Config, load_config
+    """Train a network: train qm9|shapes [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
+    from steerable.train import TASKS, load_config
     from steerable.train.options import parse, parser
 
-    if arguments[:1] != ["qm9"]:
-        raise UsageError(f"`steerable train` learns qm9; got {' '.join(arguments) or 'nothing'}. Try: train qm9 --help")
+    name, *rest = arguments or ["nothing"]
+    if name not in TASKS:
+        raise UsageError(f"`steerable train` learns {' or '.join(TASKS)}; got {name}. Try: train qm9 --help")
+    kind = TASKS[name].config
     resume = _Parser(add_help=False, allow_abbrev=False)
     resume.add_argument("--resume", type=Path)
-    folder = resume.parse_known_args(arguments[1:])[0].resume
+    folder = resume.parse_known_args(rest)[0].resume
     settings = folder / "config.yaml" if folder else None
-    options = parser("steerable train qm9", load_config(settings) if settings and settings.is_file() else None)
+    before = load_config(settings, kind) if settings and settings.is_file() else None
+    options = parser(kind, f"steerable train {name}", before)
     options.add_argument("--resume", help="run folder to go on with; it keeps its settings of data and model")
-    found = parse(options, arguments[1:])
-    _learn(QM9Config(found.data, found.model, found.fit, str(folder or found.run)), folder is not None)
+    config = parse(kind, options, rest)
+    config.run = str(folder or config.run)
+    _learn(config, folder is not None)
 
 
 def demo(arguments: list[str]) -> None:
@@ -113,6 +114,8 @@ def predict(arguments: list[str]) -> None:
     from steerable.train.frames import check_frames, predict_frames, read_frames
 
     model, metadata = load(asked.run)
+    if "elements" not in metadata:
+        raise UsageError(f"predict reads molecules, and {asked.run} learned {metadata['task']}: give a run of qm9.")
     frames = read_frames(asked.file)
     check_frames(frames, metadata["elements"])
     values, target = predict_frames(model, frames).tolist(), metadata["target"]
@@ -137,10 +140,12 @@ def certify(arguments: list[str]) -> None:
     run = _run_option("certify").parse_args(arguments).run
 
     from steerable.train import certificates, load, load_config
-    from steerable.train.problem import held_out
+    from steerable.train.tasks import task_of
 
     model, metadata = load(run)
-    for certificate in certificates(model, held_out(load_config(run / "config.yaml")), metadata):
+    task = task_of(metadata)
+    items = task.held_out(load_config(run / "config.yaml", task.config), None)
+    for certificate in certificates(task.symmetry(model, items, metadata)):
         print(certificate)
 
 
@@ -179,7 +184,7 @@ def _dispatch(arguments: list[str]) -> None:
         raise UsageError(f"There is no command {name!r}. {hint}")
 
 
-def _learn(config: QM9Config, resume: bool) -> dict[str, Any]:
+def _learn(config: Any, resume: bool) -> dict[str, Any]:
     """Train, and show what was reached."""
     from steerable.train import fit
 
@@ -198,19 +203,16 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     from steerable.report import draw
 
     test, certificate = metrics["test"], metrics["certificate"]
-    unit = test["mae"]["unit"]
-    table = Table(
-        title=f"{metrics['task']}: {test['molecules']:,} test molecules", box=box.SIMPLE_HEAD, title_justify="left"
-    )
-    for column, side in (("", "left"), (f"MAE [{unit}]", "right"), (f"RMSE [{unit}]", "right")):
-        table.add_column(column, justify=side)  # type: ignore[arg-type]
-    baselines = metrics["baselines"]
-    for name, found in (
-        ("network", test),
-        ("least squares on composition", baselines["composition"]),
-        ("mean of the training set", baselines["mean"]),
-    ):
-        table.add_row(name, f"{found['mae']['value']:.4f}", f"{found['rmse']['value']:.4f}")
+    items, count = next(iter(test.items()))
+    title = f"{metrics['task']}: {count:,} test {items}"
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    reached = {"network": test} | {found["name"]: found for found in metrics["baselines"].values()}
+    measures = {key: found["unit"] for key, found in test.items() if isinstance(found, dict) and "unit" in found}
+    table.add_column("")
+    for key, unit in measures.items():
+        table.add_column(f"{key.upper() if len(key) < 5 else key.replace('_', ' ')} [{unit}]", justify="right")
+    for name, found in reached.items():
+        table.add_row(name, *(f"{found[key]['value']:#.4g}" if key in found else "" for key in measures))
     console = Console(markup=False, highlight=False, soft_wrap=True)
     console.print(table)
     console.print(

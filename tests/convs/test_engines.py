@@ -43,7 +43,7 @@ def cases(group, contraction, **options):
     for filter in filters:
         conv = PointConv(field_in, field_of(group, 2), filter, contraction, neighbours=4.0, **options).double()
         x = torch.randn(9, field_in.dim, dtype=DOUBLE)
-        for engine in ENGINES:
+        for engine in ENGINES.values():
             if engine.applies(filter, conv.contraction):
                 conv.engine = engine.name
                 yield conv, x, pos, edges

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steerable.data import split
+from steerable.data import split, stratified
 
 
 def parts(drawn):
@@ -63,3 +63,25 @@ def test_sizes_of_zero_are_empty_parts():
 def test_what_cannot_be_drawn_says_so(arguments, message):
     with pytest.raises(ValueError, match=message):
         split(*arguments)
+
+
+def test_a_stratified_split_takes_its_share_of_every_class():
+    label = np.array([0] * 50 + [1] * 3 + [2] * 20)
+    kept, given = stratified(label, 0.1)
+    np.testing.assert_array_equal(np.sort(np.concatenate([kept, given])), np.arange(73))
+    assert np.bincount(label[given]).tolist() == [5, 1, 2]
+    assert (np.diff(kept) > 0).all() and (np.diff(given) > 0).all()
+    assert given.tolist() == stratified(label, 0.1)[1].tolist()
+    assert given.tolist() != stratified(label, 0.1, seed=1)[1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("label", "share", "message"),
+    [
+        ([0, 0], 1.0, "between 0 and 1; got 1.0"),
+        ([0, 0, 1], 0.5, "class 1 has 1 items, too few to give 1 of them"),
+    ],
+)
+def test_a_stratified_split_that_cannot_be_drawn_says_so(label, share, message):
+    with pytest.raises(ValueError, match=message):
+        stratified(label, share)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.backends.debugging import aot_eager
 from torch.autograd import gradcheck, gradgradcheck
 
 from steerable.ops import segment_max, segment_mean, segment_softmax, segment_sum
@@ -53,6 +54,99 @@ def test_forces_may_train_through_them(function):
     assert gradgradcheck(lambda y: function(y, INDEX, SIZE), x)
 
 
+@pytest.mark.parametrize("function", [*REDUCTIONS, segment_softmax])
+@pytest.mark.parametrize("shape", [(), (2, 3)])
+def test_the_gradient_is_that_of_a_loop(function, shape):
+    """To the second order, with equal rows in one segment: their maximum is any of them, so they share evenly."""
+    loops = {
+        segment_sum: lambda part: part.sum(0, keepdim=True),
+        segment_mean: lambda part: part.mean(0, keepdim=True),
+        segment_max: lambda part: part.amax(0, keepdim=True),
+        segment_softmax: lambda part: part.softmax(0),
+    }
+    x = rows(*shape)
+    x[4], x[5] = x[1], x[0]
+    x.requires_grad_()
+    order = torch.cat([torch.nonzero(k == INDEX).flatten() for k in range(SIZE)])
+
+    def by_loop(x):
+        parts = [loops[function](x[k == INDEX]) for k in range(SIZE) if (k == INDEX).any()]
+        return torch.cat(parts)
+
+    def ours(x):
+        result = function(x, INDEX, SIZE)
+        return result[order] if function is segment_softmax else result[INDEX.unique()]
+
+    for steps in (1, 2):
+        found = []
+        for one in (ours, by_loop):
+            value = (one(x).square() * torch.arange(1, 1 + len(one(x))).view(-1, *[1] * len(shape))).sum()
+            (gradient,) = torch.autograd.grad(value, x, create_graph=True)
+            if steps == 2:
+                (gradient,) = torch.autograd.grad(gradient.pow(3).sum(), x)
+            found.append(gradient.detach())
+        torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("function", [*REDUCTIONS, segment_softmax])
+def test_the_same_rows_give_the_same_bits(function):
+    rng = np.random.default_rng(1)
+    x = torch.from_numpy(rng.normal(size=(3000, 8))).float().requires_grad_()
+    index = torch.from_numpy(rng.integers(0, 40, size=3000))
+    found = []
+    for deterministic in (False, False, True):
+        torch.use_deterministic_algorithms(deterministic)
+        try:
+            result = function(x, index, 40)
+            found.append((result.detach(), *torch.autograd.grad(result.square().sum(), x)))
+        finally:
+            torch.use_deterministic_algorithms(False)
+    assert all(a.equal(b) for other in found[1:] for a, b in zip(found[0], other, strict=True))
+
+
+@pytest.mark.parametrize("function", [*REDUCTIONS, segment_softmax])
+def test_they_compile_for_any_size(function):
+    """In one graph, made once for all sizes, forward and backward."""
+    graphs = []
+
+    def counting(graph, inputs):
+        graphs.append(graph)
+        return aot_eager(graph, inputs)
+
+    torch._dynamo.reset()
+    compiled = torch.compile(function, backend=counting, fullgraph=True, dynamic=True)
+    for items, size in ((7, 4), (30, 9), (11, 20)):
+        rng = np.random.default_rng(items)
+        x = torch.from_numpy(rng.normal(size=(items, 3))).requires_grad_()
+        index = torch.from_numpy(rng.integers(0, size, size=items))
+        results = [one(x, index, size) for one in (function, compiled)]
+        gradients = [torch.autograd.grad(result.square().sum(), x)[0] for result in results]
+        torch.testing.assert_close(*results)
+        torch.testing.assert_close(*gradients)
+    assert len(graphs) == 1
+
+
+@pytest.mark.parametrize("function", [*REDUCTIONS, segment_softmax])
+def test_indices_of_any_width(function):
+    x = rows(3).requires_grad_()
+    results = [function(x, INDEX.to(dtype), SIZE) for dtype in (torch.int32, torch.int64)]
+    assert results[0].equal(results[1])
+    gradients = [torch.autograd.grad(result.square().sum(), x)[0] for result in results]
+    assert gradients[0].equal(gradients[1])
+
+
+def test_whole_numbers():
+    x, index = torch.tensor([[3], [4], [-1]]), torch.tensor([1, 1, 0])
+    assert segment_sum(x, index, 3).tolist() == [[-1], [7], [0]]
+    assert segment_max(x, index, 3).tolist() == [[-1], [4], [0]]
+    assert segment_mean(x, index, 3).tolist() == [[-1], [3.5], [0]]
+
+
+def test_masked_scores_get_no_weight():
+    x = torch.tensor([0.0, -float("inf"), 1.0, -float("inf")])
+    assert segment_softmax(x, torch.tensor([0, 0, 1, 1]), 2).tolist() == [1, 0, 1, 0]
+
+
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_no_rows(reduction, shape):
@@ -69,12 +163,16 @@ def test_equal_largest_rows_share_the_gradient():
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_the_mean_counts_right_in_half_precision(dtype):
-    """The count of a large segment must not saturate: bfloat16 has no 257."""
-    x = torch.zeros(5000, 2, dtype=dtype)
-    x[:8] = 1000
-    mean = segment_mean(x, torch.zeros(5000, dtype=torch.long), 1)
-    torch.testing.assert_close(mean.double(), torch.full((1, 2), 1.6, dtype=torch.float64), rtol=1e-2, atol=0)
+def test_large_segments_in_half_precision(dtype):
+    """Neither sums nor counts saturate: 256 + 1 is 256 in bfloat16, 5000 * 100 is infinite in float16."""
+    x, index = torch.ones(5000, 2, dtype=dtype), torch.zeros(5000, dtype=torch.long)
+    assert segment_sum(x, index, 1).tolist() == [[torch.tensor(5000.0).to(dtype)] * 2]
+    assert segment_mean(100 * x, index, 1).tolist() == [[100, 100]]
+    softmax = segment_softmax(x, index, 1)
+    assert softmax.dtype == dtype
+    torch.testing.assert_close(
+        softmax.double(), torch.full((5000, 2), 1 / 5000, dtype=torch.float64), rtol=1e-2, atol=0
+    )
 
 
 @pytest.mark.parametrize("reduction", [*REDUCTIONS, segment_softmax])

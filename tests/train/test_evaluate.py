@@ -8,8 +8,8 @@ from rich.console import Console
 
 from steerable.data import composition
 from steerable.train import evaluate, fit, load
-from steerable.train.evaluate import certificates, errors
-from steerable.train.problem import held_out
+from steerable.train.evaluate import certificates
+from steerable.train.qm9 import errors, held_out, symmetry
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_references_do_not_hide_an_error(config, molecules, build):
             return super().forward(z, pos, batch, edge_index) + 1e-4 * pos[:, 0].mean()
 
     model = Slightly([1, 6, 8], reference=[1e6] * 3)
-    assert not certificates(model, held_out(config, molecules), {"model": {}})[0].passed
+    assert not certificates(symmetry(model, held_out(config, molecules), {"model": {}}))[0].passed
 
 
 def test_a_network_that_is_not_invariant_gets_no_certificate(config, molecules, build):
@@ -71,6 +71,6 @@ def test_a_network_that_is_not_invariant_gets_no_certificate(config, molecules, 
         def forward(self, z, pos, batch=None, edge_index=None):
             return super().forward(z, pos, batch, edge_index) + pos[:, 0].mean()
 
-    exact, usual = certificates(Broken([1, 6, 8]), held_out(config, molecules), {"model": {}})
+    exact, usual = certificates(symmetry(Broken([1, 6, 8]), held_out(config, molecules), {"model": {}}))
     assert not exact.passed
     assert not usual.passed

@@ -13,12 +13,13 @@ from steerable.train import (
     ConfigError,
     DivergedError,
     Interrupted,
-    PropertyTask,
+    QM9Config,
     RunFolderError,
     fit,
     load,
     load_config,
 )
+from steerable.train.learner import Learner
 
 QUIET = Console(quiet=True)
 FILES = ["config.yaml", "last.ckpt", "log.csv", "metadata.json", "metrics.json", "model.safetensors", "predictions.csv"]
@@ -50,7 +51,7 @@ def test_a_run_learns_and_leaves_its_files(config, molecules, build):
     out = io.StringIO()
     run = fit(config, molecules, build, console=Console(file=out))
     assert sorted(path.name for path in run.iterdir()) == FILES
-    assert load_config(run / "config.yaml") == config
+    assert load_config(run / "config.yaml", QM9Config) == config
     maes = [float(row[1]) for row in errors(run)]
     assert len(maes) == 30
     assert min(maes) < 0.8 * maes[0]
@@ -102,11 +103,11 @@ def test_a_finished_run_is_lengthened(config, molecules, build):
     config.fit.epochs = 5
     run = fit(config, molecules, build, resume=True, console=QUIET)
     assert len(errors(run)) == 5
-    assert load_config(run / "config.yaml").fit.epochs == 5
+    assert load_config(run / "config.yaml", QM9Config).fit.epochs == 5
 
 
 def test_time_ends_a_run_in_the_middle_of_an_epoch(config, molecules, build, monkeypatch):
-    monkeypatch.setattr(PropertyTask, "seconds", property(lambda task: float(task.global_step)))
+    monkeypatch.setattr(Learner, "seconds", property(lambda learner: float(learner.global_step)))
     config.fit.epochs, config.fit.max_seconds = 10**6, 7
     run = fit(config, molecules, build, console=QUIET)
     metrics = json.loads((run / "metrics.json").read_text())

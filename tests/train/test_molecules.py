@@ -3,7 +3,7 @@ import torch
 from torch_geometric.data import Batch
 
 from steerable.ops import radius_graph
-from steerable.train.molecules import Batches, gather
+from steerable.train.molecules import gather
 
 
 def test_a_batch_is_that_of_pyg_with_a_radius_graph(molecules):
@@ -46,34 +46,3 @@ def test_positions_that_are_no_numbers_are_refused(molecules):
     broken[1].pos[0, 0] = float("inf")
     with pytest.raises(ValueError, match="finite"):
         gather(broken, [0, 1], 12, 5.0)
-
-
-def test_each_epoch_has_every_molecule_in_another_order(molecules):
-    batches = Batches(gather(molecules, range(10), 12, 5.0), 4, seed=0)
-    first, second = ([y for batch in batches for y in batch.y.tolist()] for _ in range(2))
-    assert len(batches) == 3
-    assert sorted(first) == sorted(second) == sorted(batches.molecules.y.tolist())
-    assert first != second
-
-
-def test_batches_without_a_seed_keep_the_order(molecules):
-    batches = Batches(gather(molecules, range(10), 12, 5.0), 4)
-    for _ in range(2):
-        assert [y for batch in batches for y in batch.y.tolist()] == batches.molecules.y.tolist()
-
-
-@pytest.mark.parametrize("stop", range(1, 8))
-def test_batches_go_on_where_they_were_left(molecules, stop):
-    data = gather(molecules, range(10), 12, 5.0)
-    whole, half, rest = (Batches(data, 4, seed=1) for _ in range(3))
-    expected = [batch.y.tolist() for _ in range(3) for batch in whole]
-    seen = []
-    while len(seen) < stop:
-        for batch in half:
-            seen.append(batch.y.tolist())
-            if len(seen) == stop:
-                break
-    rest.load_state_dict(half.state_dict())
-    while len(seen) < len(expected):
-        seen += [batch.y.tolist() for batch in rest]
-    assert seen == expected

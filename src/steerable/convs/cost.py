@@ -14,7 +14,7 @@ from .engines import Aggregate, Engine, Messages, Source
 from .frame import Frame
 from .radial import Radial
 
-ENGINES: tuple[Engine, ...] = (Aggregate(), Messages(), Radial(), Source(), Frame())
+ENGINES: dict[str, Engine] = {e.name: e for e in (Aggregate(), Messages(), Radial(), Source(), Frame())}
 
 _FLOPS, _BYTES = 40e9, 10e9
 
@@ -29,7 +29,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """flops / 40e9 + bytes / 10e9."""
+        """Flops / 40e9 + bytes / 10e9."""
         return self.flops / _FLOPS + self.bytes / _BYTES
 
 
@@ -56,7 +56,7 @@ class Plan:
 def plan(filter: Filter, contraction: Contraction, nodes: int, edges: int, engine: str = "auto") -> Plan:
     """Estimate every order that applies and take the cheapest, or the one named."""
     estimates = []
-    for candidate in ENGINES:
+    for candidate in ENGINES.values():
         if candidate.applies(filter, contraction):
             work = candidate.work(filter, contraction)
             flops = edges * work.edge_flops + nodes * work.node_flops

@@ -42,8 +42,8 @@ class Engine(Protocol):
     """One order of computation.
 
     `values` makes edge tensors, the first of which is linear in the filter, `prepare` makes node tensors; from those of
-    the slots of a block a call makes y by output irrep, (node, m_o, copy), reading `parameters`. `pull` gives the gradients of values,
-    features and parameters in that order, or None where autograd is to find them.
+    the slots of a block a call makes y by output irrep, (node, m_o, copy), reading `parameters`. `pull` gives the
+    gradients of values, features and parameters in that order, or None where autograd is to find them.
     """
 
     name: str
@@ -85,7 +85,15 @@ class Order:
     def parameters(self, contraction: Contraction) -> list[Tensor]:
         return contraction.own_parameters()
 
-    def pull(self, *_: object) -> list[Tensor] | None:
+    def pull(
+        self,
+        contraction: Contraction,
+        slots: tuple[int, int],
+        values: Sequence[Tensor],
+        features: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        needs: Sequence[bool],
+    ) -> list[Tensor] | None:
         return None
 
 

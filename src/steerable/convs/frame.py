@@ -56,16 +56,14 @@ class Frame(Order):
         turns = wigner_matrices(rotation_to_axis(offset), max(degrees))
         seen = [torch.bmm(turns[degree], f) for degree, f in zip(degrees, features, strict=False)]
         apart = (safe_norm(offset) > 0).to(phi.dtype).unsqueeze(1)
-        weights = phi @ contraction.radial if isinstance(contraction, Depthwise) else None
         y = Sums(paths.irreps)
         for k, path in enumerate(paths):
             from_m, to_m, factors = _on_axis(paths.tensor(k))
             feature = seen[path.term].index_select(1, from_m) * factors.unsqueeze(1)
             scale = phi if path.at.stop - path.at.start == 1 else phi * apart
-            if weights is not None:
-                own = weights[:, contraction.columns(k)]  # type: ignore[attr-defined]
-                own = own if path.at.stop - path.at.start == 1 else own * apart
-                made = (feature * own.unsqueeze(1)) @ contraction.mixing(k)  # type: ignore[attr-defined]
+            if isinstance(contraction, Depthwise):
+                weights = scale @ contraction.radial[:, contraction.columns(k)]
+                made = (feature * weights.unsqueeze(1)) @ contraction.mixing(k)
             else:
                 made = contraction.weigh(k, feature.unsqueeze(3) * scale[:, None, None])
             whole = made.new_zeros(len(made), paths.tensor(k).shape[2], made.shape[2])

@@ -109,7 +109,7 @@ def check_graph(
 
 
 def _pair(given: Any) -> tuple[Any, Any]:
-    return tuple(given) if isinstance(given, (tuple, list)) else (given, given)  # type: ignore[return-value]
+    return tuple(given) if isinstance(given, (tuple, list)) else (given, given)
 
 
 def _check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
@@ -134,9 +134,7 @@ def _check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:
     for row, nodes, name in ((edge_index[0], sources, "source"), (edge_index[1], targets, "target")):
         low, high = int(row.min()), int(row.max())
         if not 0 <= low <= high < nodes:
-            raise ValueError(
-                f"edge_index holds {name} node numbers from 0 to {nodes - 1}; got {low} to {high}."
-            )
+            raise ValueError(f"edge_index holds {name} node numbers from 0 to {nodes - 1}; got {low} to {high}.")
 
 
 def _check_attributes(filter: Filter, edge_attr: Tensor | None, node_attr: Tensor | None, edges: int) -> None:

@@ -14,7 +14,9 @@ from ..filters import Filter, SeparableFilter
 from ..layers import Contraction, Depthwise, Full, Linear
 from ..ops import Neighbourhoods, blockwise, segment_max
 from .attention import Attention
+from .compiled import compiled_sum, register
 from .cost import ENGINES, Plan, plan
+from .engines import Engine
 from .graph import Graph, Nodes, check_graph
 from .neighbour_sum import NeighbourSum
 
@@ -83,8 +85,12 @@ class PointConv(MessagePassing):
         if aggregation == "max" and not self.field_out.is_invariant:
             raise ValueError(f"A maximum is defined for invariants; got {self.field_out}. Use sum, mean or attention.")
         if engine != "auto":
-            _check_choice("engine", engine, [e.name for e in ENGINES if e.applies(filter, self.contraction)])
+            _check_choice("engine", engine, [e for e in ENGINES if ENGINES[e].applies(filter, self.contraction)])
         self.engine, self.recompute = engine, recompute
+        self._layer = register(self)
+        self._separable = isinstance(filter, SeparableFilter)
+        # What is compiled must not depend on the graph: the order that suits 16 neighbours.
+        self._usual: Engine = plan(filter, self.contraction, 1, 16).chosen
         self._measured = neighbours is not None
         number = torch.tensor(1.0 if neighbours is None else float(neighbours))
         self.register_buffer("neighbours", number, persistent=neighbours is None)
@@ -149,14 +155,21 @@ class PointConv(MessagePassing):
 
     def _sum(self, graph: Graph, weight: Tensor | None) -> Tensor:
         """The weighted sum over neighbours."""
-        chosen = self._plan(graph).chosen
+        compiling = torch.compiler.is_compiling()
+        if self.engine != "auto":
+            chosen = ENGINES[self.engine]
+        else:
+            chosen = self._usual if compiling else self._plan(graph).chosen
         many = graph.edge_index.shape[1] > _MANY_EDGES or chosen.name == "radial"
         recompute = many if self.recompute is None else self.recompute
-        inside = recompute and not isinstance(self.filter, SeparableFilter)
+        inside = recompute and not self._separable
         attributes = graph.edge_attr is not None, graph.source.attr is not None
         kernel = NeighbourSum(self.filter, self.contraction, chosen, inside, attributes)
         features = chosen.prepare(self.contraction, self.contraction.before(graph.features))
-        return blockwise(kernel, graph.neighbourhoods(), kernel.inputs(graph, features, weight), recompute)
+        inputs = kernel.inputs(graph, features, weight)
+        if compiling:
+            return compiled_sum(kernel, inputs, graph.edge_index, graph.size, self._layer)
+        return blockwise(kernel, graph.neighbourhoods(), inputs, recompute)
 
     def _edge_weight(self, graph: Graph) -> Tensor | None:
         """Weights of edges: those of attention, and the mask that an explainer has set."""
@@ -172,15 +185,20 @@ class PointConv(MessagePassing):
     def _measure(self, graph: Graph) -> None:
         """Set `neighbours` to the mean square that the sum over neighbours has with unit features."""
         offset, attributes = graph.geometry()
-        if len(offset):
-            some = slice(None, None, max(1, len(offset) // _MANY_EDGES))
-            h = self.filter(offset[some], None if attributes is None else attributes[some])
-            reached = len(torch.unique(graph.edge_index[1]))
-            degree = len(offset) / reached
-            power = float(h.square().mean()) * {"sum": degree, "max": 1.0}.get(self.aggregation, 1 / degree)
-            if power > 0:
-                self.neighbours.fill_(power)
-                self._measured = True
+        if not len(offset):
+            return
+        target = graph.edge_index[1]
+        reached = offset.new_zeros(graph.size).index_fill(0, target, 1.0).sum()
+        degree = len(offset) / reached
+        h = self.filter(offset[:_MANY_EDGES], None if attributes is None else attributes[:_MANY_EDGES])
+        terms = {"sum": degree, "max": torch.ones_like(degree)}.get(self.aggregation, 1 / degree)
+        power = terms * h.square().mean()
+        self.neighbours.copy_(torch.where(power > 0, power, self.neighbours))
+        self._measured = True
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._layer = register(self)  # a copy is another layer
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         super()._load_from_state_dict(state_dict, prefix, *args)

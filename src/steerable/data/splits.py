@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-__all__ = ["Split", "split"]
+__all__ = ["Split", "split", "stratified"]
 
 # Sizes of training, validation and test; None is the rest.
 NAMED: dict[str, tuple[int, int, int | None]] = {"110k": (110_000, 10_000, None), "100k": (100_000, 17_748, 13_083)}
@@ -53,6 +54,36 @@ def split(
     order = np.random.RandomState(seed).permutation(size).astype(np.int64)
     first, second = sizes[2], sizes[2] + sizes[1]
     return Split(train=order[second : second + sizes[0]], validation=order[first:second], test=order[:first])
+
+
+def stratified(label: ArrayLike, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Part items into two so that every class gives the second the same share, and at least one item.
+
+    Args:
+        label: class of each item (item,).
+        share: of the second part.
+        seed: of the draw.
+
+    Returns:
+        Indices of both parts, int64, ascending.
+
+    Raises:
+        ValueError: a share that is not between 0 and 1, or a class too small to be in both parts.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"the share of the second part is between 0 and 1; got {share}.")
+    label, random = np.asarray(label), np.random.RandomState(seed)
+    second = np.zeros(len(label), dtype=bool)
+    for kind in np.unique(label):
+        items = random.permutation(np.flatnonzero(label == kind))
+        count = max(1, round(share * len(items)))
+        if count == len(items):
+            raise ValueError(
+                f"class {kind} has {len(items)} items, too few to give {count} of them away and keep one: add items or "
+                "lower the share."
+            )
+        second[items[:count]] = True
+    return np.flatnonzero(~second), np.flatnonzero(second)
 
 
 def _sizes(name: str, size: int, asked: tuple[int | None, int | None, int | None]) -> tuple[int, int, int]:

@@ -60,7 +60,7 @@ class Full(nn.Module):
     def __init__(self, field_filter: Field, channels: int, field_in: Field, field_out: Field, groups: int = 1) -> None:
         super().__init__()
         self.channels, self.groups = channels, groups
-        self.before = nn.Identity()
+        self.before: nn.Module = nn.Identity()
         self.paths = Paths(field_filter, field_in, field_out)
         if groups < 1 or any(n % groups for n in (*(path.copies for path in self.paths), *self.paths.copies)):
             raise ValueError(f"groups={groups} does not divide every multiplicity of {field_in} and {field_out}.")
@@ -121,7 +121,7 @@ class Depthwise(nn.Module):
         super().__init__()
         self.channels = channels
         inner = field_in if rank is None else _copies(field_in, rank)
-        self.before = nn.Identity() if rank is None else Linear(field_in, inner, bias=False)
+        self.before: nn.Module = nn.Identity() if rank is None else Linear(field_in, inner, bias=False)
         self.paths = Paths(field_filter, inner, field_out)
         sizes = [path.copies for path in self.paths]
         ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]

@@ -42,7 +42,7 @@ class Sizes(NamedTuple):
 class Paths(ConstantModule):
     """All paths of Hom(filter (x) in, out) with their Clebsch-Gordan tensors, and the layout that contractions work in.
 
-    Inside a contraction the copies of an irrep are the last axis: features (node, m_i, copy), results (node, m_o, copy).
+    Inside a contraction copies of an irrep are the last axis: features (node, m_i, copy), results (node, m_o, copy).
 
     Args:
         field_filter: the irreps of one channel of the filter.
@@ -95,9 +95,11 @@ class Paths(ConstantModule):
 
     def sizes(self) -> list[Sizes]:
         """The sizes of every path."""
-        return [
-            Sizes(*self.tensor(k).shape, path.copies, self.copies[path.out]) for k, path in enumerate(self._paths)
-        ]
+        found = []
+        for k, path in enumerate(self._paths):
+            m_h, m_i, m_o = self.tensor(k).shape
+            found.append(Sizes(m_h, m_i, m_o, path.copies, self.copies[path.out]))
+        return found
 
     def _stack(self, i: int, filter_dim: int, dim: int) -> Tensor:
         columns = [torch.zeros(filter_dim, 0, dtype=torch.float64)]

@@ -151,7 +151,7 @@ class _Block(nn.Module):
         super().__init__()
         self.norm = RMSNorm(field_in)
         self.gate = Gate(field_out)
-        self.conv = PointConv(field_in, self.gate.field_in, filter, neighbours)
+        self.conv = PointConv(field_in, self.gate.field_in, filter, neighbours=neighbours)
         self.own = Linear(field_in, self.gate.field_in)
         self.skip = Linear(field_in, field_out, bias=False)
 

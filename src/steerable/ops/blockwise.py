@@ -7,14 +7,13 @@ over all blocks every gather would make a gradient of the size of all nodes: qua
 from __future__ import annotations
 
 import itertools
-import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from .moments import Block, Neighbourhoods, neighbourhoods
+from .moments import Block, Neighbourhoods
 
 
 class Inputs(NamedTuple):
@@ -28,12 +27,13 @@ class Inputs(NamedTuple):
 class Kernel(Protocol):
     """What is computed in a block of nodes: a function of its inputs and of parameters.
 
-    It gets `slots` = (node, slot), the `mask` (node * slot, 1) of used slots or None, edge and source tensors with a row
-    per slot, target tensors with a row per node, and returns (node, width). `pull` gives the gradients of inputs (those
-    that `needs` asks for) and parameters, or None where autograd is to find them.
+    It gets `slots` = (node, slot), the `mask` (node * slot, 1) of used slots or None, edge and source tensors with a
+    row per slot, target tensors with a row per node, and returns (node, width). `pull` gives the gradients of inputs
+    (those that `needs` asks for) and parameters, or None where autograd is to find them.
     """
 
-    width: int
+    @property
+    def width(self) -> int: ...
 
     def parameters(self) -> list[Tensor]: ...
 
@@ -82,10 +82,10 @@ class _Sum(torch.autograd.Function):
     def forward(ctx: Any, kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], *tensors: Tensor) -> Any:
         ctx.arguments = kernel, hood, counts
         ctx.save_for_backward(*tensors)
-        return _run(kernel, hood, counts, tensors)
+        return run(kernel, hood, counts, tensors)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Any:
         found = _Pull.apply(*ctx.arguments, ctx.needs_input_grad[3:], grad, *ctx.saved_tensors)
         return None, None, None, *found
 
@@ -106,7 +106,7 @@ class _Pull(torch.autograd.Function):
         ctx.arguments = kernel, hood, counts, needs
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(grad, *tensors)
-        return tuple(_pull(kernel, hood, counts, needs, grad, tensors))
+        return tuple(pull(kernel, hood, counts, needs, grad, tensors))
 
     @staticmethod
     def backward(ctx: Any, *second: Tensor | None) -> Any:
@@ -155,12 +155,11 @@ def _inputs(counts: tuple[int, int, int], tensors: Sequence[Tensor]) -> Inputs:
 
 
 def _call(kernel: Kernel, block: Block, inputs: Inputs) -> Tensor:
-    return kernel(tuple(block.edges.shape), block.flat_mask(inputs.source[0].dtype), inputs)
+    return kernel(block.slots, block.flat_mask(inputs.source[0].dtype), inputs)
 
 
-def _run(
-    kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]
-) -> Tensor:
+def run(kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]) -> Tensor:
+    """The sum without a graph of autograd; `tensors` are those of edges, sources and targets, then parameters."""
     result = tensors[0].new_zeros(hood.size, kernel.width)
     with torch.no_grad():
         for block in hood.blocks:
@@ -169,7 +168,7 @@ def _run(
     return result
 
 
-def _pull(
+def pull(
     kernel: Kernel,
     hood: Neighbourhoods,
     counts: tuple[int, int, int],
@@ -185,7 +184,7 @@ def _pull(
         own = [t.index_select(0, r) for t, r in zip(tensors, rows, strict=False)]
         seen = grad.index_select(0, block.nodes)
         inputs = _inputs(counts, own)
-        found = kernel.pull(tuple(block.edges.shape), block.flat_mask(inputs.source[0].dtype), inputs, seen, needs)
+        found = kernel.pull(block.slots, block.flat_mask(inputs.source[0].dtype), inputs, seen, needs)
         if found is None:
             found = _vjp(kernel, counts, block, own, parameters, needs, seen)
         _add(result, rows, found)
@@ -231,13 +230,11 @@ def _pull_twice(
             y = _call(kernel, block, _inputs(counts, leaves))
             first = _grad(y, [*leaves, *parameters], needs, seen, create_graph=True)
             weights = [s if s is None or k >= len(rows) else s.index_select(0, rows[k]) for k, s in enumerate(second)]
-            pairs = [
-                (f, w) for f, w in zip(first, weights, strict=True) if f is not None and w is not None and f.requires_grad
-            ]
-        if pairs:
-            values, cotangents = zip(*pairs, strict=True)
-            wanted = [True, *needs]
-            found = _grad(values, [seen, *leaves, *parameters], wanted, cotangents)
+            pairs = zip(first, weights, strict=True)
+            curved = [(f, w) for f, w in pairs if f is not None and w is not None and f.requires_grad]
+        if curved:
+            values, cotangents = zip(*curved, strict=True)
+            found = _grad(values, [seen, *leaves, *parameters], [True, *needs], cotangents)
             _add(result, [block.nodes, *rows], found)
     return result
 

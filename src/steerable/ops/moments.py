@@ -25,6 +25,11 @@ class Block:
     edges: Tensor
     mask: Tensor | None
 
+    @property
+    def slots(self) -> tuple[int, int]:
+        """The number of nodes and of slots of each."""
+        return self.edges.shape[0], self.edges.shape[1]
+
     def flat_mask(self, dtype: torch.dtype) -> Tensor | None:
         """The mask as numbers (node * slot, 1)."""
         return None if self.mask is None else self.mask.reshape(-1, 1).to(dtype)

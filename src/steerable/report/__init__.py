@@ -1,5 +1,5 @@
 """Figures of a training run."""
 
-from .figures import draw, loss_curves, parity
+from .figures import confusion, draw, loss_curves, parity
 
-__all__ = ["draw", "loss_curves", "parity"]
+__all__ = ["confusion", "draw", "loss_curves", "parity"]

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,31 +23,38 @@ def draw(run: Path | str) -> tuple[Path, Path]:
     """Draw both figures of a finished run from its `log.csv`, `predictions.csv` and `metrics.json`.
 
     Returns:
-        The paths of `loss.png` and `parity.png` in the run folder.
+        The paths of `loss.png` and of `parity.png`, or of `confusion.png` where classes were learned.
     """
     run = Path(run)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    baseline, name = metrics["baselines"]["composition"]["mae"], metrics["task"].split("/")[-1]
-    _, values = _table(run / "predictions.csv")
-    loss = loss_curves(run / "log.csv", run / "loss.png", name, baseline["value"])
-    return loss, parity(values[:, 0], values[:, 1], baseline["unit"], run / "parity.png", name)
+    name, chosen = metrics["task"].partition("/")[2], next(iter(metrics["validation"]))
+    baseline = min((found[chosen]["value"], found["name"]) for found in metrics["baselines"].values())
+    loss = loss_curves(run / "log.csv", run / "loss.png", name, baseline)
+    header, rows = _table(run / "predictions.csv")
+    if "per_class" in metrics["test"]:
+        classes = list(metrics["test"]["per_class"])
+        return loss, confusion([row[:2] for row in rows], classes, run / "confusion.png", name)
+    values = np.array(rows, dtype=float)
+    unit = header[0].partition("[")[2].rstrip("]")
+    return loss, parity(values[:, 0], values[:, 1], unit, run / "parity.png", name)
 
 
-def loss_curves(log: Path, path: Path, name: str = "", baseline: float | None = None) -> Path:
+def loss_curves(log: Path, path: Path, name: str = "", baseline: tuple[float, str] | None = None) -> Path:
     """Draw the errors of training and validation over the epochs.
 
     Args:
-        log: the `log.csv` of a run: epoch, time, MAE of training, MAE of validation, learning rate.
+        log: the `log.csv` of a run: epoch, time, an error of training, the same of validation, others, learning rate.
         path: the PNG to write.
-        name: of the target.
-        baseline: an MAE to beat, in the log's unit.
+        name: of what is learned.
+        baseline: an error to beat, in the log's unit, and its name.
 
     Returns:
         `path`.
     """
-    header, values = _table(log)
-    unit = header[3].partition("[")[2].rstrip("]")
-    epoch, seconds, train, validation, _ = values.T
+    header, rows = _table(log)
+    epoch, seconds, train, validation = np.array(rows, dtype=float).T[:4]
+    measure = header[3].removeprefix("validation ")  # such as MAE [eV]
+    word, _, unit = measure.rstrip("]").partition(" [")
     best = int(validation.argmin())
     figure = Figure(figsize=(7.2, 4.4), dpi=160, layout="constrained")
     axes = figure.add_subplot()
@@ -54,17 +62,17 @@ def loss_curves(log: Path, path: Path, name: str = "", baseline: float | None = 
     axes.plot(epoch, validation, color=VALIDATION, linewidth=2.2, label="validation (averaged weights)")
     axes.plot(epoch[best], validation[best], "o", color=VALIDATION, markersize=7, markeredgecolor="white")
     if baseline is not None:
-        axes.axhline(baseline, color=QUIET, linewidth=1.2, linestyle=(0, (5, 3)), label="least squares on composition")
+        axes.axhline(baseline[0], color=QUIET, linewidth=1.2, linestyle=(0, (5, 3)), label=baseline[1])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(0, 1.02 * max(epoch[-1], 1))
-    title = f"{name + ': ' if name else ''}validation MAE {validation[best]:.3g} {unit} after {seconds[-1]:.0f} s"
-    _dress(axes, title, "epoch", f"mean absolute error [{unit}]")
+    title = f"{name + ': ' if name else ''}validation {word} {validation[best]:.3g} {unit} after {seconds[-1]:.0f} s"
+    _dress(axes, title, "epoch", measure)
     axes.grid(which="minor", axis="y", color=QUIET, alpha=0.08)
-    axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="upper right")
+    axes.legend(frameon=False, labelcolor=INK, fontsize=9)
     return _save(figure, path)
 
 
@@ -103,6 +111,37 @@ def parity(true: ArrayLike, predicted: ArrayLike, unit: str, path: Path, name: s
     return _save(figure, path)
 
 
+def confusion(pairs: Sequence[Sequence[str]], classes: Sequence[str], path: Path, name: str = "") -> Path:
+    """Draw which classes are taken for which, in percent of the true class.
+
+    Args:
+        pairs: the true and the predicted class of each item, by name.
+        classes: all names.
+        path: the PNG to write.
+        name: of what is learned.
+
+    Returns:
+        `path`.
+    """
+    counts = np.zeros((len(classes), len(classes)))
+    for true, predicted in pairs:
+        counts[classes.index(true), classes.index(predicted)] += 1
+    share = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = 3.2 + 0.42 * len(classes)
+    figure = Figure(figsize=(side, side), dpi=160, layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        ink = "white" if share[row, column] > 55 else INK
+        axes.text(column, row, f"{share[row, column]:.0f}", ha="center", va="center", color=ink, fontsize=8)
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    right = f"{100 * counts.trace() / max(counts.sum(), 1):.1f} % of {len(pairs):,} right"
+    _dress(axes, f"{name + ': ' if name else ''}{right}", "predicted", "true")
+    axes.grid(False)
+    return _save(figure, path)
+
+
 def _error_histogram(axes: Axes, error: np.ndarray, unit: str) -> None:
     """Errors up to the 99th percentile of their size, and how many lie outside."""
     mae, edge = np.abs(error).mean(), max(float(np.quantile(np.abs(error), 0.99)), 1e-12)
@@ -134,11 +173,11 @@ def _dress(axes: Axes, title: str, x: str, y: str) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _table(path: Path) -> tuple[list[str], np.ndarray]:
-    """The header and the numbers (row, column) of a CSV file."""
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a CSV file."""
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
-    return header, np.array(rows, dtype=float).reshape(-1, len(header))
+    return header, rows
 
 
 def _save(figure: Figure, path: Path) -> Path:

@@ -12,13 +12,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
+from .tasks import task_of
+
 WEIGHTS, METADATA, CONFIG = "model.safetensors", "metadata.json", "config.yaml"
-FORMAT = 1
+FORMAT = 2
 LABELS = {"components": "e3nn: l = 1 is x, y, z", "normalization": "component", "layout": "mul_ir"}
 TOLERANCE = 1e-6  # of the prediction in float64 that is kept with the weights
 PACKAGES = ("steerable", "torch", "e3nn", "torch-geometric", "lightning", "ase")
@@ -28,21 +31,22 @@ class CheckpointError(ValueError):
     """A folder that holds no usable network."""
 
 
-def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: tuple[Tensor, Tensor]) -> None:
+def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: Sequence[Tensor]) -> None:
     """Write the weights and what is needed to use them; each file is whole or the old one.
 
-    The stamp of the conventions is a prediction: the network's value in float64 for one molecule. It changes with
+    The stamp of the conventions is a prediction: the network's output in float64 for one item. It changes with
     every basis, sign, order or normalisation between the input and the output, and travels in the file of the weights.
 
     Args:
         folder: an existing folder.
-        model: called as `model(z, pos)`.
-        metadata: of the network; `model` has the keyword arguments it was built with.
-        probe: atomic numbers (atom,) and positions (atom, 3) in Angstrom of one molecule.
+        model: called as `model(*probe)`.
+        metadata: of the network; `task` says how to build it, `model` has the keyword arguments it was built with.
+        probe: inputs of the network for one item, integers or floating-point numbers.
     """
-    z, pos = probe
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    stamp = json.dumps(LABELS | {"z": z.tolist(), "pos": pos.double().tolist(), "prediction": _predict(model, z, pos)})
+    inputs = [_exact(tensor) for tensor in probe]
+    prediction = _predict(model, inputs)
+    stamp = json.dumps(LABELS | {"inputs": [x.tolist() for x in inputs], "prediction": prediction.tolist()})
     write(folder / WEIGHTS, to_bytes(state, {"conventions": stamp}))
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
     full = {"format": FORMAT, **metadata, "dtype": dtype, "conventions": LABELS, "versions": versions()}
@@ -54,7 +58,7 @@ def load(folder: Path | str, build: Callable[..., nn.Module] | None = None) -> t
 
     Args:
         folder: as written by `save`.
-        build: makes the network from the keyword arguments in the metadata; `Regressor` by default.
+        build: makes the network from the keyword arguments in the metadata; that of its task by default.
 
     Raises:
         CheckpointError: the folder is missing, half-written or damaged, or its network has other conventions.
@@ -69,7 +73,8 @@ def load(folder: Path | str, build: Callable[..., nn.Module] | None = None) -> t
         raise CheckpointError(f"The weights {folder / WEIGHTS} cannot be read ({error}). Train anew.") from error
     try:
         with torch.random.fork_rng(devices=[]):  # weights that are replaced cost the caller no random numbers
-            model = (build or build_regressor)(**metadata["model"]).to(getattr(torch, metadata["dtype"])).eval()
+            model = (build or task_of(metadata).build)(**metadata["model"])
+        model = model.to(getattr(torch, metadata["dtype"])).eval()
         model.load_state_dict(state)
     except (TypeError, RuntimeError) as error:
         raise CheckpointError(
@@ -133,28 +138,27 @@ def _check_conventions(folder: Path, model: nn.Module, stamp: dict[str, Any], me
                 f"{folder} is a checkpoint of other conventions: {name} are {stamp[name]!r} and this version has "
                 f"{wanted!r}. Use the versions it was made with ({made_by}) or train anew."
             )
-    came = _predict(model, torch.tensor(stamp["z"]), torch.tensor(stamp["pos"], dtype=torch.float64))
-    wanted = stamp["prediction"]
-    if not abs(came - wanted) <= TOLERANCE * max(abs(wanted), 1.0):
+    inputs = [torch.from_numpy(np.array(x)) for x in stamp["inputs"]]  # int64 and float64, as numpy reads numbers
+    came, gave = _predict(model, inputs), torch.tensor(stamp["prediction"], dtype=torch.float64)
+    if came.shape != gave.shape or not bool(((came - gave).abs() <= TOLERANCE * gave.abs().clamp(min=1)).all()):
         raise CheckpointError(
-            f"{folder} is a checkpoint of other conventions: for the molecule kept with it, its network gave "
-            f"{wanted:.9g} and gives {came:.9g} with the bases of this version. "
+            f"{folder} is a checkpoint of other conventions: for the input kept with it, its network gave "
+            f"{_words(gave)} and gives {_words(came)} with the bases of this version. "
             f"Use the versions it was made with ({made_by}) or train anew."
         )
 
 
 @torch.no_grad()
-def _predict(model: nn.Module, z: Tensor, pos: Tensor) -> float:
-    """The prediction for one molecule in float64: the same on every machine to far more than `TOLERANCE`."""
+def _predict(model: nn.Module, inputs: Sequence[Tensor]) -> Tensor:
+    """The prediction (number,) for one item in float64: the same on every machine to far more than `TOLERANCE`."""
     exact = copy.deepcopy(model).cpu().double().eval()
-    return float(exact(z.cpu(), pos.cpu().double()))
+    prediction: Tensor = exact(*inputs)
+    return prediction.flatten().double()
 
 
-def build_regressor(elements: Sequence[int], **arguments: Any) -> nn.Module:
-    """The library's own network for one property of a molecule, from plain numbers, texts and lists."""
-    from steerable.models.regressor import Reference, Regressor
+def _exact(x: Tensor) -> Tensor:
+    return x.detach().cpu().double() if x.is_floating_point() else x.detach().cpu()
 
-    known = {name: arguments.pop(name) for name in ("shift", "scale", "pool") if name in arguments}
-    atoms = arguments.pop("reference", None)
-    reference = Reference(tuple(elements), tuple(atoms) if atoms else None, **known)
-    return Regressor(reference, **arguments)
+
+def _words(prediction: Tensor) -> str:
+    return ", ".join(f"{value:.9g}" for value in prediction.tolist())

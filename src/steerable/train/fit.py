@@ -15,14 +15,13 @@ from lightning.pytorch import Trainer
 from rich.console import Console
 from torch import nn
 
-from .checkpoint import CONFIG, build_regressor, save, write
-from .config import ConfigError, FitConfig, QM9Config
+from .checkpoint import CONFIG, save, write
+from .config import ConfigError, TrainingConfig
 from .evaluate import evaluate, record_interrupted
-from .molecules import Batches
+from .learner import Learner
 from .options import dump_config, load_config
-from .problem import Problem, pose
 from .recorder import STATE, Recorder, stop_on_interrupt
-from .task import PropertyTask
+from .tasks import TASKS
 
 
 class RunFolderError(ValueError):
@@ -34,18 +33,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 def fit(
-    config: QM9Config,
+    config: Any,
     dataset: Any = None,
     build: Callable[..., nn.Module] | None = None,
     resume: bool = False,
     console: Console | None = None,
 ) -> Path:
-    """Train a network on one property of molecules, test it once, and write everything to the folder `config.run`.
+    """Train a network for a task, test it once, and write everything to the folder `config.run`.
 
     Args:
-        config: the settings.
-        dataset: `dataset[i]` is a PyG `Data` with `z`, `pos` and `y` (1, 19); QM9 by default.
-        build: makes a network with the keyword arguments and the buffers of `Regressor`, which is the default.
+        config: the settings, such as a `QM9Config` or a `ShapesConfig`; their type says which task it is.
+        dataset: what to learn from; the usual data set of the task by default. `pose` of the task says what it is.
+        build: makes a network from the keyword arguments of the task's own, which is the default.
         resume: go on with the run in `config.run`, to the end that `config.fit` now sets.
         console: where progress is shown; the terminal by default.
 
@@ -63,29 +62,31 @@ def fit(
             "fit.accelerator is cuda, and PyTorch finds no CUDA device: leave it out to train on the CPU."
         )
     _open(run, config, resume)
-    problem = pose(config, dataset)
+    task = TASKS[config.task]
+    problem = task.pose(config, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
-        model = (build or build_regressor)(**problem.arguments)
+        model = (build or task.build)(**problem.arguments)
     write(run / CONFIG, dump_config(config).encode())
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    metadata = problem.metadata | {"parameters": parameters}
-    title = f"{metadata['task']}: {len(problem.train):,} molecules, {parameters:,} parameters, run folder {run}"
-    console.out(title, highlight=False)
-    recorder = Recorder(run, problem.target.unit, lambda best: save(run, best, metadata, problem.probe), console)
-    with _settings(config.fit):
-        _train(model, recorder, problem, config.fit, run / STATE if resume else None)
+    metadata = problem.metadata | {"measures": list(map(list, problem.measures)), "parameters": parameters}
+    count = f"{len(problem.train.items):,} {task.items}, {parameters:,} parameters"
+    console.out(f"{metadata['task']}: {count}, run folder {run}", highlight=False)
+    recorder = Recorder(run, lambda best: save(run, best, metadata, problem.probe), console)
+    with _settings(config.fit), torch.random.fork_rng(devices=[]):
+        _train(Learner(model, config.fit, problem), recorder, run / STATE if resume else None)
     if recorder.interrupted:
         record_interrupted(run, metadata)
-        raise Interrupted(f"stopped; {run} has the best network so far. Go on with: steerable train qm9 --resume {run}")
+        raise Interrupted(
+            f"stopped; {run} has the best network so far. Go on with: steerable train {task.name} --resume {run}"
+        )
     evaluate(run, dataset, build)
     return run
 
 
-def _train(model: nn.Module, recorder: Recorder, problem: Problem, config: FitConfig, state: Path | None) -> None:
+def _train(learner: Learner, recorder: Recorder, state: Path | None) -> None:
     """Run the Lightning engine; what it leaves is what the recorder writes."""
-    train = Batches(problem.train, config.batch_size, config.seed)
-    task = PropertyTask(model, config, train, problem.statistics.scale)
+    config = learner.config
     with stop_on_interrupt(recorder):
         trainer = Trainer(
             accelerator="cuda" if _uses_cuda(config) else "cpu",
@@ -102,10 +103,10 @@ def _train(model: nn.Module, recorder: Recorder, problem: Problem, config: FitCo
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(task, val_dataloaders=Batches(problem.validation, 256), ckpt_path=state, weights_only=True)
+        trainer.fit(learner, ckpt_path=state, weights_only=True)
 
 
-def _open(run: Path, config: QM9Config, resume: bool) -> None:
+def _open(run: Path, config: Any, resume: bool) -> None:
     """Make sure that the run folder may be written and has what is asked of it, before any work is done."""
     if resume:
         _check_resumable(run, config)
@@ -120,7 +121,7 @@ def _open(run: Path, config: QM9Config, resume: bool) -> None:
         raise RunFolderError(f"The run folder {run} cannot be written: {error.strerror}. Set another --run.") from error
 
 
-def _check_resumable(run: Path, config: QM9Config) -> None:
+def _check_resumable(run: Path, config: Any) -> None:
     if not run.is_dir():
         raise RunFolderError(f"There is no run folder {run} to resume.")
     missing = [name for name in (CONFIG, STATE) if not (run / name).is_file()]
@@ -132,7 +133,7 @@ def _check_resumable(run: Path, config: QM9Config) -> None:
         torch.load(run / STATE, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file raises whatever its first wrong byte makes of it
         raise RunFolderError(f"{run / STATE} cannot be read. Delete {run} or train in another folder.") from error
-    before = load_config(run / CONFIG)
+    before = load_config(run / CONFIG, type(config))
     for section in ("data", "model"):
         if getattr(before, section) != getattr(config, section):
             raise ConfigError(
@@ -141,13 +142,13 @@ def _check_resumable(run: Path, config: QM9Config) -> None:
             )
 
 
-def _uses_cuda(config: FitConfig) -> bool:
+def _uses_cuda(config: TrainingConfig) -> bool:
     """Whether to train on CUDA; never on Apple's devices, which lack the float64 that sums of energies need."""
     return config.accelerator == "cuda" or (config.accelerator == "auto" and torch.cuda.is_available())
 
 
 @contextmanager
-def _settings(config: FitConfig) -> Iterator[None]:
+def _settings(config: TrainingConfig) -> Iterator[None]:
     """Settings of the process while it trains: threads, determinism, and no advertisements from Lightning."""
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     loggers = {name: logging.getLogger(name).level for name in ("lightning.pytorch", "lightning.fabric")}

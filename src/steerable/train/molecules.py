@@ -1,4 +1,4 @@
-"""Molecules of one data set as flat tensors with their edges, and batches of them.
+"""Molecules of one data set as flat tensors with their edges, and batches cut out of them.
 
 A batch is cut out of flat tensors with a handful of operations: collating PyG `Data` costs about a millisecond per
 step more, and the neighbours of a molecule never change while a network trains.
@@ -6,8 +6,6 @@ step more, and the neighbours of a molecule never change while a network trains.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -68,43 +66,6 @@ class Molecules:
     def numbers(self) -> list[Tensor]:
         """The atomic numbers (atom,) of each molecule."""
         return list(self.z.split(self.atoms.diff().tolist()))
-
-
-class Batches:
-    """All molecules, a batch at a time, each time in another order or always in the same.
-
-    Its place in the data can be saved and restored, so that a run goes on in the middle of an epoch.
-
-    Args:
-        molecules: the molecules.
-        size: molecules in a batch; the last may have fewer.
-        seed: of the orders; None keeps the order.
-    """
-
-    def __init__(self, molecules: Molecules, size: int, seed: int | None = None) -> None:
-        self.molecules, self.size, self.seed = molecules, size, seed
-        self._epoch = self._position = 0
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.molecules) / self.size)
-
-    def __iter__(self) -> Iterator[Batch]:
-        if self._position == len(self):
-            self._epoch, self._position = self._epoch + 1, 0
-        order = torch.arange(len(self.molecules))
-        if self.seed is not None:
-            order = torch.randperm(len(order), generator=torch.Generator().manual_seed((self.seed << 20) + self._epoch))
-        for chosen in order.split(self.size)[self._position :]:
-            self._position += 1
-            yield self.molecules.batch(chosen)
-
-    def state_dict(self) -> dict[str, int]:
-        """Which batch comes next."""
-        return {"epoch": self._epoch, "position": self._position}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on as a saved `state_dict` says."""
-        self._epoch, self._position = state["epoch"], state["position"]
 
 
 def gather(dataset: Any, indices: ArrayLike, column: int, cutoff: float) -> Molecules:

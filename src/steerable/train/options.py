@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from jsonargparse import ArgumentError, ArgumentParser
 
-from steerable.train.config import ConfigError, QM9Config
+from steerable.train.config import ConfigError
 
 
-def parser(prog: str | None = None, default: QM9Config | None = None) -> ArgumentParser:
-    """The command line of a `QM9Config`: `--config FILE` and an option for every setting, as `--fit.lr 1e-3`."""
+def parser(kind: type, prog: str | None = None, default: Any = None) -> ArgumentParser:
+    """The command line of settings of a kind: `--config FILE` and an option for each, as `--fit.lr 1e-3`."""
     made = ArgumentParser(prog=prog, usage="%(prog)s [--SETTING VALUE ...]", exit_on_error=False, allow_abbrev=False)
     made.add_argument("--config", action="config", help="YAML file of settings; the options given after it win")
-    made.add_class_arguments(QM9Config, fail_untyped=True)
-    made.set_defaults(asdict(default or QM9Config()))
+    made.add_class_arguments(kind, fail_untyped=True)
+    made.set_defaults(asdict(default or kind()))
     return made
 
 
-def parse(made: ArgumentParser, arguments: Sequence[str]) -> Namespace:
-    """What a command line says; its `data` is a `DataConfig`, and so on.
+def parse(kind: type, made: ArgumentParser, arguments: Sequence[str]) -> Any:
+    """The settings that a command line asks for.
 
     Raises:
         ConfigError: an option or a key is unknown, of a wrong type or out of range, or a file cannot be read.
@@ -36,37 +37,37 @@ def parse(made: ArgumentParser, arguments: Sequence[str]) -> Namespace:
     files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     files.add_argument("--config", action="append", default=[], type=Path)
     for path in files.parse_known_args(arguments)[0].config:
-        _check_keys(path)
+        _check_keys(kind, path)
     try:
-        return made.instantiate(made.parse_args(list(arguments)))
+        found = made.instantiate(made.parse_args(list(arguments)))
     except ArgumentError as error:
         raise ConfigError(" ".join(str(error).split())) from error
+    return kind(**{setting.name: found[setting.name] for setting in fields(kind)})
 
 
-def load_config(path: Path | str) -> QM9Config:
-    """The settings of a YAML file; what it leaves out has its default.
+def load_config(path: Path | str, kind: type) -> Any:
+    """The settings of a YAML file, of a kind such as `QM9Config`; what it leaves out has its default.
 
     Raises:
         ConfigError: the file is missing or not YAML, or a key is unknown, of a wrong type or out of range.
     """
-    found = parse(parser(), ["--config", str(path)])
-    return QM9Config(found.data, found.model, found.fit, found.run)
+    return parse(kind, parser(kind), ["--config", str(path)])
 
 
-def dump_config(config: QM9Config) -> str:
+def dump_config(config: Any) -> str:
     """The settings as YAML that `load_config` reads."""
     return yaml.safe_dump(asdict(config), sort_keys=False)
 
 
-def _check_keys(path: Path) -> None:
+def _check_keys(kind: type, path: Path) -> None:
     """Refuse a file that is not YAML of known keys: jsonargparse checks the values and names no nearest key."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"The settings in {path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"The settings in {path} are keys with values, as in `run: runs/qm9`; got {content!r}.")
-    sections = {name: value for name, value in asdict(QM9Config()).items() if isinstance(value, dict)}
+        raise ConfigError(f"The settings in {path} are keys with values, as in `run: runs/mine`; got {content!r}.")
+    sections = {name: value for name, value in asdict(kind()).items() if isinstance(value, dict)}
     known = [f"{section}.{key}" for section, values in sections.items() for key in values] + ["run"]
     for section, values in content.items():
         if section in sections and not isinstance(values, dict):

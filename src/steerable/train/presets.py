@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .config import DataConfig, FitConfig, ModelConfig, QM9Config
+from .qm9 import DataConfig, FitConfig, ModelConfig, QM9Config
 
 
 def demo(run: str = "runs/qm9-demo") -> QM9Config:

@@ -7,7 +7,7 @@ import io
 import math
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from torch import nn
 
 from .checkpoint import write
-from .task import PropertyTask
+from .learner import Learner
+from .task import Measure
 
 STATE, LOG = "last.ckpt", "log.csv"
 
@@ -32,13 +33,12 @@ class Recorder(Callback):
 
     Args:
         run: the run folder.
-        unit: of the target.
         save: called with the averaged network when its validation error is the least so far.
         console: where the lines go; a terminal gets a progress bar too.
     """
 
-    def __init__(self, run: Path, unit: str, save: Callable[[nn.Module], None], console: Console) -> None:
-        self.run, self.unit, self.save = run, unit, save
+    def __init__(self, run: Path, save: Callable[[nn.Module], None], console: Console) -> None:
+        self.run, self.save = run, save
         self.interrupted = False
         bar = (TextColumn("training"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeElapsedColumn())
         self.bar = Progress(
@@ -53,9 +53,9 @@ class Recorder(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Stop in the middle of an epoch when time is up or the user asks for it."""
-        task = _task(pl_module)
-        self.bar.update(self.bar.task_ids[0], completed=task.progress)
-        if (self.interrupted or task.progress == 1.0) and not trainer.is_last_batch:
+        progress = _learner(pl_module).progress
+        self.bar.update(self.bar.task_ids[0], completed=progress)
+        if (self.interrupted or progress == 1.0) and not trainer.is_last_batch:
             trainer.save_checkpoint(self.run / STATE)
             trainer.should_stop = True
 
@@ -65,22 +65,22 @@ class Recorder(Callback):
         Raises:
             DivergedError: the loss is no number; what earlier epochs left stays.
         """
-        task = _task(pl_module)
-        earlier = min((row["validation_mae"] for row in task.history), default=math.inf)
-        row = task.end_epoch()
-        if not math.isfinite(row["train_mae"] + row["validation_mae"]):
+        learner = _learner(pl_module)
+        measures, config = learner.problem.measures, learner.config
+        earlier = min(map(learner.deciding, learner.history), default=math.inf)
+        row = learner.end_epoch()
+        if not all(map(math.isfinite, row.values())):
             raise DivergedError(
-                f"Training diverged in epoch {row['epoch']}: its errors are {row['train_mae']} and "
-                f"{row['validation_mae']} {self.unit}. Lower fit.lr ({task.config.lr:g}) or fit.clip "
-                f"({task.config.clip:g}), or train longer with fit.warmup_steps."
+                f"Training diverged in epoch {row['epoch']}: {words(row, measures)}. Lower fit.lr ({config.lr:g}) or "
+                f"fit.clip ({config.clip:g}), or train longer with fit.warmup_steps."
             )
-        write(self.run / LOG, table(task.history, self.unit).encode())
-        if row["validation_mae"] < earlier:
-            self.save(task.average.module)
+        write(self.run / LOG, table(learner.history, measures).encode())
+        if learner.deciding(row) < earlier:
+            self.save(learner.average.module)
         if not trainer.should_stop:  # else the state is that of the middle of the epoch, where it can go on
             trainer.save_checkpoint(self.run / STATE)
-            trainer.should_stop = self.interrupted or task.progress == 1.0
-        self.console.out(line(row, self.unit), highlight=False)
+            trainer.should_stop = self.interrupted or learner.progress == 1.0
+        self.console.out(line(row, measures), highlight=False)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the bar away."""
@@ -109,23 +109,30 @@ def stop_on_interrupt(recorder: Recorder) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def table(history: list[dict[str, float]], unit: str) -> str:
-    """The log as CSV, one row an epoch; errors in the target's unit, time in seconds."""
+def table(history: list[dict[str, float]], measures: Sequence[Measure]) -> str:
+    """The log as CSV, one row an epoch; errors in their units, time in seconds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", "time [s]", f"train MAE [{unit}]", f"validation MAE [{unit}]", "learning rate"])
+    columns = [f"{part} {measure.name} [{measure.unit}]" for measure in measures for part in ("train", "validation")]
+    writer.writerow(["epoch", "time [s]", *columns, "learning rate"])
     writer.writerows([f"{value:.7g}" for value in row.values()] for row in history)
     return text.getvalue()
 
 
-def line(row: dict[str, float], unit: str) -> str:
+def line(row: dict[str, float], measures: Sequence[Measure]) -> str:
     """An epoch in words."""
-    return (
-        f"epoch {row['epoch']:3.0f} {row['seconds']:7.0f} s   lr {row['lr']:.1e}   "
-        f"MAE [{unit}] train {row['train_mae']:.4f} validation {row['validation_mae']:.4f}"
+    return f"epoch {row['epoch']:3.0f} {row['seconds']:7.0f} s   lr {row['lr']:.1e}   {words(row, measures)}"
+
+
+def words(row: dict[str, float], measures: Sequence[Measure]) -> str:
+    """The errors of an epoch in words."""
+    return "   ".join(
+        f"{measure.name} [{measure.unit}] train {row[f'train_{measure.key}']:.4f} "
+        f"validation {row[f'validation_{measure.key}']:.4f}"
+        for measure in measures
     )
 
 
-def _task(module: LightningModule) -> PropertyTask:
-    assert isinstance(module, PropertyTask)
+def _learner(module: LightningModule) -> Learner:
+    assert isinstance(module, Learner)
     return module

@@ -1,159 +1,102 @@
-"""One property of molecules as a Lightning module: the loss, the average of the weights, the learning rate."""
+"""What one task has and others have not; everything else about a training run is shared."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel
 
-from .config import FitConfig
-from .molecules import Batch, Batches
+from steerable.certify import Role
+from steerable.groups import Group
 
-LOSSES: dict[str, Callable[..., Tensor]] = {"l1": F.l1_loss, "mse": F.mse_loss, "huber": F.huber_loss}
+from .batches import Batches
 
 
-class PropertyTask(LightningModule):
-    """Fits `model(z, pos, batch, edge_index) -> (molecule,)` to `Batch.y`.
+class Measure(NamedTuple):
+    """A mean error over items, with its unit."""
 
-    The loss is that of (prediction - y) / scale. Validation uses the running average of the weights, `average`.
+    name: str
+    unit: str
+
+    @property
+    def key(self) -> str:
+        """The name as one word of small letters."""
+        return self.name.lower().replace(" ", "_")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Settings and a data set made into what is learned.
 
     Args:
-        model: predicts one number a molecule, in the target's unit.
-        config: how to train.
-        batches: the training data, whose place is kept in the state of a run.
-        scale: spread of the target that makes the loss a pure number, in the target's unit.
+        train: items to learn from; a batch is the inputs of the network and, last, what it should predict.
+        validation: items that choose the best weights.
+        measures: what is recorded of each epoch; the least mean of the first chooses the weights.
+        errors: values of each measure for the items of a batch, from the prediction and what it should be.
+        loss: what training makes small, from the same two.
+        probe: inputs of the network for one item.
+        arguments: keyword arguments of the network: numbers, texts and lists.
+        metadata: all that a reader of the trained network needs to know of this.
     """
 
-    def __init__(self, model: nn.Module, config: FitConfig, batches: Batches, scale: float) -> None:
-        super().__init__()
-        self.model = model
-        self.average = AveragedModel(model, multi_avg_fn=running_average(config.ema_decay)).requires_grad_(False)
-        self.config, self.batches, self.scale = config, batches, scale
-        self.history: list[dict[str, float]] = []  # one row an epoch: epoch, seconds, train_mae, validation_mae, lr
-        self._seconds = 0.0  # of earlier sessions of this run
-        self._started = time.perf_counter()
-        self._train, self._validation = Mean(), Mean()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of training, over all sessions of this run."""
-        return self._seconds + time.perf_counter() - self._started
-
-    @property
-    def progress(self) -> float:
-        """The share of the training that is done, by steps or by time, whichever is larger."""
-        done = self.global_step / (self.config.epochs * len(self.batches))
-        return min(1.0, max(done, self.seconds / self.config.max_seconds) if self.config.max_seconds else done)
-
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        warm = min(1.0, (self.global_step + 1) / (self.config.warmup_steps + 1))
-        if self.config.schedule == "plateau":
-            return (
-                self.config.lr * warm * plateau([row["validation_mae"] for row in self.history], self.config.patience)
-            )
-        return self.config.lr * warm * 0.5 * (1 + math.cos(math.pi * self.progress))
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; its learning rate is written before each step."""
-        return torch.optim.AdamW(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay)
-
-    def train_dataloader(self) -> Batches:
-        """The training data."""
-        return self.batches
-
-    def on_fit_start(self) -> None:
-        """Start the clock."""
-        self._started = time.perf_counter()
-
-    def training_step(self, batch: Batch) -> Tensor:
-        """The loss of a batch."""
-        error = (self.model(*batch[:-1]) - batch.y) / self.scale
-        self._train.add(error.detach().abs() * self.scale)
-        return LOSSES[self.config.loss](error, torch.zeros_like(error))
-
-    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
-        """A step of the weights and of their average."""
-        for group in optimizer.param_groups:
-            group["lr"] = self.rate
-        optimizer.step(closure=optimizer_closure)
-        self.average.update_parameters(self.model)
-
-    def validation_step(self, batch: Batch) -> None:
-        """Count the errors of a batch."""
-        self._validation.add((self.average(*batch[:-1]) - batch.y).abs())
-
-    def end_epoch(self) -> dict[str, float]:
-        """The row of the epoch that ends, which is added to the history; errors are in the target's unit."""
-        row = {
-            "epoch": len(self.history) + 1,
-            "seconds": round(self.seconds, 3),
-            "train_mae": self._train.take(),
-            "validation_mae": self._validation.take(),
-            "lr": self.trainer.optimizers[0].param_groups[0]["lr"],
-        }
-        self.history.append(row)
-        return row
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what a resumed run needs besides weights and optimizer."""
-        checkpoint["task"] = {
-            "seconds": self.seconds,
-            "history": self.history,
-            "train": [float(self._train.total), self._train.count],
-            "batches": self.batches.state_dict(),
-        }
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore what `on_save_checkpoint` added."""
-        state = checkpoint["task"]
-        self._seconds, self.history = state["seconds"], list(state["history"])
-        self.batches.load_state_dict(state["batches"])
-        self._train.total, self._train.count = torch.tensor(state["train"][0], dtype=torch.float64), state["train"][1]
+    train: Batches
+    validation: Batches
+    measures: tuple[Measure, ...]
+    errors: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    probe: tuple[Tensor, ...]
+    arguments: dict[str, Any]
+    metadata: dict[str, Any]
 
 
-class Mean:
-    """A mean of numbers that come in tensors; it stays on their device, so that adding does not wait for it."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a network reached on items that it never saw.
 
-    def __init__(self) -> None:
-        self.total, self.count = torch.zeros((), dtype=torch.float64), 0
+    Args:
+        test: first the number of items under their name; numbers with a unit are `{"value": ..., "unit": ...}`.
+        baselines: the same numbers for what knows less, each with a `name` in words.
+        header: names of the columns of the predictions.
+        rows: the predictions, one row an item.
+    """
 
-    def add(self, values: Tensor) -> None:
-        """Count some values."""
-        self.total = self.total.to(values.device) + values.sum()
-        self.count += values.numel()
-
-    def take(self) -> float:
-        """The mean, NaN of nothing; and begin anew."""
-        mean = float(self.total) / self.count if self.count else math.nan
-        self.total, self.count = torch.zeros((), dtype=torch.float64), 0
-        return mean
-
-
-def running_average(decay: float) -> Callable[[Iterable[Tensor], Iterable[Tensor], Any], None]:
-    """Average <- d average + (1 - d) weights with d = min(decay, (1 + n) / (10 + n)), so the first weights soon go."""
-
-    @torch.no_grad()
-    def update(average: Any, weights: Any, count: Any) -> None:
-        n = int(count)
-        torch._foreach_lerp_(list(average), list(weights), 1 - min(decay, (1 + n) / (10 + n)))
-
-    return update
+    test: dict[str, Any]
+    baselines: dict[str, dict[str, Any]]
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
 
 
-def plateau(errors: Sequence[float], patience: int) -> float:
-    """The factor of a learning rate that is halved after each `patience` epochs without a new least error."""
-    least, stale, factor = math.inf, 0, 1.0
-    for error in errors:
-        least, stale = (error, 0) if error < least else (least, stale + 1)
-        if stale == patience:
-            stale, factor = 0, factor / 2
-    return factor
+class Symmetry(NamedTuple):
+    """What `steerable.certify` is asked about a trained network."""
+
+    function: nn.Module
+    inputs: Sequence[tuple[Tensor, Role]]
+    output: Role
+    group: Group
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of learning.
+
+    Args:
+        name: of the task, as in `steerable train NAME`; `metadata["task"]` begins with it.
+        items: what is learned from, in words.
+        config: type of its settings: `data`, `model`, `fit` (a `TrainingConfig`) and `run`.
+        build: makes the network from `Problem.arguments`.
+        pose: makes the problem from the settings and a data set, or from the usual data set if that is None.
+        held_out: the items of the test, from the same; nothing else looks at them.
+        test: measures a network on them, with its metadata.
+        symmetry: what is certified of a network, on some of them.
+    """
+
+    name: str
+    items: str
+    config: type
+    build: Callable[..., nn.Module]
+    pose: Callable[[Any, Any], Problem]
+    held_out: Callable[[Any, Any], Any]
+    test: Callable[[nn.Module, Any, dict[str, Any]], Outcome]
+    symmetry: Callable[[nn.Module, Any, dict[str, Any]], Symmetry]

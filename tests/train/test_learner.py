@@ -4,32 +4,32 @@ import pytest
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from steerable.train import FitConfig, PropertyTask
-from steerable.train.molecules import Batches, gather
-from steerable.train.task import Mean, plateau, running_average
+from steerable.train import FitConfig, qm9
+from steerable.train.learner import Learner, Mean, plateau, running_average
 
 
 @pytest.fixture
-def task(molecules, build):
-    batches = Batches(gather(molecules, range(20), 12, 5.0), 5, seed=0)
-    return PropertyTask(build([1, 6, 8]), FitConfig(epochs=10, warmup_steps=4, lr=1.0), batches, scale=2.0)
+def learner(molecules, build, config):
+    config.fit = FitConfig(epochs=10, warmup_steps=4, lr=1.0, batch_size=10)
+    problem = qm9.pose(config, molecules)
+    return Learner(build([1, 6, 8]), config.fit, problem)
 
 
 @pytest.mark.parametrize(("name", "power"), [("l1", 1), ("mse", 2)])
-def test_the_loss_is_in_units_of_the_spread(task, name, power):
-    task.config.loss = name
-    batch = next(iter(task.batches))
-    error = (task.model(*batch[:-1]) - batch.y) / 2
-    assert torch.allclose(task.training_step(batch), error.abs().pow(power).mean())
+def test_the_loss_is_in_units_of_the_spread(learner, name, power):
+    learner.config.loss = name
+    batch = next(iter(learner.problem.train))
+    error = (learner.model(*batch[:-1]) - batch.y) / learner.problem.arguments["scale"]
+    assert torch.allclose(learner.training_step(batch), error.abs().pow(power).mean())
 
 
-def test_the_rate_rises_and_falls_with_steps(task, monkeypatch):
+def test_the_rate_rises_and_falls_with_steps(learner, monkeypatch):
     steps = {}
-    monkeypatch.setattr(PropertyTask, "global_step", property(lambda self: steps["now"]))
+    monkeypatch.setattr(Learner, "global_step", property(lambda self: steps["now"]))
 
     def rate(step):
         steps["now"] = step
-        return task.rate
+        return learner.rate
 
     assert rate(0) == pytest.approx(0.2)
     assert rate(3) == pytest.approx(0.8 * 0.5 * (1 + math.cos(math.pi * 3 / 40)))
@@ -37,15 +37,15 @@ def test_the_rate_rises_and_falls_with_steps(task, monkeypatch):
     assert rate(40) == 0.0
 
 
-def test_time_ends_the_schedule_when_it_is_short(task, monkeypatch):
-    task.config.max_seconds = 8.0
-    monkeypatch.setattr(PropertyTask, "global_step", 10)
-    monkeypatch.setattr(PropertyTask, "seconds", 4.0)
-    assert task.progress == 0.5
-    monkeypatch.setattr(PropertyTask, "seconds", 1.0)
-    assert task.progress == 0.25
-    monkeypatch.setattr(PropertyTask, "seconds", 9.0)
-    assert task.progress == 1.0
+def test_time_ends_the_schedule_when_it_is_short(learner, monkeypatch):
+    learner.config.max_seconds = 8.0
+    monkeypatch.setattr(Learner, "global_step", 10)
+    monkeypatch.setattr(Learner, "seconds", 4.0)
+    assert learner.progress == 0.5
+    monkeypatch.setattr(Learner, "seconds", 1.0)
+    assert learner.progress == 0.25
+    monkeypatch.setattr(Learner, "seconds", 9.0)
+    assert learner.progress == 1.0
 
 
 def test_the_plateau_halves_the_rate_after_patience():
@@ -69,8 +69,8 @@ def test_the_average_forgets_its_first_weights_and_then_decays():
     assert average.module.weight.item() == pytest.approx(expected)
 
 
-def test_the_average_takes_no_gradient(task):
-    assert not any(parameter.requires_grad for parameter in task.average.parameters())
+def test_the_average_takes_no_gradient(learner):
+    assert not any(parameter.requires_grad for parameter in learner.average.parameters())
 
 
 def test_a_mean_of_tensors():

@@ -1,0 +1,25 @@
+"""All tasks by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import qm9, shapes
+from .task import Task
+
+TASKS: dict[str, Task] = {task.name: task for task in (qm9.TASK, shapes.TASK)}
+
+
+def task_of(metadata: dict[str, Any]) -> Task:
+    """The task of a trained network.
+
+    Raises:
+        ValueError: this version has no such task.
+    """
+    name = metadata["task"].partition("/")[0]
+    if name not in TASKS:
+        raise ValueError(
+            f"The network was trained for the task {name!r}, and this version has {', '.join(TASKS)}. "
+            f"Use the versions it was made with ({metadata.get('versions')})."
+        )
+    return TASKS[name]
