@@ -43,7 +43,8 @@ class Engine(Protocol):
 
     `values` makes edge tensors, the first of which is linear in the filter, `prepare` makes node tensors; from those of
     the slots of a block a call makes y by output irrep, (node, m_o, copy), reading `parameters`. `pull` gives the
-    gradients of values, features and parameters in that order, or None where autograd is to find them.
+    gradients of values, features and parameters in that order, `pull_twice` the derivative of y along tangents of
+    values and features, and the gradients of its product with `grads`; or None where autograd is to find them.
     """
 
     name: str
@@ -72,6 +73,16 @@ class Engine(Protocol):
         needs: Sequence[bool],
     ) -> list[Tensor] | None: ...
 
+    def pull_twice(
+        self,
+        contraction: Contraction,
+        slots: tuple[int, int],
+        values: Sequence[Tensor],
+        features: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        tangents: Sequence[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]] | None: ...
+
 
 class Order:
     """What most orders share: features by term, and no gradients of their own."""
@@ -96,6 +107,17 @@ class Order:
     ) -> list[Tensor] | None:
         return None
 
+    def pull_twice(
+        self,
+        contraction: Contraction,
+        slots: tuple[int, int],
+        values: Sequence[Tensor],
+        features: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        tangents: Sequence[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]] | None:
+        return None
+
 
 class Aggregate(Order):
     """Clebsch-Gordan tensors times the filter at the edge; the sum over neighbours with the features; weights."""
@@ -116,7 +138,7 @@ class Aggregate(Order):
         self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
     ) -> list[Tensor]:
         paths, h = contraction.paths, values[0].reshape(-1, contraction.paths.field_filter.dim)
-        y = Sums(paths.irreps)
+        y = Sums(len(paths.irreps))
         for i, feature in enumerate(features):
             own = [k for k, path in enumerate(paths) if path.term == i]
             if not own:
@@ -154,7 +176,7 @@ class Messages(Order):
         self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
     ) -> list[Tensor]:
         paths, (phi, harmonics) = contraction.paths, values
-        y = Sums(paths.irreps)
+        y = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
             message = torch.bmm(steer(paths.tensor(k), harmonics[:, path.at]).transpose(1, 2), features[path.term])
             summed = torch.bmm(message.view(*slots, -1).transpose(1, 2), phi.view(*slots, -1))
@@ -192,7 +214,7 @@ class Source(Order):
     ) -> list[Tensor]:
         paths = contraction.paths
         h = values[0].unflatten(1, (contraction.channels, -1))
-        y = Sums(paths.irreps)
+        y = Sums(len(paths.irreps))
         for k, (path, made) in enumerate(zip(paths, features, strict=True)):
             own = h[:, :, path.at].reshape(slots[0], 1, -1)
             found = torch.bmm(own, made.view(slots[0], own.shape[2], -1))
@@ -201,20 +223,30 @@ class Source(Order):
 
 
 class Sums:
-    """Sums by output irrep."""
+    """Several sums that grow term by term."""
 
-    def __init__(self, irreps: Sequence[object]) -> None:
-        self._found: list[Tensor | None] = [None] * len(irreps)
+    def __init__(self, number: int) -> None:
+        self._found: list[Tensor | None] = [None] * number
 
-    def add(self, out: int, part: Tensor) -> None:
-        """Add a part of output irrep `out`."""
-        known = self._found[out]
-        self._found[out] = part if known is None else known + part
+    def add(self, k: int, part: Tensor) -> None:
+        """Add a part to sum k."""
+        known = self._found[k]
+        self._found[k] = part if known is None else known + part
+
+    def add_product(self, k: int, a: Tensor, b: Tensor) -> None:
+        """Add a b to sum k in place; `a` is overwritten."""
+        known = self._found[k]
+        self._found[k] = a.mul_(b) if known is None else known.addcmul_(a, b)
 
     @property
     def parts(self) -> list[Tensor]:
-        """All sums; every output irrep has a path."""
+        """The sums that have a part."""
         return [part for part in self._found if part is not None]
+
+    def like(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """All sums, zeros of the shape of `tensors` where there is no part."""
+        pairs = zip(tensors, self._found, strict=True)
+        return [torch.zeros_like(tensor) if part is None else part for tensor, part in pairs]
 
 
 def steer(tensor: Tensor, harmonics: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ class Frame(Order):
         turns = wigner_matrices(rotation_to_axis(offset), max(degrees))
         seen = [torch.bmm(turns[degree], f) for degree, f in zip(degrees, features, strict=False)]
         apart = (safe_norm(offset) > 0).to(phi.dtype).unsqueeze(1)
-        y = Sums(paths.irreps)
+        y = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
             from_m, to_m, factors = _on_axis(paths.tensor(k))
             feature = seen[path.term].index_select(1, from_m) * factors.unsqueeze(1)

@@ -76,6 +76,29 @@ class NeighbourSum:
             return None
         return [*found] if mask is None else [found[0] * mask, *found[1:]]
 
+    def pull_twice(
+        self,
+        slots: tuple[int, int],
+        mask: Tensor | None,
+        inputs: Inputs,
+        grad: Tensor,
+        second: Sequence[Tensor | None],
+    ) -> list[Tensor | None] | None:
+        """The gradients of <second, pull> of `grad`, inputs and parameters, if the engine has them."""
+        tensors = [*inputs.edge, *inputs.source]
+        if self.inside or any(s is not None for s in second[len(tensors) :]):
+            return None
+        tangents = [torch.zeros_like(t) if s is None else s for t, s in zip(tensors, second, strict=False)]
+        values = list(inputs.edge)
+        if mask is not None:
+            values[0], tangents[0] = values[0] * mask, tangents[0] * mask
+        parts = self.contraction.paths.part(grad)
+        found = self.engine.pull_twice(self.contraction, slots, values, inputs.source, parts, tangents)
+        if found is None:
+            return None
+        first, (to_first, *others) = self.contraction.paths.join(found[0]), found[1]
+        return [first, to_first if mask is None else to_first * mask, *others]
+
     def _evaluate(self, slots: tuple[int, int], inputs: Inputs) -> tuple[list[Tensor], Sequence[Tensor]]:
         """The values of the filter, and the features."""
         has_edge, has_node = self.attributes

@@ -13,10 +13,10 @@ from .engines import Order, Sums, Work, steer
 
 
 class Radial(Order):
-    """y = sum_p L_p (sum over neighbours and m_i of G_p[m_i, m_o] w_p f[m_i]),  w = phi V,  G_p = C_p Y.
+    """y = sum_p S_p L_p,  S_p = sum over neighbours of G_p^T F_p,  F_p = w_p f,  w = phi V,  G_p = C_p Y.
 
-    The sum over neighbours is one matrix product per node and path, so no message is written per edge. The gradients
-    are written out because autograd would keep three arrays of the size of all weighted features.
+    The sum over neighbours and m_i is one matrix product per node and path, so that no message is written per edge.
+    First and second derivatives are written out: autograd would keep and write several arrays of the size of all F.
     """
 
     name = "radial"
@@ -41,11 +41,11 @@ class Radial(Order):
         assert isinstance(contraction, Depthwise)
         phi, harmonics = values
         weights = phi @ contraction.radial
-        y = Sums(contraction.paths.irreps)
+        y = Sums(len(contraction.paths.irreps))
         for k, path in enumerate(contraction.paths):
-            w = weights[:, contraction.columns(k)]
+            weighted = weights[:, contraction.columns(k)].unsqueeze(1) * features[path.term]
             steered = steer(contraction.paths.tensor(k), harmonics[:, path.at])
-            y.add(path.out, _summed(slots, w, steered, features[path.term])[1] @ contraction.mixing(k))
+            y.add(path.out, _over_slots(slots, steered, weighted) @ contraction.mixing(k))
         return y.parts
 
     def pull(
@@ -60,35 +60,111 @@ class Radial(Order):
         """Gradients of phi, the harmonics if needed, the features, V and every L."""
         assert isinstance(contraction, Depthwise)
         paths, (phi, harmonics) = contraction.paths, values
-        weights, to_weights = phi @ contraction.radial, phi.new_empty(len(phi), contraction.radial.shape[1])
-        to_harmonics = torch.zeros_like(harmonics)
-        to_features: list[Tensor | None] = [None] * len(features)
+        weights = phi @ contraction.radial
+        to_weights, to_harmonics = torch.empty_like(weights), torch.zeros_like(harmonics)
+        to_features = Sums(len(features))
         to_mix = [torch.empty_like(mix) for mix in contraction.mix]
         for k, path in enumerate(paths):
-            tensor, feature, columns = paths.tensor(k), features[path.term], contraction.columns(k)
-            w = weights[:, columns]
-            steered = steer(tensor, harmonics[:, path.at])
-            weighted, summed = _summed(slots, w, steered, feature)
-            grad = grads[path.out]
-            to_mix[path.out][contraction.rows(k)] = summed.flatten(0, 1).T @ grad.flatten(0, 1)
-            to_summed = grad @ contraction.mixing(k).T
-            to_weighted = torch.bmm(steered.view(slots[0], -1, steered.shape[2]), to_summed).view_as(feature)
+            tensor, feature, columns, grad = (
+                paths.tensor(k),
+                features[path.term],
+                contraction.columns(k),
+                grads[path.out],
+            )
+            w = weights[:, columns].unsqueeze(1)
+            steered, weighted = steer(tensor, harmonics[:, path.at]), w * feature
+            to_mix[path.out][contraction.rows(k)] = _product(_over_slots(slots, steered, weighted), grad)
+            to_sum = grad @ contraction.mixing(k).T
+            to_weighted = _to_slots(slots, steered, to_sum)
             if needs[1]:
-                to_steered = torch.bmm(weighted, to_summed.transpose(1, 2)).view(len(phi), -1)
-                to_harmonics[:, path.at].addmm_(to_steered, tensor.flatten(1).T)
-            torch.mul(to_weighted[:, 0], feature[:, 0], out=to_weights[:, columns])
-            for m in range(1, feature.shape[1]):
-                to_weights[:, columns].addcmul_(to_weighted[:, m], feature[:, m])
-            known = to_features[path.term]
-            if known is None:
-                to_features[path.term] = to_weighted.mul_(w.unsqueeze(1))
-            else:
-                known.addcmul_(to_weighted, w.unsqueeze(1))
-        made = [torch.zeros_like(f) if g is None else g for f, g in zip(features, to_features, strict=True)]
-        return [to_weights @ contraction.radial.T, to_harmonics, *made, phi.T @ to_weights, *to_mix]
+                to_harmonics[:, path.at].addmm_(_outer(slots, weighted, to_sum), tensor.flatten(1).T)
+            _add_dot(to_weights[:, columns], to_weighted, feature, first=True)
+            to_features.add_product(path.term, to_weighted, w)
+        return [
+            to_weights @ contraction.radial.T,
+            to_harmonics,
+            *to_features.like(features),
+            phi.T @ to_weights,
+            *to_mix,
+        ]
+
+    def pull_twice(
+        self,
+        contraction: Contraction,
+        slots: tuple[int, int],
+        values: Sequence[Tensor],
+        features: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        tangents: Sequence[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Gradients of <tangents, pull> = <grads, dy>, dy the derivative of y along tangents of values and features.
+
+        Returns:
+            dy, which is the gradient with respect to `grads`, and those with respect to what `pull` gives gradients of.
+        """
+        assert isinstance(contraction, Depthwise)
+        paths, (phi, harmonics), (d_phi, d_harmonics, *d_features) = contraction.paths, values, tangents
+        weights, d_weights = phi @ contraction.radial, d_phi @ contraction.radial
+        to_weights, to_d_weights = torch.empty_like(weights), torch.empty_like(weights)
+        to_harmonics, to_features = torch.zeros_like(harmonics), Sums(len(features))
+        to_mix = [torch.empty_like(mix) for mix in contraction.mix]
+        dy = Sums(len(paths.irreps))
+        for k, path in enumerate(paths):
+            tensor, feature, columns, grad = (
+                paths.tensor(k),
+                features[path.term],
+                contraction.columns(k),
+                grads[path.out],
+            )
+            d_feature, w, d_w = (
+                d_features[path.term],
+                weights[:, columns].unsqueeze(1),
+                d_weights[:, columns].unsqueeze(1),
+            )
+            steered, d_steered = (steer(tensor, h[:, path.at]) for h in (harmonics, d_harmonics))
+            weighted, d_weighted = w * feature, (w * d_feature).addcmul_(d_w, feature)
+            d_sum = _over_slots(slots, steered, d_weighted) + _over_slots(slots, d_steered, weighted)
+            dy.add(path.out, d_sum @ contraction.mixing(k))
+            to_mix[path.out][contraction.rows(k)] = _product(d_sum, grad)
+            to_sum = grad @ contraction.mixing(k).T
+            to_harmonics[:, path.at].addmm_(_outer(slots, d_weighted, to_sum), tensor.flatten(1).T)
+            to_d_weighted, to_weighted = (_to_slots(slots, g, to_sum) for g in (steered, d_steered))
+            _add_dot(to_d_weights[:, columns], to_d_weighted, feature, first=True)
+            _add_dot(to_weights[:, columns], to_d_weighted, d_feature, first=True)
+            _add_dot(to_weights[:, columns], to_weighted, feature)
+            to_features.add_product(path.term, to_d_weighted, d_w)
+            to_features.add_product(path.term, to_weighted, w)
+        to_radial = (phi.T @ to_weights).addmm_(d_phi.T, to_d_weights)
+        to_phi = to_weights @ contraction.radial.T
+        return dy.parts, [to_phi, to_harmonics, *to_features.like(features), to_radial, *to_mix]
 
 
-def _summed(slots: tuple[int, int], w: Tensor, steered: Tensor, feature: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted features (node, (slot, m_i), copy), and their sums with the steered harmonics (node, m_o, copy)."""
-    weighted = (w.unsqueeze(1) * feature).view(slots[0], -1, feature.shape[2])
-    return weighted, torch.bmm(steered.view(slots[0], -1, steered.shape[2]).transpose(1, 2), weighted)
+def _over_slots(slots: tuple[int, int], steered: Tensor, weighted: Tensor) -> Tensor:
+    """Steered harmonics (edge, m_i, m_o) and weighted features (edge, m_i, copy) to sums (node, m_o, copy)."""
+    left = steered.reshape(slots[0], -1, steered.shape[2]).transpose(1, 2)
+    return torch.bmm(left, weighted.reshape(slots[0], -1, weighted.shape[2]))
+
+
+def _to_slots(slots: tuple[int, int], steered: Tensor, to_sum: Tensor) -> Tensor:
+    """Gradients of sums to those of weighted features."""
+    found = torch.bmm(steered.view(slots[0], -1, steered.shape[2]), to_sum)
+    return found.view(*steered.shape[:2], to_sum.shape[2])
+
+
+def _outer(slots: tuple[int, int], weighted: Tensor, to_sum: Tensor) -> Tensor:
+    """Gradients of sums to those of steered harmonics (edge, m_i m_o)."""
+    found = torch.bmm(weighted.view(slots[0], -1, weighted.shape[2]), to_sum.transpose(1, 2))
+    return found.view(len(weighted), -1)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Sum over nodes and components of a (node, m, i) b (node, m, j): (i, j)."""
+    return a.flatten(0, 1).T @ b.flatten(0, 1)
+
+
+def _add_dot(total: Tensor, a: Tensor, b: Tensor, first: bool = False) -> None:
+    """Add the sum over m of a (edge, m, copy) b to `total` (edge, copy), or set it."""
+    if first:
+        torch.mul(a[:, 0], b[:, 0], out=total)
+    for m in range(int(first), a.shape[1]):
+        total.addcmul_(a[:, m], b[:, m])

@@ -29,7 +29,8 @@ class Kernel(Protocol):
 
     It gets `slots` = (node, slot), the `mask` (node * slot, 1) of used slots or None, edge and source tensors with a
     row per slot, target tensors with a row per node, and returns (node, width). `pull` gives the gradients of inputs
-    (those that `needs` asks for) and parameters, or None where autograd is to find them.
+    (those that `needs` asks for) and parameters, `pull_twice` those of `grad`, inputs and parameters of the product of
+    `second` with all that; or None where autograd is to find them.
     """
 
     @property
@@ -41,6 +42,15 @@ class Kernel(Protocol):
 
     def pull(
         self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
+    ) -> list[Tensor | None] | None: ...
+
+    def pull_twice(
+        self,
+        slots: tuple[int, int],
+        mask: Tensor | None,
+        inputs: Inputs,
+        grad: Tensor,
+        second: Sequence[Tensor | None],
     ) -> list[Tensor | None] | None: ...
 
 
@@ -221,22 +231,38 @@ def _pull_twice(
     result += [torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)]
     for block in hood.blocks:
         rows = _rows(hood, counts, block)
-        with torch.enable_grad():
-            leaves = [
-                t.index_select(0, r).detach().requires_grad_(need)
-                for t, r, need in zip(tensors, rows, needs, strict=False)
-            ]
-            seen = grad.index_select(0, block.nodes).detach().requires_grad_()
-            y = _call(kernel, block, _inputs(counts, leaves))
-            first = _grad(y, [*leaves, *parameters], needs, seen, create_graph=True)
-            weights = [s if s is None or k >= len(rows) else s.index_select(0, rows[k]) for k, s in enumerate(second)]
-            pairs = zip(first, weights, strict=True)
-            curved = [(f, w) for f, w in pairs if f is not None and w is not None and f.requires_grad]
-        if curved:
-            values, cotangents = zip(*curved, strict=True)
-            found = _grad(values, [seen, *leaves, *parameters], [True, *needs], cotangents)
-            _add(result, [block.nodes, *rows], found)
+        own = [t.index_select(0, r) for t, r in zip(tensors, rows, strict=False)]
+        seen = grad.index_select(0, block.nodes)
+        weights = [s if s is None or k >= len(rows) else s.index_select(0, rows[k]) for k, s in enumerate(second)]
+        inputs, mask = _inputs(counts, own), block.flat_mask(grad.dtype)
+        found = kernel.pull_twice(block.slots, mask, inputs, seen, weights)
+        if found is None:
+            found = _vjp_twice(kernel, counts, block, own, parameters, needs, seen, weights)
+        _add(result, [block.nodes, *rows], found)
     return result
+
+
+def _vjp_twice(
+    kernel: Kernel,
+    counts: tuple[int, int, int],
+    block: Block,
+    own: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    needs: Sequence[bool],
+    grad: Tensor,
+    second: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    with torch.enable_grad():
+        leaves = [t.detach().requires_grad_(need) for t, need in zip(own, needs, strict=False)]
+        seen = grad.detach().requires_grad_()
+        y = _call(kernel, block, _inputs(counts, leaves))
+        first = _grad(y, [*leaves, *parameters], needs, seen, create_graph=True)
+        pairs = zip(first, second, strict=True)
+        curved = [(f, w) for f, w in pairs if f is not None and w is not None and f.requires_grad]
+    if not curved:
+        return [None] * (1 + len(needs))
+    values, cotangents = zip(*curved, strict=True)
+    return _grad(values, [seen, *leaves, *parameters], [True, *needs], cotangents)
 
 
 def _grad(
