@@ -85,11 +85,11 @@ def moved(field, x, g):
 
 def symmetry_error(layer, field_in, field_out, x):
     """The largest error of the layer under the elements of the group that keep the grid, relative to its result."""
-    y = layer(x)
+    y = layer(x).detach()
     errors = [
         (layer(moved(field_in, x, g)) - moved(field_out, y, g)).abs().max() for g in grid_elements(field_in.group)
     ]
-    return float(max(errors) / y.abs().max())
+    return float(max(errors).detach() / y.abs().max())
 
 
 def test_a_quarter_turn_of_the_array_is_that_of_the_plane():
@@ -110,7 +110,8 @@ def test_exact_for_all_elements_that_keep_the_grid(group, kind):
     assert len(grid_elements(group)) > 2
     assert symmetry_error(conv, conv.field_in, conv.field_out, array(conv)) < 1e-12
     y = conv(array(conv))
-    assert symmetry_error(lambda x: conv(x) * torch.arange(1, 6), conv.field_in, conv.field_out, array(conv)) > 1e-2
+    ramp = torch.arange(1, 6).view(5, *[1] * (group.dim - 1))
+    assert symmetry_error(lambda x: conv(x) * ramp, conv.field_in, conv.field_out, array(conv)) > 1e-2
     assert y.shape == (2, conv.field_out.dim, *[5] * conv.dim)
 
 
@@ -179,7 +180,7 @@ def test_equals_point_conv_on_the_points_of_the_grid(group, mode):
     torch.testing.assert_close(conv(x)[0].flatten(1).T, y, atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize(("group", "finer"), [(O2(), 4), (O3(), 3)], ids=str)
+@pytest.mark.parametrize(("group", "finer"), [(O2(), 6), (O3(), 4)], ids=str)
 def test_the_stencil_is_the_smoothed_filter(group, finer):
     """The Gaussian sum over fine points of the ball, point by point, and the polynomial mask."""
     filter = HarmonicFilter(2, 2.5, channels=2, group=group).double()
@@ -256,8 +257,7 @@ def test_first_and_second_derivatives(attributes, contraction):
     assert torch.autograd.gradgradcheck(run, inputs, fast_mode=True)
 
 
-@pytest.mark.parametrize("attributes", ["", "1x0e"])
-@pytest.mark.parametrize("group", [O2(), O3()], ids=str)
+@pytest.mark.parametrize(("group", "attributes"), [(O2(), ""), (O3(), "1x0e")], ids=["plane", "space"])
 def test_compiled_without_graph_breaks(group, attributes):
     conv = conv_of(group, attributes=attributes, stride=2, padding_mode="circular")
     compiled = torch.compile(conv, backend="aot_eager", fullgraph=True)
@@ -304,7 +304,8 @@ def test_the_kernel_is_kept_in_eval_and_made_anew_when_anything_changes():
         conv.contraction.weights[0].data.mul_(2)  # autograd does not see this, `eval` does
         assert torch.equal(conv.kernel(), kept) and not torch.equal(conv.eval().kernel(), kept)
         conv.contraction.weights[0].data.mul_(0.5)
-        before = conv.eval().kernel()
+        conv.contraction.weights[0].add_(1e-10)
+        before = conv.kernel()
         assert conv.float().kernel().dtype == torch.float32
         assert conv.double().kernel().dtype == DOUBLE and conv.kernel() is not before
         assert not torch.equal(conv.kernel(), before)  # the weights were rounded on the way
@@ -347,19 +348,19 @@ def test_circular_arrays_may_be_rolled():
 @pytest.mark.parametrize(
     ("options", "good", "bad", "words"),
     [
-        ({"stride": 2}, 9, 8, "axis of 8 points off centre.* Choose 2 k \\+ 1 points, such as 7 or 9"),
+        ({"stride": 2}, 9, 8, "Choose 2 k \\+ 1 points, such as 7 or 9"),
         ({"stride": 3}, 10, 9, "Choose 3 k \\+ 1 points, such as 7 or 10"),
         ({"stride": 2, "padding": 0}, 7, 8, "Choose 2 k \\+ 1 points, such as 7 or 9"),
         ({"stride": 2, "padding": 0, "dilation": 2}, 9, 8, "Choose 2 k \\+ 1 points"),
         ({"stride": 3, "padding": 2}, 8, 9, "Choose 3 k \\+ 2 points, such as 8 or 11"),
         ({"stride": 3, "padding": 0}, 9, 8, "Choose 3 k points, such as 6 or 9"),
-        ({"stride": 2, "padding": 1, "padding_mode": "circular"}, 9, 8, "Choose 2 k \\+ 1 points"),
+        ({"stride": 2, "padding": 2, "padding_mode": "circular"}, 9, 8, "Choose 2 k \\+ 1 points"),
     ],
 )
 def test_a_stride_off_centre_warns_and_the_widths_it_names_are_exact(options, good, bad, words):
     conv = conv_of(O2(), **options)
     assert symmetry_error(conv, conv.field_in, conv.field_out, array(conv, good)) < 1e-12
-    with pytest.warns(StrideWarning, match=f"GridConv2d: a stride of {options['stride']} samples an {words}"):
+    with pytest.warns(StrideWarning, match=f"GridConv2d: a stride of .* an axis of {bad} points off.*{words}"):
         conv(array(conv, bad))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StrideWarning)

@@ -42,6 +42,18 @@ class Plan:
     nodes: int
     edges: int
 
+    @property
+    def kept_gigabytes(self) -> float:
+        """What the chosen order keeps for its backward pass with recompute=False, in float32."""
+        return next(e.bytes for e in self.estimates if e.engine.name == self.chosen.name) / 1e9
+
+    def advice(self, recompute: bool) -> str:
+        """What to do where memory does not suffice."""
+        need = f"PointConv on {self.nodes:,} nodes and {self.edges:,} edges ran out of memory"
+        if recompute:
+            return f"{need} although it keeps no block. Cut the graph into parts, or use fewer channels."
+        return f"{need}: it keeps about {self.kept_gigabytes:.1f} GB for the backward pass. Set recompute=True."
+
     def __str__(self) -> str:
         lines = [f"{self.nodes:,} nodes, {self.edges:,} edges", "engine        GFLOP    GB written    estimate"]
         for estimate in self.estimates:

@@ -169,7 +169,12 @@ class PointConv(MessagePassing):
         inputs = kernel.inputs(graph, features, weight)
         if compiling:
             return compiled_sum(kernel, inputs, graph.edge_index, graph.size, self._layer)
-        return blockwise(kernel, graph.neighbourhoods(), inputs, recompute)
+        try:
+            return blockwise(kernel, graph.neighbourhoods(), inputs, recompute)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+                raise MemoryError(self._plan(graph).advice(recompute)) from error
+            raise
 
     def _edge_weight(self, graph: Graph) -> Tensor | None:
         """Weights of edges: those of attention, and the mask that an explainer has set."""

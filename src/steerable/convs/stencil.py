@@ -11,7 +11,7 @@ from ..filters import Filter
 from ..functions import polynomial_cutoff
 from ..layers.constants import ConstantModule
 
-_FINER = {2: 4, 3: 3}  # fine points per step of the stencil, by dimension
+_FINER = {2: 6, 3: 4}  # fine points per step of the stencil, by dimension
 
 
 class Stencil(ConstantModule):
@@ -76,7 +76,7 @@ class Stencil(ConstantModule):
         """
         samples = 1 if attributes is None else len(attributes)
         spread = None if attributes is None else attributes.repeat_interleave(len(self.points), 0)
-        h = filter(self.points.repeat(samples, 1), spread).unflatten(0, (samples, -1))
+        h = filter(self.points.repeat(samples, 1), spread).unflatten(0, (samples, len(self.points)))
         return self._smoothed(h) if self.smoothing else h
 
     def _smoothed(self, h: Tensor) -> Tensor:

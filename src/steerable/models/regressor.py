@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from ase.data import covalent_radii
 from torch import Tensor, nn
 
 from ..convs.points import PointConv
 from ..convs.pool import Pool
 from ..field import Field, invariant_field
-from ..filters import ImplicitFilter
+from ..filters import Filter, HarmonicFilter, ImplicitFilter
+from ..functions import safe_norm
 from ..groups import named_group
 from ..layers import Gate, Linear, RMSNorm
+from ..layers.constants import ConstantModule
 from ..ops import Neighbourhoods, neighbourhoods, radius_graph
 
+KERNELS = ("radial", "implicit", "bonds", "ends")
 _ATTRIBUTES = 8
 
 
@@ -44,9 +48,12 @@ class Reference:
 class Regressor(nn.Module):
     """y = shift + scale pool_i head(x_i) + sum_i atoms(z_i), with x_i from convolutions with implicit kernels.
 
-    Every layer adds to the features a gated convolution and a linear map of their normalised selves. The filters
-    see the elements of both ends. Energies grow with the molecule (`pool="sum"`), other properties need not
-    (`pool="mean"`).
+    Every layer adds to the features a gated convolution and a linear map of their normalised selves. Energies grow
+    with the molecule (`pool="sum"`), other properties need not (`pool="mean"`).
+
+    What the kernels depend on is a choice, each more than the one before: `radial`, the relative position, by radial
+    functions times harmonics; `implicit`, the same by an equivariant MLP; `bonds`, also the distance in units of the
+    two covalent radii; `ends`, also the elements of both ends.
 
     Args:
         reference: elements, and what the prediction is measured from.
@@ -57,6 +64,7 @@ class Regressor(nn.Module):
         filter_channels: channels of the filters.
         group: name of the symmetry group, such as `"O(3)"`.
         neighbours: the usual number of neighbours within the cutoff.
+        kernel: `radial`, `implicit`, `bonds` or `ends`.
     """
 
     _number: Tensor
@@ -73,12 +81,14 @@ class Regressor(nn.Module):
         filter_channels: int = 8,
         group: str = "O(3)",
         neighbours: float = 16.0,
+        kernel: str = "ends",
     ) -> None:
         super().__init__()
+        if kernel not in KERNELS:
+            raise ValueError(f"kernel is one of {', '.join(KERNELS)}; got {kernel!r}.")
         field = Field.parse(hidden, named_group(group))
         scalars = sum(t.multiplicity for t in field if t.irrep.is_trivial)
         invariants = invariant_field(field.group, scalars)
-        attributes = invariant_field(field.group, 2 * _ATTRIBUTES)
         count = len(reference.elements)
         self.cutoff = float(cutoff)
         numbers = torch.full((119,), -1, dtype=torch.long)
@@ -87,12 +97,13 @@ class Regressor(nn.Module):
         self.register_buffer("reference", torch.tensor(reference.atoms or [0.0] * count, dtype=torch.float64))
         self.register_buffer("statistics", torch.tensor([reference.shift, reference.scale], dtype=torch.float64))
         self.embed = nn.Embedding(count, scalars)
-        self.attribute = nn.Embedding(count, _ATTRIBUTES)
+        self.attribute = nn.Embedding(count, _ATTRIBUTES) if kernel == "ends" else None
+        self.bond = Bond(reference.elements) if kernel in ("bonds", "ends") else None
         self.blocks = nn.ModuleList(
             _Block(
                 invariants if k == 0 else field,
                 field,
-                ImplicitFilter(Field.parse(filter_field, field.group), cutoff, attributes, filter_channels),
+                _filter(kernel, Field.parse(filter_field, field.group), cutoff, filter_channels),
                 neighbours,
             )
             for k in range(layers)
@@ -123,9 +134,11 @@ class Regressor(nn.Module):
         if edge_index is None:
             edge_index = radius_graph(pos, self.cutoff, batch)
         hood = neighbourhoods(edge_index, len(pos)) if isinstance(edge_index, Tensor) else edge_index
-        x, attribute = self.embed(kind), self.attribute(kind)
+        bond = None if self.bond is None else self.bond(kind, pos, hood.edge_index)
+        end = None if self.attribute is None else self.attribute(kind)
+        x = self.embed(kind)
         for block in self.blocks:
-            x = block(x, pos, hood, attribute)
+            x = block(x, pos, hood, bond, end)
         graphs = int(batch.max()) + 1 if batch is not None and len(batch) else 1
         own = self.pool(self.head(x), batch, graphs).squeeze(-1)
         shift, scale = self.statistics
@@ -144,10 +157,42 @@ class Regressor(nn.Module):
         return kind
 
 
+class Bond(ConstantModule):
+    """Gaussians of t = r / (R_i + R_j), the distance in units of the covalent radii: about 1 for atoms that are bonded.
+
+    Args:
+        elements: atomic numbers, in the order of their kinds.
+    """
+
+    radii: Tensor
+    centres: Tensor
+
+    def __init__(self, elements: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_constant("radii", torch.from_numpy(covalent_radii)[torch.tensor(elements)])
+        self.register_constant("centres", torch.linspace(0.7, 2.1, _ATTRIBUTES, dtype=torch.float64))
+
+    def forward(self, kind: Tensor, pos: Tensor, edge_index: Tensor) -> Tensor:
+        """Kinds (atom,), positions (atom, 3) and edges (2, edge) to (edge, 8)."""
+        source, target = edge_index
+        distance = safe_norm(pos.index_select(0, source) - pos.index_select(0, target))
+        radii = self.radii.index_select(0, kind)
+        t = distance / (radii.index_select(0, source) + radii.index_select(0, target))
+        return torch.exp(-(((t.unsqueeze(1) - self.centres) / 0.2) ** 2))
+
+
+def _filter(kernel: str, field: Field, cutoff: float, channels: int) -> Filter:
+    if kernel == "radial":
+        degree = max(term.irrep.harmonic.degree for term in field)
+        return HarmonicFilter(degree, cutoff, channels, group=field.group)
+    attributes = {"implicit": 0, "bonds": _ATTRIBUTES, "ends": 3 * _ATTRIBUTES}[kernel]
+    return ImplicitFilter(field, cutoff, invariant_field(field.group, attributes), channels)
+
+
 class _Block(nn.Module):
     """x + gate(conv(norm x) + linear(norm x)); the first block lifts invariants to the hidden field."""
 
-    def __init__(self, field_in: Field, field_out: Field, filter: ImplicitFilter, neighbours: float) -> None:
+    def __init__(self, field_in: Field, field_out: Field, filter: Filter, neighbours: float) -> None:
         super().__init__()
         self.norm = RMSNorm(field_in)
         self.gate = Gate(field_out)
@@ -155,7 +200,7 @@ class _Block(nn.Module):
         self.own = Linear(field_in, self.gate.field_in)
         self.skip = Linear(field_in, field_out, bias=False)
 
-    def forward(self, x: Tensor, pos: Tensor, hood: Neighbourhoods, attribute: Tensor) -> Tensor:
+    def forward(self, x: Tensor, pos: Tensor, hood: Neighbourhoods, bond: Tensor | None, end: Tensor | None) -> Tensor:
         y = self.norm(x)
-        result: Tensor = self.skip(x) + self.gate(self.conv(y, pos, hood, node_attr=attribute) + self.own(y))
+        result: Tensor = self.skip(x) + self.gate(self.conv(y, pos, hood, bond, end) + self.own(y))
         return result

@@ -67,6 +67,7 @@ class ModelConfig:
         filter_field: irreps of one channel of the filters.
         filter_channels: channels of the filters.
         group: name of the symmetry group.
+        kernel: what the kernels depend on, `radial`, `implicit`, `bonds` or `ends`.
     """
 
     hidden: str = "32x0e+16x1o+8x2e"
@@ -75,8 +76,10 @@ class ModelConfig:
     filter_field: str = "0e+1o+2e"
     filter_channels: int = 8
     group: str = "O(3)"
+    kernel: Literal["radial", "implicit", "bonds", "ends"] = "ends"
 
     def __post_init__(self) -> None:
+        check_choices("model", self)
         for name in ("layers", "filter_channels"):
             check_range("model", self, name, least=1)
         check_range("model", self, "cutoff", above=0)
