@@ -1,6 +1,6 @@
 """What users build networks from: layers, filters, convolutions."""
 
-from .convs import PointConv, Pool
+from .convs import Downsample, GridConv2d, GridConv3d, PointConv, Pool, StrideWarning
 from .filters import Filter, HarmonicFilter, ImplicitFilter
 from .layers import (
     MLP,
@@ -27,11 +27,14 @@ __all__ = [
     "Contraction",
     "CosetActivation",
     "Depthwise",
+    "Downsample",
     "Dropout",
     "Filter",
     "FourierActivation",
     "Full",
     "Gate",
+    "GridConv2d",
+    "GridConv3d",
     "HarmonicFilter",
     "ImplicitFilter",
     "InstanceNorm",
@@ -42,5 +45,6 @@ __all__ = [
     "Pool",
     "RMSNorm",
     "Restrict",
+    "StrideWarning",
     "TensorProductActivation",
 ]

@@ -145,7 +145,7 @@ def test_a_graph_larger_than_memory_is_told_what_to_turn_on(monkeypatch, recompu
 def test_errors():
     with pytest.raises(ValueError, match="groups=3 does not divide every multiplicity of 4x0e and 6x0e"):
         PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), partial(Full, groups=3))
-    with pytest.raises(ValueError, match="engine is one of aggregate, messages, source, frame; got 'radial'"):
+    with pytest.raises(ValueError, match="engine is one of aggregate, moments, messages, source, frame; got 'radial'"):
         PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), engine="radial")
     with pytest.raises(ValueError, match="contraction is one of full, depthwise; got 'half'"):
         PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), "half")

@@ -83,13 +83,14 @@ def moved(field, x, g):
     return torch.einsum("ij,bj...->bi...", field.matrix(g), turned)
 
 
+@torch.no_grad()
 def symmetry_error(layer, field_in, field_out, x):
     """The largest error of the layer under the elements of the group that keep the grid, relative to its result."""
-    y = layer(x).detach()
+    y = layer(x)
     errors = [
         (layer(moved(field_in, x, g)) - moved(field_out, y, g)).abs().max() for g in grid_elements(field_in.group)
     ]
-    return float(max(errors).detach() / y.abs().max())
+    return float(max(errors) / y.abs().max())
 
 
 def test_a_quarter_turn_of_the_array_is_that_of_the_plane():
@@ -106,13 +107,11 @@ def test_a_quarter_turn_of_the_array_is_that_of_the_plane():
 @pytest.mark.parametrize("kind", ["harmonic", "implicit"])
 @pytest.mark.parametrize("group", GROUPS, ids=str)
 def test_exact_for_all_elements_that_keep_the_grid(group, kind):
-    conv = conv_of(group, kind=kind)
+    conv = conv_of(group, kind=kind).eval()
     assert len(grid_elements(group)) > 2
     assert symmetry_error(conv, conv.field_in, conv.field_out, array(conv)) < 1e-12
-    y = conv(array(conv))
     ramp = torch.arange(1, 6).view(5, *[1] * (group.dim - 1))
     assert symmetry_error(lambda x: conv(x) * ramp, conv.field_in, conv.field_out, array(conv)) > 1e-2
-    assert y.shape == (2, conv.field_out.dim, *[5] * conv.dim)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_exact_for_all_elements_that_keep_the_grid(group, kind):
 )
 @pytest.mark.parametrize("group", [O2(), point_group("Oh")], ids=str)
 def test_options_keep_the_symmetry_and_export_the_same_numbers(group, options):
-    conv = conv_of(group, **options)
+    conv = conv_of(group, **options).eval()
     x = array(conv, 7)
     assert symmetry_error(conv, conv.field_in, conv.field_out, x) < 1e-12
     plain = conv.export()
@@ -211,7 +210,8 @@ def test_unit_variance_at_the_start(contraction):
         x = torch.randn(4, field.dim, *[12] * conv.dim)
         attributes = torch.randn(4, 2) if filter.attributes.dim else None
         inner = conv(x, attributes)[(..., *[slice(2, -2)] * conv.dim)]
-        assert 0.6 < float(inner.detach().square().mean()) < 1.6
+        near = 0.4 if filter.attributes.dim else 0.1  # kernels of a few samples vary
+        assert abs(float(inner.detach().square().mean()) - 1) < near
 
 
 def test_attributes_of_samples_give_each_its_own_kernel():
@@ -257,13 +257,19 @@ def test_first_and_second_derivatives(attributes, contraction):
     assert torch.autograd.gradgradcheck(run, inputs, fast_mode=True)
 
 
-@pytest.mark.parametrize(("group", "attributes"), [(O2(), ""), (O3(), "1x0e")], ids=["plane", "space"])
-def test_compiled_without_graph_breaks(group, attributes):
-    conv = conv_of(group, attributes=attributes, stride=2, padding_mode="circular")
-    compiled = torch.compile(conv, backend="aot_eager", fullgraph=True)
+@pytest.mark.parametrize("dim", [2, 3])
+def test_compiled_without_graph_breaks(dim):
+    if dim == 2:
+        conv = GridConv2d("1x0+1x1", "1x0+1x1", HarmonicFilter(1, 2.0, channels=2, group=SO2()), 3, stride=2)
+    else:
+        conv = GridConv3d("1x0e+1x1o", "1x0e", HarmonicFilter(1, 2.0, attributes="1x0e"), 3, padding_mode="circular")
+    compiled = torch.compile(conv.double(), backend="aot_eager", fullgraph=True)
     x = array(conv, 4)
-    given = (torch.randn(2, 1, dtype=DOUBLE),) if attributes else ()
-    y, wanted = compiled(x, *given), conv(x, *given)
+    given = (torch.randn(2, 1, dtype=DOUBLE),) if dim == 3 else ()
+    y = compiled(x, *given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StrideWarning)
+        wanted = conv(x, *given)
     torch.testing.assert_close(y, wanted, atol=1e-12, rtol=0)
     parameters = list(conv.parameters())
     for a, b in zip(

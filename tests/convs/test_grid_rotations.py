@@ -69,7 +69,7 @@ def error(group, size, wave, kind="harmonic", smoothing=None, degree=3):
 
 @pytest.mark.parametrize("group", GROUPS, ids=str)
 def test_errors_fall_with_the_length_of_waves_and_the_size_of_kernels(group):
-    sizes = SIZES if group.dim == 2 else SIZES[:2]
+    sizes = SIZES if group.dim == 2 else SIZES[:3]
     table = torch.tensor([[error(group, size, wave) for wave in WAVES] for size in sizes])
     if group in (cyclic(4), point_group("Oh")):  # all their elements keep the grid
         assert table.max() < 1e-12
@@ -103,22 +103,19 @@ def test_downsampling_leaves_out_what_the_coarse_grid_cannot_hold():
         f = torch.cos(x * math.tau / wave).view(1, 1, -1, 1).expand(1, field.dim, -1, 11)
         left = down(f)[:, :, 5:-5].abs().max()
         assert abs(float(left) - math.exp(-((math.tau / wave) ** 2) / 2)) < 5e-3  # standard deviation 1
-    size = down.window.size
-    middle = torch.tensor([size // 4])  # 2 * middle is the centre of an odd number of points
-    assert size % 4 == 3 or 2 * middle == size // 2
-    for wave in WAVES:
-        assert rotation_error(lambda f: down(f[:, :, 1:-1, 1:-1])[..., 1, 1], field, field, size, wave) < 1e-2
+    for wave in WAVES:  # the middle one of 7 points that are left of 13
+        assert rotation_error(lambda f: down(f)[:, :, 3, 3], field, field, 13, wave) < 1e-3
 
 
 def tables():
     """The tables of docs/grids.md."""
     head = " | ".join(f"{size}" for size in SIZES)
-    for title, group_list, kind in (
+    for title, groups, kind in (
         ("harmonic", GROUPS, "harmonic"),
         ("implicit", [SO2(), dihedral(6), O3()], "implicit"),
     ):
         print(f"\n| {title}: group | wave | {head} |\n|---|---|{'---|' * len(SIZES)}")
-        for group in group_list:
+        for group in groups:
             for wave in WAVES:
                 row = [
                     f"{error(group, size, wave, kind):.1e} ({error(group, size, wave, kind, 0.0):.1e})"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from ..filters import Filter
 from ..layers import Contraction
-from .engines import Aggregate, Engine, Messages, Source
+from .engines import Aggregate, Engine, Messages, Moments, Source
 from .frame import Frame
 from .radial import Radial
 
-ENGINES: dict[str, Engine] = {e.name: e for e in (Aggregate(), Messages(), Radial(), Source(), Frame())}
+ENGINES: dict[str, Engine] = {e.name: e for e in (Aggregate(), Moments(), Messages(), Radial(), Source(), Frame())}
 
 _FLOPS, _BYTES = 40e9, 10e9
 

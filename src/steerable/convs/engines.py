@@ -153,6 +153,35 @@ class Aggregate(Order):
         return y.parts
 
 
+class Moments(Order):
+    """The sum over neighbours of filter times features; Clebsch-Gordan tensors and weights at the node."""
+
+    name = "moments"
+
+    def work(self, filter: Filter, contraction: Contraction) -> Work:
+        sizes = contraction.paths.sizes()
+        plain = filter.channels * filter.field.dim * contraction.paths.field_in.dim
+        steered = filter.channels * sum(s.m_h * s.m_i * s.m_o * s.copies for s in sizes)
+        moment = filter.channels * sum(s.m_o * s.copies for s in sizes)
+        return Work(2 * plain, 0, 2 * steered + weight_flops(contraction), 2 * plain + 4 * moment)
+
+    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
+        return [filter(offset, attributes).flatten(1)]
+
+    def __call__(
+        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
+    ) -> list[Tensor]:
+        paths, channels = contraction.paths, contraction.channels
+        h = values[0].view(*slots, -1).transpose(1, 2)
+        plain = [torch.bmm(h, f.reshape(*slots, -1)).view(slots[0] * channels, -1, *f.shape[1:]) for f in features]
+        y = Sums(len(paths.irreps))
+        for k, path in enumerate(paths):
+            tensor = paths.tensor(k).flatten(0, 1).T
+            found = tensor @ plain[path.term][:, path.at].flatten(1, 2)
+            y.add(path.out, contraction.weigh(k, found.unflatten(0, (-1, channels)).permute(0, 2, 3, 1)))
+        return y.parts
+
+
 class Messages(Order):
     """Products of harmonics and features at the edge, which all radial functions share; their sums; weights."""
 

@@ -41,7 +41,8 @@ class Frame(Order):
         moment = sum(min(s.m_i, s.m_o) * s.copies * inner for s in sizes)
         mixed = sum(min(s.m_i, s.m_o) * s.copies * inner * s.copies_out for s in sizes)
         degrees = sum((2 * l + 1) ** 3 for l in range(max(t.irrep.harmonic.degree for f in fields for t in f) + 1))
-        return Work(2 * (turned + mixed + moment) + 18 * degrees, moment + degrees, 0, 0)
+        made = 4 * degrees + 9 * 8  # matrices with what they are made of, rotations
+        return Work(2 * (turned + mixed + moment) + 18 * degrees, 2 * moment + made, 0, 0)
 
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
         assert isinstance(filter, SeparableFilter)

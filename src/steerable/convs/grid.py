@@ -66,7 +66,8 @@ class _GridConv(ConstantModule):
         invariant = [k for term, place in places if term.irrep.is_trivial for k in range(place.start, place.stop)]
         self.register_constant("_invariant", torch.tensor(invariant, dtype=torch.long))
         self.bias = nn.Parameter(torch.zeros(len(invariant))) if bias and invariant else None
-        self.register_buffer("neighbours", torch.tensor(self._power()))
+        self.register_buffer("neighbours", torch.tensor(1.0))
+        self._measure()
         self._cached: tuple[list[tuple[Tensor, int]], Tensor] | None = None
 
     def forward(self, x: Tensor, attributes: Tensor | None = None) -> Tensor:
@@ -168,12 +169,14 @@ class _GridConv(ConstantModule):
         return self.bias.new_zeros(self.field_out.dim).index_copy(0, self._invariant, self.bias)
 
     @torch.no_grad()
-    def _power(self) -> float:
-        """The mean square of the sum over the stencil, with features and attributes of unit variance."""
+    def _measure(self) -> None:
+        """Set `neighbours` to the mean square of the sum, with features and attributes of unit variance."""
         width = self.filter.attributes.dim
-        given = torch.randn(16, width, generator=torch.Generator().manual_seed(0)) if width else None
-        h = self.stencil(self.filter, given)
-        return float(h.square().mean()) * h.shape[1]
+        some = torch.randn(16, width, generator=torch.Generator().manual_seed(0), device="cpu")
+        kernels = self._expand(some.to(self.neighbours) if width else None)
+        power = kernels.square().sum() / max(1, len(kernels) * self.field_out.dim)
+        if power > 0:
+            self.neighbours.copy_(power)
 
     def _check_attributes(self, attributes: Tensor | None, samples: int) -> None:
         field = self.filter.attributes
@@ -225,7 +228,8 @@ class GridConv2d(_GridConv):
         smoothing: standard deviation, in points of the kernel, of the Gaussian that takes out of the filter what the
             grid cannot hold; 0 samples the filter itself.
 
-    n is the mean square of the sum with the filter as it is at first, so that y begins with unit variance where f has.
+    n is the mean square of the sum with the kernel as it is at first and features that are independent and of unit
+    variance; so y begins with unit variance, too.
 
     Raises:
         FieldMismatchError: fields of different groups, a filter of another dimension, features that do not fit.

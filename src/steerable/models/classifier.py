@@ -1,0 +1,207 @@
+"""A network that tells to which class a cloud of points belongs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ..convs.points import PointConv
+from ..field import Field, Term, harmonic_field, invariant_field
+from ..functions import gaussian, safe_norm, spherical_harmonics
+from ..groups import Group, named_group
+from ..layers import BatchNorm, Gate, Linear
+from ..layers.activation import mean_square
+from ..layers.constants import ConstantModule
+from ..ops import farthest_point_sampling, knn, segment_max, segment_mean
+
+_DEGREE = 2  # of the harmonics in filters and features
+_CLOUD = 1.5  # reach of the filter that sees the place of a point in its cloud
+_RINGS = 8  # its radial functions
+
+
+class Classifier(nn.Module):
+    """logits = MLP(mean and maximum over points of MLP(invariants of x)), x from convolutions on ever fewer points.
+
+    Every level keeps the points of the level before that lie farthest from each other, gathers their neighbourhoods
+    from the finer level, and refines them by residual convolutions among themselves. Nothing but positions goes in:
+    the first level sees the shape of every neighbourhood and its place relative to the middle of the cloud. Level
+    n = 0, 1, .. holds width 2^n / d copies of every irrep of dimension d that harmonics up to degree 2 contain,
+    so that one number sets the size for any group.
+
+    Args:
+        classes: number of classes.
+        group: name of the symmetry group, such as `"SO(3)"`, or `"Cinfv"` for the rotations and mirrors of upright
+            shapes.
+        width: of the first level.
+        points: how many points clouds usually have, then how many every level keeps.
+        neighbours: of every point in the finer level and among its own.
+        radial: number of radial functions of the filters.
+        depth: residual convolutions of every level but the first.
+        dropout: probability before the last linear layer.
+
+    Raises:
+        GroupError: no group has this name.
+        ValueError: no level, or levels that do not become smaller.
+
+    Source: the levels are those of Qi et al. 2017 (PointNet++), arXiv:1706.02413.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        group: str = "SO(3)",
+        width: int = 24,
+        points: Sequence[int] = (1024, 256, 64, 16),
+        neighbours: int = 16,
+        radial: int = 1,
+        depth: int = 1,
+        dropout: float = 0.4,
+    ) -> None:
+        super().__init__()
+        if len(points) < 2 or any(coarse >= fine for fine, coarse in pairwise(points)):
+            raise ValueError(f"points are those of a cloud and of one level or more, ever fewer; got {tuple(points)}.")
+        symmetry = named_group(group)
+        hidden = [_hidden_field(symmetry, width * 2**n) for n in range(len(points) - 1)]
+        fields = pairwise([invariant_field(symmetry, 1), *hidden])
+        self.levels = nn.ModuleList(
+            _Level(field_in, field_out, sizes, neighbours, radial, depth if n else 0)
+            for n, ((field_in, field_out), sizes) in enumerate(zip(fields, pairwise(points), strict=True))
+        )
+        self.place = _GaussianFilter(symmetry, _CLOUD, _RINGS)
+        self.placed = Linear(self.place.field * _RINGS, hidden[0])
+        self.invariants = _Invariants(hidden[-1])
+        seen = invariant_field(symmetry, 8 * width)
+        self.point = nn.Sequential(Linear(self.invariants.field_out, seen), BatchNorm(seen), nn.SiLU())
+        self.head = nn.Sequential(
+            Linear(seen * 2, seen), BatchNorm(seen), nn.SiLU(), nn.Dropout(dropout), nn.Linear(seen.dim, classes)
+        )
+
+    def forward(self, pos: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Classify.
+
+        Args:
+            pos: positions (point, d); clouds about fill the unit ball.
+            batch: cloud of every point (point,); one cloud if absent.
+
+        Returns:
+            Logits (cloud, classes).
+        """
+        if batch is None:
+            batch = torch.zeros(len(pos), dtype=torch.long, device=pos.device)
+        clouds = int(batch.max()) + 1 if len(batch) else 1
+        middle = segment_mean(pos, batch, clouds)
+        x = pos.new_ones(len(pos), 1)
+        for n, level in enumerate(self.levels):
+            x, pos, batch = level(x, pos, batch)
+            if n == 0:
+                x = x + self.placed(self.place(pos - middle.index_select(0, batch)).flatten(1))
+        y = self.point(self.invariants(x))
+        result: Tensor = self.head(torch.cat([segment_mean(y, batch, clouds), segment_max(y, batch, clouds)], -1))
+        return result
+
+
+class _Level(nn.Module):
+    """Fewer points, one convolution from the finer level to them, residual convolutions among them."""
+
+    def __init__(
+        self, field_in: Field, field_out: Field, points: tuple[int, int], neighbours: int, radial: int, depth: int
+    ) -> None:
+        super().__init__()
+        finer, self.points = points
+        self.neighbours = neighbours
+        self.down = _Step(field_in, field_out, neighbours, _reach(neighbours, finer), radial)
+        self.among = nn.ModuleList(
+            _Step(field_out, field_out, neighbours, _reach(neighbours, self.points), radial) for _ in range(depth)
+        )
+
+    def forward(self, x: Tensor, pos: Tensor, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        kept = farthest_point_sampling(pos, self.points, batch)
+        own, own_pos, own_batch = x.index_select(0, kept), pos.index_select(0, kept), batch.index_select(0, kept)
+        edges = knn(pos, own_pos, self.neighbours, batch, own_batch)
+        y = self.down((x, own), (pos, own_pos), edges)
+        if self.among:
+            edges = knn(own_pos, own_pos, self.neighbours, own_batch, own_batch)
+        for step in self.among:
+            y = y + step((y, y), (own_pos, own_pos), edges)
+        return y, own_pos, own_batch
+
+
+class _Step(nn.Module):
+    """gate(norm(convolution + linear map of the target's own features))."""
+
+    def __init__(self, field_in: Field, field_out: Field, neighbours: int, reach: float, radial: int) -> None:
+        super().__init__()
+        self.gate = Gate(field_out)
+        self.conv = PointConv(
+            field_in,
+            self.gate.field_in,
+            _GaussianFilter(field_in.group, reach, radial),
+            self_interaction=True,
+            neighbours=neighbours,
+            recompute=False,
+        )
+        self.norm = BatchNorm(self.gate.field_in)
+
+    def forward(self, x: tuple[Tensor, Tensor], pos: tuple[Tensor, Tensor], edges: Tensor) -> Tensor:
+        result: Tensor = self.gate(self.norm(self.conv(x, pos, edges)))
+        return result
+
+
+class _GaussianFilter(ConstantModule):
+    """h_k(x) = g_k(|x|) Y(x / |x|) with Gaussians g_k whose centres go from 0 to the reach.
+
+    It has no weights: those of the contraction make every radial function of the Gaussians, and nothing has to be
+    differentiated at the edges.
+    """
+
+    _change: Tensor
+
+    def __init__(self, group: Group, reach: float, channels: int) -> None:
+        super().__init__()
+        self.field, change = harmonic_field(group, _DEGREE)
+        self.attributes = Field(group, ())
+        self.channels, self.reach = channels, reach
+        self.register_constant("_change", change.T)
+
+    def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+        return self.radial(offset).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
+
+    def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+        return gaussian(safe_norm(offset), self.channels, self.reach)
+
+    def harmonics(self, offset: Tensor) -> Tensor:
+        return spherical_harmonics(offset, _DEGREE) @ self._change
+
+
+class _Invariants(ConstantModule):
+    """Trivial irreps as they are, then the length sqrt(|x|^2 / d + 1/100) of every other one."""
+
+    _mean: Tensor
+    _trivial: Tensor
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field_in, self.field_out = field, invariant_field(field.group, field.channels)
+        trivial = torch.tensor([t.irrep.is_trivial for t in field for _ in range(t.dim)])
+        turning = torch.tensor([not t.irrep.is_trivial for t in field for _ in range(t.multiplicity)])
+        self.register_constant("_trivial", torch.nonzero(trivial).flatten())
+        self.register_constant("_mean", mean_square(field)[:, turning])
+
+    def forward(self, x: Tensor) -> Tensor:
+        lengths = torch.sqrt((x * x) @ self._mean + 0.01)
+        return torch.cat([x.index_select(-1, self._trivial), lengths], -1)
+
+
+def _hidden_field(group: Group, width: int) -> Field:
+    """About `width` components of every irrep that the harmonics contain."""
+    irreps = dict.fromkeys(term.irrep for term in harmonic_field(group, _DEGREE).field)
+    return Field(group, tuple(Term(max(width // irrep.dim, 1), irrep) for irrep in irreps))
+
+
+def _reach(neighbours: int, points: int) -> float:
+    """The radius r of a disc of `neighbours` of all `points` on the unit sphere: their share is pi r^2 / 4 pi."""
+    return 2 * math.sqrt(neighbours / points)
