@@ -7,7 +7,7 @@ from scipy.special import spherical_jn
 from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.functional import hessian, jacobian
 
-from steerable.functions import bessel, cosine_cutoff, gaussian, polynomial_cutoff, safe_norm
+from steerable.functions import bessel, cosine_cutoff, even_gaussian, gaussian, polynomial_cutoff, safe_norm
 
 CUTOFF = 2.5
 
@@ -62,6 +62,20 @@ def test_gaussians():
     np.testing.assert_allclose(gaussian(r, 1, CUTOFF)[:, 0].numpy(), np.exp(-0.5 * (r.numpy() / 2.5) ** 2), atol=1e-15)
 
 
+def test_even_gaussians():
+    """A sum of two, and the same on the other side of zero: no odd derivative there."""
+    centres, width = torch.tensor([0.0, 0.4, 2.0]).double(), torch.tensor([0.3, 0.5, 1.0]).double()
+    r = torch.linspace(-2, 2, 9, dtype=torch.float64)
+    difference = r.numpy()[:, None] - centres.numpy() * np.array([1, -1])[:, None, None]
+    expected = np.exp(-0.5 * (difference / width.numpy()) ** 2).sum(0)
+    found = even_gaussian(r, centres, width)
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-15)
+    torch.testing.assert_close(found, found.flip(0))
+    for n in range(3):
+        odd = derivatives(lambda x, n=n: even_gaussian(x, centres, width)[n], 0.0, 3)
+        assert abs(odd[1]) < 1e-15 and abs(odd[3]) < 1e-12
+
+
 @pytest.mark.parametrize("power", [2, 6, 9])
 def test_the_polynomial_cutoff(power):
     r = torch.linspace(0, 2 * CUTOFF, 21, dtype=torch.float64)
@@ -71,13 +85,18 @@ def test_the_polynomial_cutoff(power):
     np.testing.assert_allclose(polynomial_cutoff(r, CUTOFF, power).numpy(), expected, atol=1e-13)
 
 
-def test_the_cosine_cutoff():
+@pytest.mark.parametrize("power", [1, 2])
+def test_the_cosine_cutoff(power):
     r = torch.linspace(0, 2 * CUTOFF, 21, dtype=torch.float64)
-    expected = np.where(r.numpy() < CUTOFF, np.cos(np.pi * r.numpy() / CUTOFF / 2) ** 2, 0)
-    np.testing.assert_allclose(cosine_cutoff(r, CUTOFF).numpy(), expected, atol=1e-15)
+    expected = np.where(r.numpy() < CUTOFF, np.cos(np.pi * r.numpy() / CUTOFF / 2) ** (2 * power), 0)
+    np.testing.assert_allclose(cosine_cutoff(r, CUTOFF, power).numpy(), expected, atol=1e-15)
 
 
-@pytest.mark.parametrize(("function", "smooth"), [(polynomial_cutoff, 2), (cosine_cutoff, 1)])
+def once_smooth_cosine(r, cutoff):
+    return cosine_cutoff(r, cutoff, 1)
+
+
+@pytest.mark.parametrize(("function", "smooth"), [(polynomial_cutoff, 2), (once_smooth_cosine, 1), (cosine_cutoff, 3)])
 def test_cutoffs_end_smoothly(function, smooth):
     """One at zero, falling, and at the cutoff all of the promised derivatives vanish from both sides."""
     values = function(torch.linspace(0, CUTOFF, 50, dtype=torch.float64), CUTOFF)
@@ -94,10 +113,11 @@ def test_cutoffs_end_smoothly(function, smooth):
     [
         lambda r: bessel(r, 4, CUTOFF),
         lambda r: gaussian(r, 4, CUTOFF),
+        lambda r: even_gaussian(r, torch.tensor([0.0, 1.5]).to(r), torch.tensor([0.5, 1.0]).to(r)),
         lambda r: polynomial_cutoff(r, CUTOFF),
         lambda r: cosine_cutoff(r, CUTOFF),
     ],
-    ids=["bessel", "gaussian", "polynomial", "cosine"],
+    ids=["bessel", "gaussian", "even gaussian", "polynomial", "cosine"],
 )
 def test_radial_functions_can_be_differentiated_twice(function):
     r = torch.tensor([0.0, 1e-5, 7.9e-4, 0.3, 1.7, 2.4, 2.6, 9.0], dtype=torch.float64, requires_grad=True)

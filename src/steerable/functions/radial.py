@@ -47,6 +47,23 @@ def gaussian(distance: Tensor, count: int, cutoff: float) -> Tensor:
     return torch.exp(-0.5 * ((distance.unsqueeze(-1) - centres) / width) ** 2)
 
 
+def even_gaussian(distance: Tensor, centres: Tensor, width: Tensor) -> Tensor:
+    """exp(-(r - m_n)^2 / 2 s_n^2) + exp(-(r + m_n)^2 / 2 s_n^2).
+
+    They are even in r, so that with r = |x| they are smooth functions of the point x at 0.
+
+    Args:
+        distance: r (...).
+        centres: m (count,).
+        width: s (count,).
+
+    Returns:
+        (..., count).
+    """
+    r = distance.unsqueeze(-1)
+    return torch.exp(-0.5 * ((r - centres) / width) ** 2) + torch.exp(-0.5 * ((r + centres) / width) ** 2)
+
+
 def polynomial_cutoff(distance: Tensor, cutoff: float, power: int = 6) -> Tensor:
     """1 - (p+1)(p+2)/2 u^p + p(p+2) u^(p+1) - p(p+1)/2 u^(p+2), u = r / cutoff; 0 beyond, twice differentiable there.
 
@@ -58,7 +75,7 @@ def polynomial_cutoff(distance: Tensor, cutoff: float, power: int = 6) -> Tensor
     return torch.where(u < 1, inside, 0.0)
 
 
-def cosine_cutoff(distance: Tensor, cutoff: float) -> Tensor:
-    """(1 + cos(pi r / cutoff)) / 2; 0 beyond, once differentiable there."""
+def cosine_cutoff(distance: Tensor, cutoff: float, power: int = 2) -> Tensor:
+    """((1 + cos(pi r / cutoff)) / 2)^power; 0 beyond, 2 power - 1 times continuously differentiable there."""
     u = distance / cutoff
-    return torch.where(u < 1, 0.5 * (1 + torch.cos(torch.pi * u)), 0.0)
+    return torch.where(u < 1, (0.5 * (1 + torch.cos(torch.pi * u))) ** power, 0.0)
