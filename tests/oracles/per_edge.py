@@ -52,7 +52,7 @@ def per_edge_conv(
     kernel = (h.flatten(1) @ tensor.flatten(2).flatten(0, 1)).view(-1, *tensor.shape[2:])
     x = conv.contraction.before(x)
     message = torch.bmm(kernel, x.index_select(0, source).unsqueeze(-1)).squeeze(-1)
-    return message.new_zeros(len(x), conv.field_out.dim).index_add(0, target, message) * conv.neighbours ** -0.5
+    return message.new_zeros(len(x), conv.field_out.dim).index_add(0, target, message) * conv.neighbours**-0.5
 
 
 def _places(field):

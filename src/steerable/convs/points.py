@@ -43,8 +43,8 @@ class PointConv(MessagePassing):
         aggregation: `sum`; `mean` over the neighbours; `max` of the messages, for invariant results only; `attention`,
             weights that sum to 1, from features of both ends.
         self_interaction: add a Linear of the features of the target itself.
-        neighbours: n of a sum, the usual number of neighbours; by default it is measured on the first graph, with the
-            filter as it is, so that y begins with unit variance, and kept in `state_dict`.
+        neighbours: n, the usual number of neighbours; by default it is measured on the first graph, as the mean square
+            of the sum for features of unit mean square, and kept in `state_dict`: y begins with unit variance.
         engine: `auto`, or the name of an order; `explain` shows what may be chosen.
         recompute: whether to compute blocks again in the backward pass instead of keeping what it needs, which saves
             most of the memory; by default where that is faster or the graph is large.
@@ -117,9 +117,10 @@ class PointConv(MessagePassing):
             (target, field_out.dim); targets without neighbours get 0, and their own Linear where there is one.
         """
         graph = check_graph(self.field_in, self.filter, x, pos, edge_index, edge_attr, node_attr)
+        y = self._aggregate(graph)
         if not self._measured:
-            self._measure(graph)
-        y = self._aggregate(graph) * torch.rsqrt(self.neighbours)
+            self._measure(graph, y)
+        y = y * torch.rsqrt(self.neighbours)
         if self.self_interaction is not None:
             y = y + self.self_interaction(graph.own_features)
         return y
@@ -187,18 +188,15 @@ class PointConv(MessagePassing):
         return weight
 
     @torch.no_grad()
-    def _measure(self, graph: Graph) -> None:
-        """Set `neighbours` to the mean square that the sum over neighbours has with unit features."""
-        offset, attributes = graph.geometry()
-        if not len(offset):
-            return
+    def _measure(self, graph: Graph, y: Tensor) -> None:
+        """Set `neighbours` to the mean square of what the neighbours sum to, per mean square of the features."""
         target = graph.edge_index[1]
-        reached = offset.new_zeros(graph.size).index_fill(0, target, 1.0).sum()
-        degree = len(offset) / reached
-        h = self.filter(offset[:_MANY_EDGES], None if attributes is None else attributes[:_MANY_EDGES])
-        terms = {"sum": degree, "max": torch.ones_like(degree)}.get(self.aggregation, 1 / degree)
-        power = terms * h.square().mean()
-        self.neighbours.copy_(torch.where(power > 0, power, self.neighbours))
+        if not len(target):
+            return
+        reached = y.new_zeros(len(y), 1).index_fill(0, target, 1.0)
+        found = (y.square() * reached).sum() / (reached.sum() * y.shape[1])
+        power = found / graph.features.square().mean()
+        self.neighbours.copy_(torch.where(power > 0, power, self.neighbours))  # NaN where all features are 0
         self._measured = True
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor
 
 from ..field import Field
+from ..groups import Group
 
 
 @runtime_checkable
@@ -36,3 +37,23 @@ class SeparableFilter(Filter, Protocol):
     def harmonics(self, offset: Tensor) -> Tensor:
         """The harmonics Y (edge, field.dim)."""
         ...
+
+
+def attribute_field(edge: Field | str = "", node: Field | str = "", group: Group | None = None) -> Field:
+    """The field of the attributes that a convolution hands to a filter: the edge's, the source's, the target's.
+
+    `node=conv.field_in` and `conv(x, pos, edges, node_attr=x)` make the kernel depend on the features of both ends.
+
+    Args:
+        edge: field of the attributes of an edge.
+        node: field of the attributes of a node.
+        group: the group of fields given as text; by default that of the other one.
+    """
+    group = group_of(edge, node) or group
+    node = Field.parse(node, group)
+    return Field.parse(edge, group) + node + node
+
+
+def group_of(*fields: Field | str) -> Group | None:
+    """The group of the first that is a Field, so that others may be text."""
+    return next((field.group for field in fields if isinstance(field, Field)), None)

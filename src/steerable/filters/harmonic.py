@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from ..field import Field, harmonic_field
-from ..functions import bessel, polynomial_cutoff, safe_norm, spherical_harmonics
+from ..functions import spherical_harmonics
 from ..groups import Group
+from ..layers.activation import SILU_GAIN
 from ..layers.constants import ConstantModule
+from .radial import Radial, as_radial, typical_inputs
 
 
 class HarmonicFilter(ConstantModule):
@@ -18,16 +21,20 @@ class HarmonicFilter(ConstantModule):
 
     phi has no last linear layer: the contraction is one. Each of its weights then is a radial function, and this is the
     complete solution of the kernel constraint where the group moves every point of a sphere to every other (O(3),
-    SO(3), O(2), SO(2)). At x = 0 only the invariant part is left.
+    SO(3), O(2), SO(2)). At x = 0 only the invariant part is left. In space, `PointConv(engine="frame")` computes it by
+    turning every edge onto one axis. At the start h has about unit mean square over the ball up to the cutoff.
 
     Args:
         max_degree: highest degree of the harmonics.
-        cutoff: radius where the polynomial envelope u ends, in the unit of the positions.
-        channels: number of radial functions phi.
+        cutoff: radius where u ends, in the unit of the positions, for 8 Bessel functions b and a polynomial u; or a
+            Radial, for others.
+        channels: number of functions phi; None for no perceptron, phi = (b, a).
         attributes: field of edge attributes, invariant.
         hidden: widths of the hidden layers of phi.
-        radial: number of Bessel functions b.
         group: O(3) by default; harmonics are restricted to a subgroup.
+
+    Raises:
+        ValueError: attributes that are not invariant, or widths below 1.
 
     Source: Thomas et al. 2018, arXiv:1802.08219.
     """
@@ -37,11 +44,10 @@ class HarmonicFilter(ConstantModule):
     def __init__(
         self,
         max_degree: int,
-        cutoff: float,
-        channels: int = 16,
+        cutoff: float | Radial,
+        channels: int | None = 16,
         attributes: Field | str = "",
         hidden: Sequence[int] = (32,),
-        radial: int = 8,
         group: Group | None = None,
     ) -> None:
         super().__init__()
@@ -51,39 +57,55 @@ class HarmonicFilter(ConstantModule):
                 f"A HarmonicFilter takes invariant attributes; got {self.attributes}. Use ImplicitFilter for others."
             )
         self.field, change = harmonic_field(self.attributes.group, max_degree)
-        self.max_degree, self.channels = max_degree, channels
-        self.cutoff, self.basis = check_cutoff(cutoff), radial
         self.register_constant("_change", change.T)
-        widths = [radial + self.attributes.dim, *hidden, channels]
-        steps = [(nn.Linear(a, b), nn.SiLU()) for a, b in zip(widths, widths[1:], strict=False)]
-        self.phi = nn.Sequential(*(module for step in steps for module in step))
+        self.distance = as_radial(cutoff)
+        inputs = self.distance.count + self.attributes.dim
+        self.max_degree, self.channels = max_degree, inputs if channels is None else channels
+        self.phi = None if channels is None else _perceptron([inputs, *hidden, channels])
+        self._balance()
+
+    @property
+    def cutoff(self) -> float:
+        """The radius where the envelope ends."""
+        return self.distance.cutoff
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
         """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, channels, field.dim)."""
         return self.radial(offset, attributes).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
 
     def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        """u phi (edge, channels)."""
-        distance = safe_norm(offset)
+        """The invariant functions u phi (edge, channels)."""
         attributes = offset[:, :0] if attributes is None else attributes
         self.attributes.check(attributes, "HarmonicFilter", "attributes")
-        found: Tensor = self.phi(torch.cat([bessel(distance, self.basis, self.cutoff), attributes], -1))
-        return found * polynomial_cutoff(distance, self.cutoff).unsqueeze(-1)
+        values, envelope = self.distance(offset)
+        inputs = torch.cat([values, attributes], -1)
+        if self.phi is None:
+            return inputs * envelope
+        found: Tensor = self.phi(inputs)
+        return found * (SILU_GAIN * envelope)
 
     def harmonics(self, offset: Tensor) -> Tensor:
         """Y (edge, field.dim), of unit mean square."""
         return spherical_harmonics(offset, self.max_degree) @ self._change
 
+    @torch.no_grad()
+    def _balance(self) -> None:
+        """Scale the weights so that what enters every SiLU begins with unit mean square, weighted by u^2."""
+        offset, x = typical_inputs(self.attributes, self.cutoff, self._change)
+        values, envelope = self.distance(offset)
+        share, x = envelope.square() / envelope.square().sum(), torch.cat([values, x], -1)
+        for module in self.phi or ():
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+                module.weight /= (share * module(x).square()).sum(0).sqrt().unsqueeze(1)
+            x = module(x)
+
     def extra_repr(self) -> str:
         return f"{self.channels} x ({self.field}) of {self.field.group}, cutoff={self.cutoff}"
 
 
-def check_cutoff(cutoff: float) -> float:
-    """`cutoff` if it is positive and finite.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not 0 < cutoff < float("inf"):
-        raise ValueError(f"A filter's cutoff is positive and finite, in the unit of the positions; got {cutoff}.")
-    return float(cutoff)
+def _perceptron(widths: Sequence[int]) -> nn.Sequential:
+    if min(widths) < 1:
+        raise ValueError(f"The widths of a HarmonicFilter are at least 1; got {tuple(widths)}.")
+    layers = [(nn.Linear(inputs, outputs), nn.SiLU()) for inputs, outputs in pairwise(widths)]
+    return nn.Sequential(*(module for layer in layers for module in layer))

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor, nn
 
-from ..field import Field, require_same_group
+from ..field import Field, Term, require_same_group
+from ..groups import Irrep
 from .activation import Gate, NormActivation, TensorProductActivation
 from .linear import Linear
 
-ACTIVATIONS = ("gate", "norm", "product")
+Activation = Callable[[Field], nn.Module]
 
 
 class MLP(nn.Module):
     """Linear layers with equivariant activations between them, none after the last.
 
     Activations: `gate` (scalars steer the rest), `norm` (every irrep by its own length), `product` (the equivariant
-    square of every channel, then gates: invariants of several vectors, cross products).
+    square of every channel, then gates: invariants of several vectors, cross products), or a maker of a module with
+    `field_in` and `field_out` for a hidden field, as the class Gate is.
 
     Args:
         field_in: type of the input.
-        hidden: the irreps of one hidden channel.
+        hidden: the irreps of one hidden channel, each as often as it is to occur.
         channels: number of hidden channels.
         field_out: type of the output.
         layers: number of linear layers, at least 1.
-        activation: `gate`, `norm` or `product`.
+        activation: `gate`, `norm`, `product`, or a maker.
         bias: whether the last layer has a bias on scalars.
 
     Raises:
@@ -37,22 +42,24 @@ class MLP(nn.Module):
         channels: int,
         field_out: Field,
         layers: int = 3,
-        activation: str = "gate",
+        activation: str | Activation = "gate",
         bias: bool = True,
     ) -> None:
         super().__init__()
         require_same_group("MLP", field_in, hidden, field_out)
         if layers < 1:
             raise ValueError(f"An MLP has at least 1 linear layer; got {layers}.")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation is one of {', '.join(ACTIVATIONS)}; got {activation!r}.")
+        if isinstance(activation, str):
+            if activation not in ACTIVATIONS:
+                raise ValueError(f"activation is one of {', '.join(ACTIVATIONS)}; got {activation!r}.")
+            activation = ACTIVATIONS[activation]
         self.field_in, self.field_out = field_in, field_out
         modules: list[nn.Module] = []
         last = field_in
         for _ in range(layers - 1):
-            step = _activation(activation, hidden, channels)
-            modules += [Linear(last, step[0].field_in), *step]
-            last = step[-1].field_out
+            step = activation(_gathered(hidden, channels))
+            modules += [Linear(last, step.field_in), step]  # type: ignore[arg-type]
+            last = step.field_out  # type: ignore[assignment]
         self.steps = nn.Sequential(*modules, Linear(last, field_out, bias=bias))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,19 +67,32 @@ class MLP(nn.Module):
         result: Tensor = self.steps(x)
         return result
 
+    @torch.no_grad()
+    def scale_output(self, factors: Tensor) -> None:
+        """Multiply the last layer's weights for every term of `field_out` by a factor (term,)."""
+        last = self.steps[-1]
+        assert isinstance(last, Linear)
+        for path in last._paths:
+            last.weight[path.start : path.start + path.weights] *= factors[path.term_out]
 
-def _activation(
-    name: str, hidden: Field, channels: int
-) -> list[Gate | NormActivation | TensorProductActivation | Linear]:
-    if name == "product":
-        square = TensorProductActivation(hidden, channels)
-        gate = Gate(_gathered(hidden, channels))
-        return [square, Linear(square.field_out, gate.field_in), gate]
-    field = _gathered(hidden, channels)
-    return [Gate(field)] if name == "gate" else [NormActivation(field)]
+
+class _Product(nn.Sequential):
+    """The equivariant square of every channel, a Linear, and gates that give `field`."""
+
+    def __init__(self, field: Field) -> None:
+        copies: dict[Irrep, int] = {}
+        for multiplicity, irrep in field:
+            copies[irrep] = copies.get(irrep, 0) + multiplicity
+        channel = Field(field.group, tuple(Term(1, irrep) for irrep in copies))
+        square, gate = TensorProductActivation(channel, max(copies.values(), default=0)), Gate(field)
+        super().__init__(square, Linear(square.field_out, gate.field_in), gate)
+        self.field_in, self.field_out = square.field_in, gate.field_out
+
+
+ACTIVATIONS: dict[str, Activation] = {"gate": Gate, "norm": NormActivation, "product": _Product}
 
 
 def _gathered(hidden: Field, channels: int) -> Field:
     """`channels` copies of the hidden irreps, equal irreps side by side, trivial ones first."""
     terms = sorted(hidden, key=lambda term: not term.irrep.is_trivial)
-    return Field(hidden.group, tuple((m * channels, irrep) for m, irrep in terms))  # type: ignore[misc]
+    return Field(hidden.group, tuple(Term(m * channels, irrep) for m, irrep in terms))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..convs.points import PointConv
 from ..convs.pool import Pool
 from ..field import Field, invariant_field
-from ..filters import Filter, HarmonicFilter, ImplicitFilter
+from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_degree
 from ..functions import safe_norm
 from ..groups import named_group
 from ..layers import Gate, Linear, RMSNorm
@@ -51,9 +51,9 @@ class Regressor(nn.Module):
     Every layer adds to the features a gated convolution and a linear map of their normalised selves. Energies grow
     with the molecule (`pool="sum"`), other properties need not (`pool="mean"`).
 
-    What the kernels depend on is a choice, each more than the one before: `radial`, the relative position, by radial
-    functions times harmonics; `implicit`, the same by an equivariant MLP; `bonds`, also the distance in units of the
-    two covalent radii; `ends`, also the elements of both ends.
+    What the kernels are is a choice, each more than the one before: `radial`, fixed radial functions of the relative
+    position times harmonics; `implicit`, a multilayer perceptron of the relative position; `bonds`, also of the
+    distance in units of the two covalent radii; `ends`, also of the elements of both ends.
 
     Args:
         reference: elements, and what the prediction is measured from.
@@ -183,10 +183,9 @@ class Bond(ConstantModule):
 
 def _filter(kernel: str, field: Field, cutoff: float, channels: int) -> Filter:
     if kernel == "radial":
-        degree = max(term.irrep.harmonic.degree for term in field)
-        return HarmonicFilter(degree, cutoff, channels, group=field.group)
+        return HarmonicFilter(harmonic_degree(field), Radial(cutoff, count=channels), None, group=field.group)
     attributes = {"implicit": 0, "bonds": _ATTRIBUTES, "ends": 3 * _ATTRIBUTES}[kernel]
-    return ImplicitFilter(field, cutoff, invariant_field(field.group, attributes), channels)
+    return choose_filter(field, cutoff, invariant_field(field.group, attributes), channels)
 
 
 class _Block(nn.Module):

@@ -50,7 +50,7 @@ class ShapesData:
     votes: int = 5
     stretch: float = 0.2
     jitter: float = 0.01
-    drop: float = 0.1
+    drop: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,10 +79,10 @@ class ShapesModel:
     """
 
     group: str = "SO(3)"
-    width: int = 20
+    width: int = 24
     levels: list[int] = field(default_factory=lambda: [256, 64, 16])
     neighbours: int = 16
-    radial: int = 4
+    radial: int = 1
     depth: int = 1
     dropout: float = 0.4
 
@@ -101,8 +101,10 @@ class ShapesFit(TrainingConfig):
         smoothing: share of the label that is spread over all classes in the loss, the cross entropy.
     """
 
-    batch_size: int = 16
-    weight_decay: float = 0.01
+    epochs: int = 18
+    lr: float = 3e-3
+    weight_decay: float = 0.02
+    clip: float = 5.0
     ema_decay: float = 0.99
     smoothing: float = 0.1
 

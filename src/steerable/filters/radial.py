@@ -1,0 +1,164 @@
+"""The radial part of filters: functions of the distance, and the envelope in which they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from ..field import Field
+from ..functions import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff
+from ..layers.constants import ConstantModule
+
+BASES = ("bessel", "gaussian", "learned")
+ENVELOPES = ("polynomial", "cosine", "gaussian", "none")
+
+Function = Callable[[Tensor], Tensor]
+
+_POINTS = 512
+_SOFTENING = 1e-6  # of the cutoff; moves a distance near the cutoff by 5e-13 of it
+
+
+class Radial(nn.Module):
+    """Functions b_n(r) of the distance and an envelope u(r), each of unit mean square over distances up to the cutoff.
+
+    r = sqrt(|x|^2 + (1e-6 c)^2): what is even in r, as every basis and envelope here, is a smooth function of x with
+    the right second derivatives at x = 0. The envelopes are twice differentiable at the cutoff.
+
+    Args:
+        cutoff: c, in the unit of the positions.
+        basis: `bessel`; `gaussian`, whose centres go evenly from 0 to c; `learned`, Gaussians that begin there; or a
+            function of the distance, such as a module with weights, (edge,) to (edge, count).
+        count: number of functions.
+        envelope: `polynomial`; `cosine`; `gaussian`, of learned width, times the polynomial; `none`; or a function of
+            the distance, (edge,) to (edge,).
+
+    Raises:
+        ValueError: a cutoff that is not positive and finite, no function, or a name that is not known.
+    """
+
+    def __init__(
+        self, cutoff: float, basis: str | Function = "bessel", count: int = 8, envelope: str | Function = "polynomial"
+    ) -> None:
+        super().__init__()
+        if not 0 < cutoff < float("inf"):
+            raise ValueError(f"A filter's cutoff is positive and finite, in the unit of the positions; got {cutoff}.")
+        if count < 1:
+            raise ValueError(f"A radial basis has at least 1 function; got count={count}.")
+        self.cutoff, self.count = float(cutoff), count
+        self.basis = _basis(basis, count, self.cutoff) if isinstance(basis, str) else basis
+        self.envelope = _envelope(envelope, self.cutoff) if isinstance(envelope, str) else envelope
+
+    def forward(self, offset: Tensor) -> tuple[Tensor, Tensor]:
+        """Relative positions (edge, d) to the basis (edge, count) and the envelope (edge, 1)."""
+        distance = torch.sqrt((offset * offset).sum(-1) + (_SOFTENING * self.cutoff) ** 2)
+        values = self.basis(distance)
+        if values.shape != (len(offset), self.count):
+            raise ValueError(
+                f"The basis gives {tuple(values.shape)} numbers for {len(offset)} distances; count={self.count} needs "
+                f"{(len(offset), self.count)}."
+            )
+        return values, self.envelope(distance).unsqueeze(-1)
+
+    def extra_repr(self) -> str:
+        return f"cutoff={self.cutoff}, count={self.count}"
+
+
+class Scaled(nn.Module):
+    """A function without weights, scaled to unit mean square."""
+
+    def __init__(self, function: Function, cutoff: float) -> None:
+        super().__init__()
+        self.function, self.gain = function, _unit_gain(function, cutoff)
+
+    def forward(self, distance: Tensor) -> Tensor:
+        return self.gain * self.function(distance)
+
+
+class Gaussians(ConstantModule):
+    """Even Gaussians; their centres begin evenly from 0 to the cutoff, as wide as they are apart.
+
+    Args:
+        count: how many.
+        cutoff: in the unit of the distances.
+        learned: whether centres and widths are.
+    """
+
+    centres: Tensor
+    log_width: Tensor
+
+    def __init__(self, count: int, cutoff: float, learned: bool) -> None:
+        super().__init__()
+        self.cutoff = cutoff
+        centres = torch.linspace(0, 1, count, dtype=torch.float64)  # in units of the cutoff
+        log_width = torch.full_like(centres, 1 / max(count - 1, 1)).log()
+        self.gain = _unit_gain(lambda r: even_gaussian(r, centres, log_width.exp()), 1.0)
+        if learned:
+            self.centres = nn.Parameter(centres.to(torch.get_default_dtype()))
+            self.log_width = nn.Parameter(log_width.to(torch.get_default_dtype()))
+        else:
+            self.register_constant("centres", centres)
+            self.register_constant("log_width", log_width)
+
+    def forward(self, distance: Tensor) -> Tensor:
+        return self.gain * even_gaussian(distance / self.cutoff, self.centres, self.log_width.exp())
+
+
+class GaussianEnvelope(nn.Module):
+    """exp(-r^2 / 2 s^2) times the polynomial cutoff, so that it ends smoothly whatever width s is learned.
+
+    Args:
+        cutoff: where it ends; s begins at half of it.
+    """
+
+    def __init__(self, cutoff: float) -> None:
+        super().__init__()
+        self.cutoff = cutoff
+        self.gain = _unit_gain(lambda r: torch.exp(-2 * (r / cutoff) ** 2) * polynomial_cutoff(r, cutoff), cutoff)
+        self.log_width = nn.Parameter(torch.tensor(0.5).log())
+
+    def forward(self, distance: Tensor) -> Tensor:
+        decay = torch.exp(-0.5 * (distance / (self.cutoff * self.log_width.exp())) ** 2)
+        return self.gain * decay * polynomial_cutoff(distance, self.cutoff)
+
+
+def as_radial(cutoff: float | Radial) -> Radial:
+    """`cutoff` if it is a Radial, else Bessel functions in a polynomial envelope that ends there."""
+    return cutoff if isinstance(cutoff, Radial) else Radial(cutoff)
+
+
+def typical_inputs(field: Field, cutoff: float, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Always the same points spread evenly over the ball up to the cutoff, and normal attributes of `field`."""
+    dim = field.group.dim
+    generator = torch.Generator(device="cpu").manual_seed(0)
+    noise = torch.randn(_POINTS, dim + 2 + field.dim, generator=generator, device="cpu").to(like)
+    sphere = noise[:, : dim + 2] / noise[:, : dim + 2].square().sum(1, keepdim=True).sqrt()
+    return cutoff * sphere[:, :dim], noise[:, dim + 2 :]  # the shadow of a sphere of two more dimensions is even
+
+
+def _basis(name: str, count: int, cutoff: float) -> nn.Module:
+    if name == "bessel":
+        return Scaled(partial(bessel, count=count, cutoff=cutoff), cutoff)
+    if name in BASES:
+        return Gaussians(count, cutoff, learned=name == "learned")
+    raise ValueError(f"basis is one of {', '.join(BASES)}, or a function of the distance; got {name!r}.")
+
+
+def _envelope(name: str, cutoff: float) -> nn.Module:
+    if name == "polynomial":
+        return Scaled(partial(polynomial_cutoff, cutoff=cutoff), cutoff)
+    if name == "cosine":
+        return Scaled(partial(cosine_cutoff, cutoff=cutoff), cutoff)
+    if name == "gaussian":
+        return GaussianEnvelope(cutoff)
+    if name == "none":
+        return Scaled(torch.ones_like, cutoff)
+    raise ValueError(f"envelope is one of {', '.join(ENVELOPES)}, or a function of the distance; got {name!r}.")
+
+
+def _unit_gain(function: Function, cutoff: float) -> float:
+    """1 / root mean square of the values over distances from 0 to the cutoff."""
+    distance = cutoff * (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
+    return float(function(distance).square().mean().rsqrt())
