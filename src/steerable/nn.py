@@ -1,7 +1,7 @@
 """What users build networks from: layers, filters, convolutions."""
 
 from .convs import Downsample, GridConv2d, GridConv3d, PointConv, Pool, StrideWarning
-from .filters import Filter, HarmonicFilter, ImplicitFilter
+from .filters import Filter, HarmonicFilter, ImplicitFilter, Radial, SeparableFilter, attribute_field, choose_filter
 from .layers import (
     MLP,
     BatchNorm,
@@ -44,7 +44,11 @@ __all__ = [
     "PointConv",
     "Pool",
     "RMSNorm",
+    "Radial",
     "Restrict",
+    "SeparableFilter",
     "StrideWarning",
     "TensorProductActivation",
+    "attribute_field",
+    "choose_filter",
 ]
