@@ -9,9 +9,10 @@ with h_ij[k] = phi_ij[k] Y_ij where the filter is separable. No order forms the 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,88 +39,66 @@ class Work:
     node_numbers: float
 
 
-class Engine(Protocol):
-    """One order of computation.
+class Local(NamedTuple):
+    """What a block sees.
 
-    `values` makes edge tensors, the first of which is linear in the filter, `prepare` makes node tensors; from those of
-    the slots of a block a call makes y by output irrep, (node, m_o, copy), reading `parameters`. `pull` gives the
-    gradients of values, features and parameters in that order, `pull_twice` the derivative of y along tangents of
-    values and features, and the gradients of its product with `grads`; or None where autograd is to find them.
+    Args:
+        slots: the numbers of its nodes and of the slots of each.
+        values: edge tensors, a row per slot.
+        features: tensors of the sources, a row per slot.
     """
+
+    slots: tuple[int, int]
+    values: Sequence[Tensor]
+    features: Sequence[Tensor]
+
+
+class Engine(ABC):
+    """One order of computation."""
 
     name: str
 
-    def applies(self, filter: Filter, contraction: Contraction) -> bool: ...
-
-    def work(self, filter: Filter, contraction: Contraction) -> Work: ...
-
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]: ...
-
-    def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]: ...
-
-    def parameters(self, contraction: Contraction) -> list[Tensor]: ...
-
-    def __call__(
-        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
-    ) -> list[Tensor]: ...
-
-    def pull(
-        self,
-        contraction: Contraction,
-        slots: tuple[int, int],
-        values: Sequence[Tensor],
-        features: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        needs: Sequence[bool],
-    ) -> list[Tensor] | None: ...
-
-    def pull_twice(
-        self,
-        contraction: Contraction,
-        slots: tuple[int, int],
-        values: Sequence[Tensor],
-        features: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        tangents: Sequence[Tensor],
-    ) -> tuple[list[Tensor], list[Tensor]] | None: ...
-
-
-class Order:
-    """What most orders share: features by term, and no gradients of their own."""
-
     def applies(self, filter: Filter, contraction: Contraction) -> bool:
+        """Whether it can compute this convolution."""
         return True
 
+    @abstractmethod
+    def work(self, filter: Filter, contraction: Contraction) -> Work:
+        """What it costs."""
+
+    @abstractmethod
+    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
+        """The edge tensors that it works on; the first is linear in the filter."""
+
     def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
+        """The source tensors that it works on."""
         return contraction.paths.split(x)
 
     def parameters(self, contraction: Contraction) -> list[Tensor]:
+        """The parameters that a block reads."""
         return contraction.own_parameters()
 
+    @abstractmethod
+    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
+        """The results by output irrep, (node, m_o, copy) each."""
+
     def pull(
-        self,
-        contraction: Contraction,
-        slots: tuple[int, int],
-        values: Sequence[Tensor],
-        features: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        needs: Sequence[bool],
+        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]
     ) -> list[Tensor] | None:
+        """The gradients of values (that are needed), features and parameters; None where autograd is to find them."""
         return None
 
     def pull_twice(
-        self,
-        contraction: Contraction,
-        slots: tuple[int, int],
-        values: Sequence[Tensor],
-        features: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        tangents: Sequence[Tensor],
+        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], tangents: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]] | None:
+        """The derivative of the results along tangents of values and features, and gradients of its product with grads.
+
+        None where autograd is to find them.
+        """
         return None
 
 
-class Aggregate(Order):
+class Aggregate(Engine):
     """Clebsch-Gordan tensors times the filter at the edge; the sum over neighbours with the features; weights."""
 
     name = "aggregate"
@@ -134,10 +113,9 @@ class Aggregate(Order):
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
         return [filter(offset, attributes).flatten(1)]
 
-    def __call__(
-        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
-    ) -> list[Tensor]:
-        paths, h = contraction.paths, values[0].reshape(-1, contraction.paths.field_filter.dim)
+    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
+        paths, (slots, (h,), features) = contraction.paths, local
+        h = h.reshape(-1, paths.field_filter.dim)
         y = Sums(len(paths.irreps))
         for i, feature in enumerate(features):
             own = [k for k, path in enumerate(paths) if path.term == i]
@@ -153,7 +131,7 @@ class Aggregate(Order):
         return y.parts
 
 
-class Moments(Order):
+class Moments(Engine):
     """The sum over neighbours of filter times features; Clebsch-Gordan tensors and weights at the node."""
 
     name = "moments"
@@ -168,11 +146,9 @@ class Moments(Order):
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
         return [filter(offset, attributes).flatten(1)]
 
-    def __call__(
-        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
-    ) -> list[Tensor]:
-        paths, channels = contraction.paths, contraction.channels
-        h = values[0].view(*slots, -1).transpose(1, 2)
+    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
+        paths, channels, (slots, (h,), features) = contraction.paths, contraction.channels, local
+        h = h.view(*slots, -1).transpose(1, 2)
         plain = [torch.bmm(h, f.reshape(*slots, -1)).view(slots[0] * channels, -1, *f.shape[1:]) for f in features]
         y = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
@@ -182,7 +158,7 @@ class Moments(Order):
         return y.parts
 
 
-class Messages(Order):
+class Messages(Engine):
     """Products of harmonics and features at the edge, which all radial functions share; their sums; weights."""
 
     name = "messages"
@@ -201,10 +177,8 @@ class Messages(Order):
         assert isinstance(filter, SeparableFilter)
         return [filter.radial(offset, attributes), filter.harmonics(offset)]
 
-    def __call__(
-        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
-    ) -> list[Tensor]:
-        paths, (phi, harmonics) = contraction.paths, values
+    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
+        paths, (slots, (phi, harmonics), features) = contraction.paths, local
         y = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
             message = torch.bmm(steer(paths.tensor(k), harmonics[:, path.at]).transpose(1, 2), features[path.term])
@@ -213,7 +187,7 @@ class Messages(Order):
         return y.parts
 
 
-class Source(Order):
+class Source(Engine):
     """Weights at the source, then one product with the filter per edge: for outputs of few channels."""
 
     name = "source"
@@ -238,11 +212,9 @@ class Source(Order):
             made.append(torch.einsum("nkiu,hio->nkhou", weighted, paths.tensor(k)).flatten(1, 2).flatten(2))
         return made
 
-    def __call__(
-        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
-    ) -> list[Tensor]:
-        paths = contraction.paths
-        h = values[0].unflatten(1, (contraction.channels, -1))
+    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
+        paths, (slots, (h,), features) = contraction.paths, local
+        h = h.unflatten(1, (contraction.channels, -1))
         y = Sums(len(paths.irreps))
         for k, (path, made) in enumerate(zip(paths, features, strict=True)):
             own = h[:, :, path.at].reshape(slots[0], 1, -1)

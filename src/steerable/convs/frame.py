@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -12,12 +11,12 @@ from ..filters import Filter, SeparableFilter
 from ..functions import safe_norm
 from ..groups import stretched
 from ..layers import Contraction, Depthwise
-from .engines import Order, Sums, Work
+from .engines import Engine, Local, Sums, Work
 
 _AXIS = 1  # the polar axis of e3nn's harmonics is y
 
 
-class Frame(Order):
+class Frame(Engine):
     """y_i = sum_j D(R_ij)^-1 K(|x_ij| e) D(R_ij) f_j with rotations R_ij x_ij = |x_ij| e.
 
     On the axis e only the component m = 0 of the harmonics is left, so a path joins m_o = m_i or m_o = -m_i: weights
@@ -48,10 +47,8 @@ class Frame(Order):
         assert isinstance(filter, SeparableFilter)
         return [filter.radial(offset, attributes), offset]
 
-    def __call__(
-        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
-    ) -> list[Tensor]:
-        paths, (phi, offset) = contraction.paths, values
+    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
+        paths, (slots, (phi, offset), features) = contraction.paths, local
         irreps_in = [term.irrep for term in paths.field_in]
         degrees = [irrep.harmonic.degree for irrep in (*irreps_in, *paths.irreps)]
         turns = wigner_matrices(rotation_to_axis(offset), max(degrees))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..filters import Filter
 from ..layers import Contraction
 from ..ops import Inputs
-from .engines import Engine
+from .engines import Engine, Local
 from .graph import Graph
 
 
@@ -61,7 +61,7 @@ class NeighbourSum:
         values, features = self._evaluate(slots, inputs) if self.inside else (inputs.edge, inputs.source)
         if mask is not None:
             values = [values[0] * mask, *values[1:]]
-        return self.contraction.paths.join(self.engine(self.contraction, slots, values, features))
+        return self.contraction.paths.join(self.engine(self.contraction, Local(slots, values, features)))
 
     def pull(
         self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
@@ -71,7 +71,7 @@ class NeighbourSum:
             return None
         values = inputs.edge if mask is None else [inputs.edge[0] * mask, *inputs.edge[1:]]
         parts = self.contraction.paths.part(grad)
-        found = self.engine.pull(self.contraction, slots, values, inputs.source, parts, needs)
+        found = self.engine.pull(self.contraction, Local(slots, values, inputs.source), parts, needs)
         if found is None:
             return None
         return [*found] if mask is None else [found[0] * mask, *found[1:]]
@@ -93,7 +93,7 @@ class NeighbourSum:
         if mask is not None:
             values[0], tangents[0] = values[0] * mask, tangents[0] * mask
         parts = self.contraction.paths.part(grad)
-        found = self.engine.pull_twice(self.contraction, slots, values, inputs.source, parts, tangents)
+        found = self.engine.pull_twice(self.contraction, Local(slots, values, inputs.source), parts, tangents)
         if found is None:
             return None
         first, (to_first, *others) = self.contraction.paths.join(found[0]), found[1]

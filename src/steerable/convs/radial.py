@@ -9,10 +9,10 @@ from torch import Tensor
 
 from ..filters import Filter, SeparableFilter
 from ..layers import Contraction, Depthwise
-from .engines import Order, Sums, Work, steer
+from .engines import Engine, Local, Sums, Work, steer
 
 
-class Radial(Order):
+class Radial(Engine):
     """y = sum_p S_p L_p,  S_p = sum over neighbours of G_p^T F_p,  F_p = w_p f,  w = phi V,  G_p = C_p Y.
 
     The sum over neighbours and m_i is one matrix product per node and path, so that no message is written per edge.
@@ -35,11 +35,9 @@ class Radial(Order):
         assert isinstance(filter, SeparableFilter)
         return [filter.radial(offset, attributes), filter.harmonics(offset)]
 
-    def __call__(
-        self, contraction: Contraction, slots: tuple[int, int], values: Sequence[Tensor], features: Sequence[Tensor]
-    ) -> list[Tensor]:
+    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
         assert isinstance(contraction, Depthwise)
-        phi, harmonics = values
+        slots, (phi, harmonics), features = local
         weights = phi @ contraction.radial
         y = Sums(len(contraction.paths.irreps))
         for k, path in enumerate(contraction.paths):
@@ -49,17 +47,11 @@ class Radial(Order):
         return y.parts
 
     def pull(
-        self,
-        contraction: Contraction,
-        slots: tuple[int, int],
-        values: Sequence[Tensor],
-        features: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        needs: Sequence[bool],
+        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]
     ) -> list[Tensor]:
         """Gradients of phi, the harmonics if needed, the features, V and every L."""
         assert isinstance(contraction, Depthwise)
-        paths, (phi, harmonics) = contraction.paths, values
+        paths, (slots, (phi, harmonics), features) = contraction.paths, local
         weights = phi @ contraction.radial
         to_weights, to_harmonics = torch.empty_like(weights), torch.zeros_like(harmonics)
         to_features = Sums(len(features))
@@ -89,13 +81,7 @@ class Radial(Order):
         ]
 
     def pull_twice(
-        self,
-        contraction: Contraction,
-        slots: tuple[int, int],
-        values: Sequence[Tensor],
-        features: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        tangents: Sequence[Tensor],
+        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], tangents: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Gradients of <tangents, pull> = <grads, dy>, dy the derivative of y along tangents of values and features.
 
@@ -103,7 +89,8 @@ class Radial(Order):
             dy, which is the gradient with respect to `grads`, and those with respect to what `pull` gives gradients of.
         """
         assert isinstance(contraction, Depthwise)
-        paths, (phi, harmonics), (d_phi, d_harmonics, *d_features) = contraction.paths, values, tangents
+        paths, (slots, (phi, harmonics), features) = contraction.paths, local
+        d_phi, d_harmonics, *d_features = tangents
         weights, d_weights = phi @ contraction.radial, d_phi @ contraction.radial
         to_weights, to_d_weights = torch.empty_like(weights), torch.empty_like(weights)
         to_harmonics, to_features = torch.zeros_like(harmonics), Sums(len(features))
