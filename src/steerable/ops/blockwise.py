@@ -7,7 +7,7 @@ over all blocks every gather would make a gradient of the size of all nodes: qua
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -152,11 +152,15 @@ def _counts(inputs: Inputs) -> tuple[int, int, int]:
     return len(inputs.edge), len(inputs.source), len(inputs.target)
 
 
-def _rows(hood: Neighbourhoods, counts: tuple[int, int, int], block: Block) -> list[Tensor]:
-    """Which rows of every input a block takes."""
-    edges = block.edges.reshape(-1)
-    sources = hood.edge_index[0].index_select(0, edges)
-    return [edges] * counts[0] + [sources] * counts[1] + [block.nodes] * counts[2]
+def _gathered(
+    hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]
+) -> Iterator[tuple[Block, list[Tensor], list[Tensor]]]:
+    """Every block, which rows of every input it takes, and these rows."""
+    for block in hood.blocks:
+        edges = block.edges.reshape(-1)
+        sources = hood.edge_index[0].index_select(0, edges)
+        rows = [edges] * counts[0] + [sources] * counts[1] + [block.nodes] * counts[2]
+        yield block, rows, [t.index_select(0, r) for t, r in zip(tensors, rows, strict=False)]
 
 
 def _inputs(counts: tuple[int, int, int], tensors: Sequence[Tensor]) -> Inputs:
@@ -172,8 +176,7 @@ def run(kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], tens
     """The sum without a graph of autograd; `tensors` are those of edges, sources and targets, then parameters."""
     result = tensors[0].new_zeros(hood.size, kernel.width)
     with torch.no_grad():
-        for block in hood.blocks:
-            own = [t.index_select(0, rows) for t, rows in zip(tensors, _rows(hood, counts, block), strict=False)]
+        for block, _, own in _gathered(hood, counts, tensors):
             result.index_copy_(0, block.nodes, _call(kernel, block, _inputs(counts, own)))
     return result
 
@@ -189,9 +192,7 @@ def pull(
     """The gradients of all inputs and parameters, None where not needed."""
     parameters = _same(kernel, tensors[sum(counts) :])
     result = [torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)]
-    for block in hood.blocks:
-        rows = _rows(hood, counts, block)
-        own = [t.index_select(0, r) for t, r in zip(tensors, rows, strict=False)]
+    for block, rows, own in _gathered(hood, counts, tensors):
         seen = grad.index_select(0, block.nodes)
         inputs = _inputs(counts, own)
         found = kernel.pull(block.slots, block.flat_mask(inputs.source[0].dtype), inputs, seen, needs)
@@ -229,9 +230,7 @@ def _pull_twice(
     parameters = _same(kernel, tensors[sum(counts) :])
     result: list[Tensor | None] = [torch.zeros_like(grad)]
     result += [torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)]
-    for block in hood.blocks:
-        rows = _rows(hood, counts, block)
-        own = [t.index_select(0, r) for t, r in zip(tensors, rows, strict=False)]
+    for block, rows, own in _gathered(hood, counts, tensors):
         seen = grad.index_select(0, block.nodes)
         weights = [s if s is None or k >= len(rows) else s.index_select(0, rows[k]) for k, s in enumerate(second)]
         inputs, mask = _inputs(counts, own), block.flat_mask(grad.dtype)
