@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..filters import Filter
 from ..layers import Contraction
-from .engines import Aggregate, Engine, Messages, Moments, Source
+from .engines import Aggregate, Engine, Messages, Moments, Source, Work
 from .frame import Frame
 from .radial import Radial
 
@@ -65,15 +65,18 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(filter: Filter, contraction: Contraction, nodes: int, edges: int, engine: str = "auto") -> Plan:
-    """Estimate every order that applies and take the cheapest, or the one named."""
+def works(filter: Filter, contraction: Contraction) -> dict[str, Work]:
+    """The work of every order that applies."""
+    return {name: e.work(filter, contraction) for name, e in ENGINES.items() if e.applies(filter, contraction)}
+
+
+def plan(known: dict[str, Work], nodes: int, edges: int, engine: str = "auto") -> Plan:
+    """Estimate every order of `works` on a graph and take the cheapest, or the one named."""
     estimates = []
-    for candidate in ENGINES.values():
-        if candidate.applies(filter, contraction):
-            work = candidate.work(filter, contraction)
-            flops = edges * work.edge_flops + nodes * work.node_flops
-            size = 4 * (edges * work.edge_numbers + nodes * work.node_numbers)
-            estimates.append(Estimate(candidate, flops, size))
+    for name, work in known.items():
+        flops = edges * work.edge_flops + nodes * work.node_flops
+        size = 4 * (edges * work.edge_numbers + nodes * work.node_numbers)
+        estimates.append(Estimate(ENGINES[name], flops, size))
     wanted = [e for e in estimates if engine in ("auto", e.engine.name)]
     best = min(wanted, key=lambda e: e.seconds)
     return Plan(tuple(estimates), best.engine, nodes, edges)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -174,7 +174,7 @@ class Messages(Engine):
         return Work(2 * (products + moment), 2 * message, weight_flops(contraction), moment)
 
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        assert isinstance(filter, SeparableFilter)
+        filter = cast(SeparableFilter, filter)  # as `applies` has seen
         return [filter.radial(offset, attributes), filter.harmonics(offset)]
 
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -44,7 +45,7 @@ class Frame(Engine):
         return Work(2 * (turned + mixed + moment) + 18 * degrees, 2 * moment + made, 0, 0)
 
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        assert isinstance(filter, SeparableFilter)
+        filter = cast(SeparableFilter, filter)  # as `applies` has seen
         return [filter.radial(offset, attributes), offset]
 
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:

@@ -15,7 +15,7 @@ from ..layers import Contraction, Depthwise, Full, Linear
 from ..ops import Neighbourhoods, blockwise, segment_max
 from .attention import Attention
 from .compiled import compiled_sum, register
-from .cost import ENGINES, Plan, plan
+from .cost import ENGINES, Plan, plan, works
 from .engines import Engine
 from .graph import Graph, Nodes, check_graph
 from .neighbour_sum import NeighbourSum
@@ -84,13 +84,14 @@ class PointConv(MessagePassing):
         self.attention = Attention(self.field_in) if aggregation == "attention" else None
         if aggregation == "max" and not self.field_out.is_invariant:
             raise ValueError(f"A maximum is defined for invariants; got {self.field_out}. Use sum, mean or attention.")
+        self._works = works(filter, self.contraction)
         if engine != "auto":
-            _check_choice("engine", engine, [e for e in ENGINES if ENGINES[e].applies(filter, self.contraction)])
+            _check_choice("engine", engine, self._works)
         self.engine, self.recompute = engine, recompute
         self._layer = register(self)
         self._separable = isinstance(filter, SeparableFilter)
         # What is compiled must not depend on the graph: the order that suits 16 neighbours.
-        self._usual: Engine = plan(filter, self.contraction, 1, 16).chosen
+        self._usual: Engine = plan(self._works, 1, 16).chosen
         self._measured = neighbours is not None
         number = torch.tensor(1.0 if neighbours is None else float(neighbours))
         self.register_buffer("neighbours", number, persistent=neighbours is None)
@@ -141,7 +142,7 @@ class PointConv(MessagePassing):
         return self._plan(check_graph(self.field_in, self.filter, x, pos, edge_index, edge_attr, node_attr))
 
     def _plan(self, graph: Graph) -> Plan:
-        return plan(self.filter, self.contraction, graph.size, graph.edge_index.shape[1], self.engine)
+        return plan(self._works, graph.size, graph.edge_index.shape[1], self.engine)
 
     def _aggregate(self, graph: Graph) -> Tensor:
         weight = self._edge_weight(graph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ class Radial(Engine):
         return Work(2 * flops, weighted + sum(s.copies for s in sizes), 2 * mixed, sum(s.m_o * s.copies for s in sizes))
 
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        assert isinstance(filter, SeparableFilter)
+        filter = cast(SeparableFilter, filter)  # as `applies` has seen
         return [filter.radial(offset, attributes), filter.harmonics(offset)]
 
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
