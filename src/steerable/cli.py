@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(arguments: list[str]) -> None:
-    """Train a network: train qm9|shapes [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
+    """Train a network: train qm9|shapes|digits [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
     from steerable.train import TASKS, load_config
     from steerable.train.options import parse, parser
 

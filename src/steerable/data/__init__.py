@@ -1,5 +1,6 @@
 """Data sets, one source a file; their splits and what composition explains."""
 
+from steerable.data.digits import Digits, read_digits, rotated_parts
 from steerable.data.qm9 import QM9, TARGETS, Target, target
 from steerable.data.references import Statistics, composition, fit_references, fit_statistics
 from steerable.data.shapes import Shapes, read_shapes
@@ -8,6 +9,7 @@ from steerable.data.splits import Split, split, stratified
 __all__ = [
     "QM9",
     "TARGETS",
+    "Digits",
     "Shapes",
     "Split",
     "Statistics",
@@ -15,7 +17,9 @@ __all__ = [
     "composition",
     "fit_references",
     "fit_statistics",
+    "read_digits",
     "read_shapes",
+    "rotated_parts",
     "split",
     "stratified",
     "target",

@@ -6,7 +6,21 @@ from .group import Group
 from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps
-from .named import O2, O3, SO2, SO3, axial, cyclic, dihedral, inversion, mirror, named_group, point_group, trivial
+from .named import (
+    O2,
+    O3,
+    SO2,
+    SO3,
+    axial,
+    cyclic,
+    dihedral,
+    inversion,
+    mirror,
+    named_group,
+    planar_group,
+    point_group,
+    trivial,
+)
 from .representation import Harmonic, Product, Representation, Restricted, stretched
 
 __all__ = [
@@ -34,6 +48,7 @@ __all__ = [
     "irreps",
     "mirror",
     "named_group",
+    "planar_group",
     "point_group",
     "quotient",
     "regular",

@@ -154,6 +154,20 @@ def named_group(name: str) -> Group:
         raise GroupError(f"A group's name is one of {', '.join(classical)}, or: {error}{hint}") from error
 
 
+def planar_group(name: str) -> Group:
+    """The group of the plane of that name: SO(2), O(2), trivial, C4 and its like, or D4 and its like.
+
+    Raises:
+        GroupError: no group of the plane has this name.
+    """
+    classical = {"SO(2)": SO2, "O(2)": O2, "trivial": lambda: trivial(2)}
+    if name in classical:
+        return classical[name]()
+    if found := re.fullmatch(r"([CD])([1-9]\d*)", name):
+        return (cyclic if found[1] == "C" else dihedral)(int(found[2]))
+    raise GroupError(f"A group of the plane is one of {', '.join(classical)}, C1, C2, .., D1, D2, ..; got {name!r}.")
+
+
 def _count(n: int) -> int:
     if n < 1:
         raise GroupError(f"A cyclic or dihedral group needs n of at least 1; got {n}.")

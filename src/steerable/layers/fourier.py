@@ -1,25 +1,60 @@
-"""Pointwise nonlinearities of signals on the circle, the sphere, a finite group or its cosets."""
+"""Features as samples of signals on the circle, the sphere, a finite group or its cosets, and functions of these."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..field import Field, harmonic_field
+from ..field import Field, Term, harmonic_field
 from ..functions import solid_harmonics
-from ..groups import Group, decompose, quotient, trivial
+from ..groups import Group, Irrep, decompose, quotient, trivial
 from .activation import unit_gain
 from .constants import ConstantModule
 
 
-class FourierActivation(ConstantModule):
+class Signals(ConstantModule):
+    """Features as samples of signals, and back: x = sum over components of a channel times functions.
+
+    Args:
+        parts: the irreps of one channel and their functions, of equal irreps those of every copy: (irrep.dim, sample).
+        analysis: samples to components (sample, component), in the order of `parts`.
+        channels: number of signals.
+    """
+
+    _synthesis: Tensor
+    _analysis: Tensor
+
+    def __init__(self, group: Group, parts: Sequence[tuple[Irrep, Tensor]], channels: int, analysis: Tensor) -> None:
+        super().__init__()
+        irreps = list(dict.fromkeys(irrep for irrep, _ in parts))
+        order = sorted(range(len(parts)), key=lambda k: irreps.index(parts[k][0]))  # stable: copies stay in order
+        self.channels = channels
+        self.field = Field(group, tuple(Term([i for i, _ in parts].count(irrep), irrep) for irrep in irreps))
+        self.field_in = self.field_out = Field(group, tuple(Term(m * channels, irrep) for m, irrep in self.field))
+        columns = analysis.split([irrep.dim for irrep, _ in parts], 1)
+        self.register_constant("_synthesis", torch.cat([parts[k][1] for k in order]))
+        self.register_constant("_analysis", torch.cat([columns[k] for k in order], 1))
+
+    def samples(self, x: Tensor) -> Tensor:
+        """Features (..., field_in.dim) to samples (..., channels, sample)."""
+        parts = [x[..., place].unflatten(-1, (self.channels, -1)) for place in self.field_in.slices()]
+        return torch.cat(parts, -1) @ self._synthesis
+
+    def components(self, samples: Tensor) -> Tensor:
+        """Samples (..., channels, sample) to features (..., field_in.dim)."""
+        found = samples @ self._analysis
+        return torch.cat([found[..., place].flatten(-2) for place in self.field.slices()], -1)
+
+
+class FourierActivation(nn.Module):
     """Harmonics to samples, a pointwise function, samples back to harmonics, channel by channel.
 
     A channel holds the harmonics of degrees 0 to L (restricted to the group): a signal on the unit circle or sphere.
+    Copies of an irrep lie together, channel after channel: `field_in` is such as 8x0+8x1+8x2.
     For a finite group the samples are orbits of the group, which every element permutes, so the layer commutes
     exactly. For a continuous group the function makes higher degrees, which alias into the result: the error
     under random rotations falls with `oversampling`. Measured mean relative error with SiLU, unit-variance signals
@@ -34,15 +69,12 @@ class FourierActivation(ConstantModule):
     Args:
         group: a closed subgroup of O(2) or O(3).
         max_degree: L.
-        channels: number of signals; features are (..., channels * field.dim), channel after channel.
+        channels: number of signals.
         function: applied to every sample.
         oversampling: the grid resolves degree `oversampling` (L + 1) - 1; at least 1.
 
     Source: de Haan et al. 2021, arXiv:2106.06610; Cesa et al. 2022 (escnn).
     """
-
-    _synthesis: Tensor
-    _analysis: Tensor
 
     def __init__(
         self,
@@ -55,40 +87,37 @@ class FourierActivation(ConstantModule):
         super().__init__()
         if oversampling < 1:
             raise ValueError(f"oversampling is at least 1, where the grid resolves the signal; got {oversampling}.")
-        self.channels, self.function = channels, function
-        self.field, change = harmonic_field(group, max_degree)
-        self.field_in = self.field_out = self.field * channels
+        self.function = function
+        field, change = harmonic_field(group, max_degree)
         resolved = math.ceil(oversampling * (max_degree + 1)) - 1
         points, weights = _orbits(group, resolved) if group.order else _grid(group.dim, resolved)
         values = solid_harmonics(torch.from_numpy(points), max_degree) @ change.T
-        scale = self.field.dim**0.5
-        self.register_constant("_synthesis", values.T / scale)
+        scale = field.dim**0.5
         gram = values.T @ (weights[:, None] * values)
-        analysis = torch.linalg.solve(gram, (weights[:, None] * values).T).T
-        self.register_constant("_analysis", analysis * scale * unit_gain(function))
+        analysis = torch.linalg.solve(gram, (weights[:, None] * values).T).T * (scale * unit_gain(function))
+        places = zip(field, field.slices(), strict=True)
+        parts = [(term.irrep, values.T[place] / scale) for term, place in places]
+        self.signals = Signals(group, parts, channels, analysis)
+        self.field_in = self.field_out = self.signals.field_in
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (..., channels * field.dim) to the same."""
+        """Features (..., field_in.dim) to the same."""
         self.field_in.check(x, "FourierActivation")
-        samples = x.unflatten(-1, (self.channels, self.field.dim)) @ self._synthesis
-        return (self.function(samples) @ self._analysis).flatten(-2)
+        return self.signals.components(self.function(self.signals.samples(x)))
 
 
-class CosetActivation(ConstantModule):
+class CosetActivation(nn.Module):
     """A pointwise function of signals on a finite group, or on its cosets G / H: exactly equivariant.
 
     A channel holds the irreps of the functions on G / H (all of them, so that nothing is cut off); the group permutes
-    the samples.
+    the samples. Copies of an irrep lie together, channel after channel: `field_in` is such as 8x0+8x1+8x2.
 
     Args:
         group: G, finite.
-        channels: number of signals; features are (..., channels * field.dim), channel after channel.
+        channels: number of signals.
         subgroup: H, by default the trivial one: signals on the group itself.
         function: applied to every sample.
     """
-
-    _synthesis: Tensor
-    _analysis: Tensor
 
     def __init__(
         self,
@@ -98,19 +127,17 @@ class CosetActivation(ConstantModule):
         function: Callable[[Tensor], Tensor] = nn.functional.silu,
     ) -> None:
         super().__init__()
-        self.channels, self.function = channels, function
+        self.function = function
         parts = decompose(quotient(group, subgroup or trivial(group.dim)))
-        self.field = Field(group, tuple((1, irrep) for irrep, _ in parts))  # type: ignore[misc]
-        self.field_in = self.field_out = self.field * channels
-        change = torch.cat([torch.from_numpy(isometry).T for _, isometry in parts])
-        self.register_constant("_synthesis", change)
-        self.register_constant("_analysis", change.T * unit_gain(function))
+        functions = [(irrep, torch.from_numpy(basis).T) for irrep, basis in parts]
+        analysis = torch.cat([basis for _, basis in functions]).T * unit_gain(function)
+        self.signals = Signals(group, functions, channels, analysis)
+        self.field_in = self.field_out = self.signals.field_in
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (..., channels * field.dim) to the same."""
+        """Features (..., field_in.dim) to the same."""
         self.field_in.check(x, "CosetActivation")
-        samples = x.unflatten(-1, (self.channels, self.field.dim)) @ self._synthesis
-        return (self.function(samples) @ self._analysis).flatten(-2)
+        return self.signals.components(self.function(self.signals.samples(x)))
 
 
 def _grid(dim: int, degree: int) -> tuple[np.ndarray, Tensor]:

@@ -1,0 +1,115 @@
+"""A network that tells to which class a picture belongs, however it is turned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..convs.downsample import Downsample
+from ..convs.grid import GridConv2d
+from ..field import Field, invariant_field
+from ..filters import HarmonicFilter
+from ..groups import Group, planar_group
+from ..layers import BatchNorm, CosetActivation, FourierActivation
+
+KERNELS = ("kernel", "pdo", "neural")
+_DEGREE = 3  # of the signals on the circle, for groups that are not finite
+
+
+class ImageClassifier(nn.Module):
+    """logits = MLP(mean and maximum over points of invariants) from convolutions of signals on ever fewer points.
+
+    Every layer is activation(norm(convolution)); its features are signals on the group (on the circle up to degree 3
+    where the group is not finite): regular fields. The last layer makes invariants. What the convolutions are is a
+    choice of equal structure: `kernel`, harmonics times radial functions; `pdo`, differential operators; `neural`,
+    differential operators whose coefficients depend on the local features (the first and the last layer are static).
+
+    Args:
+        classes: number of classes.
+        group: name of a group of the plane, such as `"C8"`, `"D8"` or `"O(2)"`.
+        widths: signals of every layer.
+        stops: layers before which every second point of the smoothed array is taken, 0 the first.
+        kernel: `kernel`, `pdo` or `neural`.
+        size: points of the stencils along every axis, odd.
+        order: of the differential operators, or degree of the harmonics.
+        hidden: width of the last linear layers.
+        dropout: probability before the last linear layer.
+
+    Raises:
+        GroupError: no group has this name.
+        ValueError: another kernel, or no width.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        group: str = "C8",
+        widths: Sequence[int] = (8, 8, 8, 8, 12, 12),
+        stops: Sequence[int] = (1, 4),
+        kernel: str = "pdo",
+        size: int = 5,
+        order: int = 4,
+        hidden: int = 64,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        if kernel not in KERNELS:
+            raise ValueError(f"kernel is one of {', '.join(KERNELS)}; got {kernel!r}.")
+        if not widths:
+            raise ValueError("An ImageClassifier needs the width of at least one layer; got none.")
+        symmetry = planar_group(group)
+        field = invariant_field(symmetry, 1)
+        layers: list[nn.Module] = []
+        for n, width in enumerate(widths):
+            activation = _activation(symmetry, width)
+            if n in stops:
+                layers.append(Downsample(field))
+            layers.append(_convolution(kernel if n else _plain(kernel), field, activation.field_in, size, order))
+            layers += [OnGrid(BatchNorm(activation.field_in)), OnGrid(activation)]
+            field = activation.field_in
+        invariants = invariant_field(symmetry, hidden)
+        self.layers = nn.Sequential(
+            *layers,
+            _convolution(_plain(kernel), field, invariants, size, order),
+            OnGrid(BatchNorm(invariants)),
+            nn.SiLU(),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(2 * hidden, hidden), nn.BatchNorm1d(hidden), nn.SiLU(), nn.Dropout(dropout),
+            nn.Linear(hidden, classes),
+        )  # fmt: skip
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Pictures (batch, height, width) to logits (batch, classes)."""
+        x = self.layers(images.unsqueeze(1)).flatten(2)
+        result: Tensor = self.head(torch.cat([x.mean(2), x.amax(2)], 1))
+        return result
+
+
+class OnGrid(nn.Module):
+    """A layer that acts at one point, for arrays (batch, channel, *spatial)."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.layer(x.movedim(1, -1)).movedim(-1, 1)
+        return result
+
+
+def _plain(kernel: str) -> str:
+    return "pdo" if kernel == "neural" else kernel
+
+
+def _activation(group: Group, width: int) -> CosetActivation | FourierActivation:
+    return CosetActivation(group, width) if group.order else FourierActivation(group, _DEGREE, width)
+
+
+def _convolution(kernel: str, field_in: Field, field_out: Field, size: int, order: int) -> nn.Module:
+    if kernel == "kernel":
+        degree = max(order, 2 * _DEGREE) if not field_in.group.order else order
+        return GridConv2d(field_in, field_out, HarmonicFilter(degree, (size + 1) / 2, 4, group=field_in.group), size)
+    raise NotImplementedError

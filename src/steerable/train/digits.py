@@ -1,0 +1,263 @@
+"""The task `digits`: which digit a turned picture shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from steerable.certify import POSITIONS, Role
+from steerable.data.digits import Digits, read_digits, rotate, rotated_parts
+from steerable.groups import planar_group
+from steerable.groups.named import cyclic, dihedral
+
+from .batches import Batches, predict
+from .config import TrainingConfig, check_choices, check_range
+from .task import Measure, Outcome, Problem, Symmetry, Task
+
+PASS = 250  # pictures that are predicted together
+DOTS = 6  # in each picture that is certified
+
+
+@dataclass
+class DigitsData:
+    """Which digits are learned.
+
+    Args:
+        root: folder of the four MNIST files; left out, digits that are drawn here.
+        train: pictures to learn from.
+        validation: pictures that choose the best weights.
+        test: pictures of the test, which no choice sees.
+        turn: whether each training picture is turned anew, by a random angle, in each epoch.
+        seed: of the split and of the angles.
+    """
+
+    root: str | None = None
+    train: int = 500
+    validation: int = 100
+    test: int = 400
+    turn: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("train", "validation", "test"):
+            check_range("data", self, name, least=1)
+        check_range("data", self, "seed", least=0)
+
+
+@dataclass
+class DigitsModel:
+    """The part of `steerable.models.ImageClassifier` that a user chooses; the data decide the rest.
+
+    Args:
+        group: name of a group of the plane, such as C8, D8 or O(2).
+        kernel: what the convolutions are: `kernel`, `pdo` or `neural`.
+        widths: regular fields of every layer.
+        stops: layers before which the array is halved.
+        size: points of the stencils along every axis, odd.
+        order: of the differential operators, or degree of the harmonics.
+        hidden: width of the last linear layers.
+        dropout: probability before the last linear layer.
+    """
+
+    group: str = "C8"
+    kernel: Literal["kernel", "pdo", "neural"] = "pdo"
+    widths: list[int] = field(default_factory=lambda: [8, 8, 8, 8, 12, 12])
+    stops: list[int] = field(default_factory=lambda: [1, 4])
+    size: int = 5
+    order: int = 4
+    hidden: int = 64
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_choices("model", self)
+        for name in ("size", "order", "hidden"):
+            check_range("model", self, name, least=1)
+        check_range("model", self, "dropout", least=0, below=1)
+
+
+@dataclass
+class DigitsFit(TrainingConfig):
+    """How the network is trained.
+
+    Args:
+        smoothing: share of the label that is spread over all classes in the loss, the cross entropy.
+    """
+
+    epochs: int = 20
+    batch_size: int = 50
+    lr: float = 5e-3
+    weight_decay: float = 0.01
+    clip: float = 5.0
+    ema_decay: float = 0.99
+    smoothing: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("fit", self, "smoothing", least=0, below=1)
+
+
+@dataclass
+class DigitsConfig:
+    """A training run on turned digits.
+
+    Args:
+        data: the pictures.
+        model: the network.
+        fit: the training.
+        run: folder that the run writes; it must be new or empty.
+    """
+
+    task: ClassVar[str] = "digits"
+
+    data: DigitsData = field(default_factory=DigitsData)
+    model: DigitsModel = field(default_factory=DigitsModel)
+    fit: DigitsFit = field(default_factory=DigitsFit)
+    run: str = "runs/digits"
+
+
+class PictureBatch(NamedTuple):
+    """Some pictures: `images` (picture, height, width) and `y` (picture,), their digits."""
+
+    images: Tensor
+    y: Tensor
+
+
+class Pictures:
+    """Pictures with their digits, of odd height and width, so that one point is the middle.
+
+    Args:
+        digits: the pictures; a last row and column of zeros is added where they are even.
+    """
+
+    def __init__(self, digits: Digits) -> None:
+        height, width = digits.images.shape[1:]
+        self.images = F.pad(digits.images, (0, 1 - width % 2, 0, 1 - height % 2))
+        self.label = digits.label
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def batch(self, chosen: Tensor) -> PictureBatch:
+        """The pictures with the numbers `chosen` (picture,), in that order."""
+        return PictureBatch(self.images.index_select(0, chosen), self.label.index_select(0, chosen))
+
+
+def turned(batch: PictureBatch, generator: torch.Generator) -> PictureBatch:
+    """Each picture turned by an angle of its own."""
+    angle = 2 * torch.pi * torch.rand(len(batch.y), generator=generator)
+    return PictureBatch(rotate(batch.images, angle), batch.y)
+
+
+def build(**arguments: Any) -> nn.Module:
+    """The library's own network for pictures, from plain numbers and texts."""
+    from steerable.models.image_classifier import ImageClassifier
+
+    model: nn.Module = ImageClassifier(**arguments)
+    return model
+
+
+def pose(config: DigitsConfig, dataset: Digits | None = None) -> Problem:
+    """Read, split and turn the digits that the settings ask for.
+
+    Args:
+        config: the settings.
+        dataset: upright digits; those at `config.data.root` by default.
+
+    Raises:
+        ValueError: the digits cannot be read, or are fewer than asked for.
+    """
+    data = config.data
+    train, validation, _ = _parts(config, dataset)
+    arguments = {"classes": 10, **asdict(config.model)}
+    metadata = {
+        "task": f"digits/{'mnist' if data.root else 'strokes'}",
+        "units": {"prediction": "logits of the digits"},
+        "split": {"seed": data.seed, "train": len(train), "validation": len(validation), "test": data.test},
+        "baselines": {"frequency": (train.label.bincount(minlength=10) / len(train)).tolist()},
+        "model": arguments,
+    }
+    return Problem(
+        train=Batches(train, config.fit.batch_size, config.fit.seed, turned if data.turn else None),
+        validation=Batches(validation, PASS),
+        measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
+        errors=_errors,
+        loss=lambda prediction, y: F.cross_entropy(prediction, y, label_smoothing=config.fit.smoothing),
+        probe=validation.batch(torch.tensor([0]))[:1],
+        arguments=arguments,
+        metadata=metadata,
+    )
+
+
+def held_out(config: DigitsConfig, dataset: Digits | None = None) -> Pictures:
+    """The pictures of the test."""
+    return _parts(config, dataset)[2]
+
+
+def test(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Outcome:
+    """The share of pictures that a network takes for another digit, and that of a guess of the most frequent digit."""
+    logits, label = predict(model, pictures, PASS), pictures.label
+    frequency = torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64)
+    most, guess = int(frequency.argmax()), logits.argmax(-1)
+    return Outcome(
+        test={
+            "pictures": len(label),
+            "error": _percent(guess != label),
+            "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
+            "per_digit": {str(k): _percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+        },
+        baselines={"majority": {"name": f"always {most}", "error": _percent(label != most)}},
+        header=("true", "predicted"),
+        rows=list(zip(label.tolist(), guess.tolist(), strict=True)),
+    )
+
+
+def symmetry(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Symmetry:
+    """The network on pictures of soft dots whose places the group turns, as far as it keeps the grid."""
+    group, generator = planar_group(metadata["model"]["group"]), torch.Generator().manual_seed(0)
+    exact = [dihedral(4), cyclic(4), dihedral(2), cyclic(2), dihedral(1)]
+    kept = next((known for known in exact if known.subgroup_of(group)), cyclic(1))
+    places = 0.25 * pictures.images.shape[1] * torch.randn(2 * DOTS, 2, generator=generator)
+    owner = torch.arange(2).repeat_interleave(DOTS)
+    dots = Dots(model, pictures.images.shape[1])
+    return Symmetry(dots, [(places, POSITIONS), (owner, Role())], Role(rows="graph"), kept)
+
+
+class Dots(nn.Module):
+    """A network on pictures of soft dots about their centroid, as a function of the places of the dots."""
+
+    def __init__(self, model: nn.Module, size: int) -> None:
+        super().__init__()
+        self.model, self.size = model, size
+
+    def forward(self, pos: Tensor, batch: Tensor) -> Tensor:
+        """Places (dot, 2) in points and the picture of every dot (dot,) to logits (picture, classes)."""
+        count = int(batch.max()) + 1
+        dots = pos.new_zeros(count, self.size, self.size)
+        middle = torch.stack([pos[batch == k].mean(0) for k in range(count)])
+        axis = torch.arange(self.size, dtype=pos.dtype, device=pos.device) - self.size // 2
+        along = torch.exp(-((axis - (pos - middle[batch]).unsqueeze(-1)) ** 2) / 4)
+        result: Tensor = self.model(dots.index_add(0, batch, along[:, 0, :, None] * along[:, 1, None, :]))
+        return result
+
+
+def _parts(config: DigitsConfig, dataset: Digits | None) -> tuple[Pictures, Pictures, Pictures]:
+    data = config.data
+    digits = read_digits(data.root) if dataset is None else dataset
+    train, validation, test = rotated_parts(digits, (data.train, data.validation, data.test), data.seed)
+    return Pictures(train), Pictures(validation), Pictures(test)
+
+
+def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """100 where the digit is wrong, and cross entropy in nat."""
+    return 100.0 * (prediction.argmax(-1) != y), F.cross_entropy(prediction, y, reduction="none")
+
+
+def _percent(wrong: Tensor) -> dict[str, Any]:
+    return {"value": 100 * float(wrong.double().mean()), "unit": "%"}
+
+
+TASK = Task(DigitsConfig.task, "pictures", DigitsConfig, build, pose, held_out, test, symmetry)
