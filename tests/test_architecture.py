@@ -14,8 +14,10 @@ PACKAGE = Path(steerable.__path__[0])
 
 # From the lowest to the highest. A room imports only from rows above its own; rooms of one row are strangers.
 ROWS = [
-    ("groups", "functions", "ops"),
+    ("functions",),
+    ("groups", "ops"),
     ("field",),
+    ("operators",),
     ("layers",),
     ("filters",),
     ("convs",),
