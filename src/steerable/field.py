@@ -82,7 +82,7 @@ class Field:
             raise FieldError(f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got {text!r}.")
         terms = []
         for part in text.split("+") if text.strip() else []:
-            match = re.fullmatch(r"\s*(?:(\d+)\s*x\s*)?(\w+)\s*", part)
+            match = re.fullmatch(r"\s*(?:(\d+)\s*x\s*)?([\w(),]+)\s*", part)
             if not match:
                 raise FieldError(
                     f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got {part.strip()!r} in "

@@ -4,12 +4,13 @@ import pickle
 
 import conv
 import harmonics
+import permutations
 import pytest
 import segment
 from harness import Row
 
 
-@pytest.mark.parametrize("script", [conv, harmonics, segment])
+@pytest.mark.parametrize("script", [conv, harmonics, permutations, segment])
 def test_cases_keep_the_contract(script):
     for quick in (True, False):
         cases = script.cases(quick)
@@ -18,7 +19,7 @@ def test_cases_keep_the_contract(script):
     assert script.__doc__.splitlines()[-1].startswith(f"    python benchmarks/{script.__name__}.py [--quick]")
 
 
-@pytest.mark.parametrize("script", [harmonics, segment])
+@pytest.mark.parametrize("script", [harmonics, permutations, segment])
 def test_errors_are_those_of_float32(script):
     seen = 0
     for case in script.cases(quick=True):

@@ -1,4 +1,4 @@
-"""Closed subgroups of O(2) and O(3), their irreps, and the linear maps that commute with them."""
+"""Closed subgroups of O(2) and O(3), permutations, their irreps, and the linear maps that commute with them."""
 
 from .closure import GOLDEN_ANGLE, GroupError, rotation
 from .couplings import coupling
@@ -21,7 +21,13 @@ from .named import (
     point_group,
     trivial,
 )
+from .permutation_fft import PermutationFourier
+from .permutation_tensors import TensorPower, pattern_weights, set_partitions, tensor_maps
 from .representation import Harmonic, Product, Representation, Restricted, stretched
+from .symmetric import Specht, SymmetricGroup, YoungSubgroup
+from .tableaux import character_table, kostka, partitions
+from .young import orthogonal_form
+from .young_modules import YoungModule
 
 __all__ = [
     "GOLDEN_ANGLE",
@@ -34,10 +40,17 @@ __all__ = [
     "Harmonic",
     "Induced",
     "Irrep",
+    "PermutationFourier",
     "Product",
     "Representation",
     "Restricted",
+    "Specht",
+    "SymmetricGroup",
+    "TensorPower",
+    "YoungModule",
+    "YoungSubgroup",
     "axial",
+    "character_table",
     "coupling",
     "cyclic",
     "decompose",
@@ -46,13 +59,19 @@ __all__ = [
     "inversion",
     "irrep",
     "irreps",
+    "kostka",
     "mirror",
     "named_group",
+    "orthogonal_form",
+    "partitions",
+    "pattern_weights",
     "planar_group",
     "point_group",
     "quotient",
     "regular",
     "rotation",
+    "set_partitions",
     "stretched",
+    "tensor_maps",
     "trivial",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import count
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -91,12 +92,23 @@ class Irrep:
         return f"{self.name} of {self.group}"
 
 
+@runtime_checkable
+class OwnIrreps(Protocol):
+    """A group that knows its irreps by itself, as the permutations do."""
+
+    def irrep(self, name: str) -> Irrep: ...
+
+    def irreps(self, max_degree: int | None = None) -> list[Irrep]: ...
+
+
 def irrep(group: Symmetry, name: str) -> Irrep:
     """The irrep of that name.
 
     Raises:
         GroupError: the group has no irrep of this name.
     """
+    if isinstance(group, OwnIrreps):
+        return group.irrep(name)
     closed = _closed_form(group, name)
     if closed is not None:
         return closed
@@ -147,6 +159,9 @@ def decompose(representation: Representation, max_degree: int | None = None) -> 
 
 def _candidates(representation: Representation, max_degree: int | None) -> Iterator[Irrep]:
     group = representation.group
+    if isinstance(group, OwnIrreps):
+        yield from group.irreps(max_degree)
+        return
     if not _is_classical(group):
         yield from _all_irreps(group, max_degree)
         return

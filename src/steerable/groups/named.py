@@ -160,9 +160,9 @@ def planar_group(name: str) -> Group:
     Raises:
         GroupError: no group of the plane has this name.
     """
-    classical = {"SO(2)": SO2, "O(2)": O2, "trivial": lambda: trivial(2)}
+    classical = {"SO(2)": SO2(), "O(2)": O2(), "trivial": trivial(2)}
     if name in classical:
-        return classical[name]()
+        return classical[name]
     if found := re.fullmatch(r"([CD])([1-9]\d*)", name):
         return (cyclic if found[1] == "C" else dihedral)(int(found[2]))
     raise GroupError(f"A group of the plane is one of {', '.join(classical)}, C1, C2, .., D1, D2, ..; got {name!r}.")
