@@ -34,7 +34,15 @@ from torch import Tensor
 
 Name = TypeVar("Name")
 _SECONDS = 2.0  # that a case is measured at least
-PEERS = ("e3nn", "cuequivariance-torch", "e3tools", "sphericart-torch", "torch-geometric", "torch-scatter")
+PEERS = (
+    "e3nn",
+    "cuequivariance-torch",
+    "e3tools",
+    "sphericart-torch",
+    "torch-harmonics",
+    "torch-geometric",
+    "torch-scatter",
+)
 
 
 @dataclass(frozen=True)

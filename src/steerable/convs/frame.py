@@ -108,7 +108,8 @@ def wigner_matrices(rotations: Tensor, max_degree: int) -> list[Tensor]:
 
 @cache
 def _stretched(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.from_numpy(stretched(degree)).to(device=device, dtype=dtype)
+    with torch.inference_mode(False):  # else a first call in inference mode would leave what training cannot use
+        return torch.from_numpy(stretched(degree)).to(device=device, dtype=dtype)
 
 
 def _on_axis(tensor: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,15 +1,48 @@
-"""Functions of position that know no group: radial bases, cutoffs, harmonics."""
+"""Functions of position that know no group: radial bases, cutoffs, harmonics, Fourier transforms on spheres."""
 
+from .circle import circle_analysis, circle_synthesis
+from .clebsch_gordan import clebsch_gordan, real_coupling
 from .harmonics import solid_harmonics, spherical_harmonics
+from .healpix import HealpixTransform
+from .layout import Layout
+from .points import PointTransform
 from .radial import bessel, cosine_cutoff, even_gaussian, gaussian, polynomial_cutoff, safe_norm
+from .rings import PrecisionWarning
+from .rotations import RotationTransform
+from .sources import bump_harmonics, coulomb_harmonics
+from .spectra import Bispectrum, Rotate, power_spectrum
+from .sphere import SphereGrid, SphereTransform
+from .spin import SpinTransform
+from .wigner import euler_angles, euler_rotation, wigner_d, wigner_matrix
 
 __all__ = [
+    "Bispectrum",
+    "HealpixTransform",
+    "Layout",
+    "PointTransform",
+    "PrecisionWarning",
+    "Rotate",
+    "RotationTransform",
+    "SphereGrid",
+    "SphereTransform",
+    "SpinTransform",
     "bessel",
+    "bump_harmonics",
+    "circle_analysis",
+    "circle_synthesis",
+    "clebsch_gordan",
     "cosine_cutoff",
+    "coulomb_harmonics",
+    "euler_angles",
+    "euler_rotation",
     "even_gaussian",
     "gaussian",
     "polynomial_cutoff",
+    "power_spectrum",
+    "real_coupling",
     "safe_norm",
     "solid_harmonics",
     "spherical_harmonics",
+    "wigner_d",
+    "wigner_matrix",
 ]

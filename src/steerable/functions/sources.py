@@ -1,0 +1,67 @@
+"""Points as signals on the sphere, in closed form: no grid and no aliasing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .harmonics import solid_harmonics, spherical_harmonics
+
+
+def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
+    """Coefficients of the Coulomb potential 1 / |radius u - x| of points x, as a signal of u on the unit sphere.
+
+    f^l = r^l / (2l + 1) |x|^-(l+1) Y_l(x/|x|) outside the radius r; inside, |x| and r are exchanged. The sum over
+    points, weighted by charges, is the potential of all.
+
+    Args:
+        x: points (..., 3).
+        max_degree: the highest degree.
+        radius: r, in the unit of x.
+
+    Returns:
+        (..., (max_degree + 1)^2), as of `SphereTransform`, in the inverse unit of x.
+
+    Raises:
+        ValueError: a radius that is not positive, or points on the sphere itself, where the potential is infinite.
+    """
+    if radius <= 0:
+        raise ValueError(f"The radius of the sphere is positive; got {radius}.")
+    square = x.square().sum(-1, keepdim=True) / radius**2
+    if not torch.compiler.is_compiling() and bool((square == 1).any()):
+        raise ValueError(f"A point lies on the sphere of radius {radius}, where its potential is infinite.")
+    degree = torch.arange(max_degree + 1, dtype=x.dtype, device=x.device)
+    sizes = 2 * torch.arange(max_degree + 1, device=x.device) + 1
+    outside = torch.where(square > 1, square, 1.0) ** -(degree + 0.5)
+    scale = (outside / ((2 * degree + 1) * radius)).repeat_interleave(sizes, -1)
+    return scale * solid_harmonics(x / radius, max_degree)
+
+
+def bump_harmonics(x: Tensor, max_degree: int, sharpness: float) -> Tensor:
+    """Coefficients of exp(k u.x/|x|), a smooth bump in the direction of points x, as a signal of u on the unit sphere.
+
+    f^l = i_l(k) Y_l(x/|x|) with the modified spherical Bessel functions i_l.
+
+    Args:
+        x: points (..., 3).
+        max_degree: the highest degree.
+        sharpness: k; the bump is about 1 / sqrt(k) radians wide.
+
+    Returns:
+        (..., (max_degree + 1)^2), as of `SphereTransform`.
+    """
+    scale = [_modified_bessel(l, sharpness) for l in range(max_degree + 1)]
+    sizes = 2 * torch.arange(max_degree + 1, device=x.device) + 1
+    return x.new_tensor(scale).repeat_interleave(sizes) * spherical_harmonics(x, max_degree)
+
+
+def _modified_bessel(degree: int, x: float) -> float:
+    """i_l(x) = x^l / (2l + 1)!! sum over j of (x^2 / 2)^j / (j! (2l + 3) ... (2l + 2j + 1)): nothing cancels."""
+    term = 1.0
+    for k in range(1, degree + 1):
+        term *= x / (2 * k + 1)
+    total, j = 0.0, 0
+    while abs(term) > 1e-17 * abs(total):
+        total, j = total + term, j + 1
+        term *= x * x / (2 * j * (2 * degree + 2 * j + 1))
+    return total

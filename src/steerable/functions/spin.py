@@ -1,0 +1,106 @@
+"""Fields on the sphere with a direction: tangent vectors such as wind, and tensors of higher spin."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .layout import Layout
+from .rings import RingTransform
+from .sphere import SphereGrid
+
+
+class SpinTransform(RingTransform):
+    """Two components in the frame (south, east) of every point to coefficients and back.
+
+    A field of spin s has components (u, v) that turn by s g where the frame turns by g. As the signal
+    f(R) = u cos(s g) + v sin(s g) on the rotations it consists of the columns n = -s and s alone, a field
+    2xs + 2x(s+1) + ... Spin 1 are tangent vectors, w = u south + v east: the column n = 1 is made of gradients, the
+    column n = -1 of curls. The mean of u^2 + v^2 over the sphere is twice the sum of all squared coefficients.
+
+    Args:
+        max_degree: the highest degree.
+        spin: s, at least 1.
+        grid: the samples (2, ring, longitude); by default the smallest Gauss grid. Its `frames` are south and east.
+
+    Raises:
+        ValueError: a grid that does not carry the degree, or a spin below 1 or beyond it.
+
+    Source: Newman, Penrose 1966, J. Math. Phys. 7:863; Boyle 2016, J. Math. Phys. 57:092504.
+    """
+
+    def __init__(self, max_degree: int, spin: int = 1, grid: SphereGrid | None = None) -> None:
+        self.grid = grid or SphereGrid.resolving(max_degree)
+        self.grid.check(max_degree, "SpinTransform")
+        each = self.grid.weights / (2 * self.grid.longitudes)
+        weights = each[:, None].repeat(2, 1, self.grid.longitudes)
+        super().__init__(Layout.spin(max_degree, spin), self.grid.polar, weights)
+
+    def _waves(self, samples: Tensor) -> Tensor:
+        u, v = torch.fft.rfft(samples)[..., : self.layout.max_degree + 1].unbind(1)
+        return torch.stack([u + 1j * v, u - 1j * v], -1)
+
+    def _signal(self, waves: Tensor) -> Tensor:
+        minus, plus = waves.unbind(-1)
+        return torch.fft.irfft(
+            torch.stack([plus + minus, 1j * (plus - minus)], 1), self.grid.longitudes, norm="forward"
+        )
+
+
+def gradient(coefficients: Tensor) -> Tensor:
+    """The gradient on the unit sphere of a signal, as a field of spin 1.
+
+    Args:
+        coefficients: (..., (L + 1)^2), as of `SphereTransform`.
+
+    Returns:
+        (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.
+    """
+    layout = Layout.sphere(_top(coefficients, 1))
+    blocks = [_slope(l) * block for l, block in enumerate(layout.split(coefficients))][1:]
+    return torch.cat([torch.cat([torch.zeros_like(block), block], -2).flatten(-2) for block in blocks], -1)
+
+
+def divergence(coefficients: Tensor) -> Tensor:
+    """The divergence on the unit sphere of a field of spin 1, as a signal: the inverse of `gradient` but for -l (l+1).
+
+    Args:
+        coefficients: (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.
+
+    Returns:
+        (..., (L + 1)^2), as of `SphereTransform`.
+    """
+    return _derivative(coefficients, 1, -2.0)
+
+
+def curl(coefficients: Tensor) -> Tensor:
+    """The curl on the unit sphere, seen from outside and counter-clockwise, of a field of spin 1, as a signal.
+
+    Args:
+        coefficients: (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.
+
+    Returns:
+        (..., (L + 1)^2), as of `SphereTransform`.
+    """
+    return _derivative(coefficients, 0, 2.0)
+
+
+def _derivative(coefficients: Tensor, column: int, factor: float) -> Tensor:
+    blocks = Layout.spin(_top(coefficients, 2), 1).split(coefficients)[1:]
+    parts = [factor * _slope(l) * block[..., column, :] for l, block in enumerate(blocks, start=1)]
+    return torch.cat([torch.zeros_like(parts[0][..., :1]), *parts], -1)
+
+
+def _slope(degree: int) -> float:
+    return (degree * (degree + 1) / 2) ** 0.5
+
+
+def _top(coefficients: Tensor, columns: int) -> int:
+    """The highest degree of a signal (1 column) or a field of spin 1 (2 columns)."""
+    size = coefficients.shape[-1] if coefficients.dim() else 0
+    square = size / columns + columns - 1
+    top = round(square**0.5) - 1
+    if top < columns - 1 or (top + 1) ** 2 != square:
+        wanted = "(L + 1)^2" if columns == 1 else "2 (L + 1)^2 - 2"
+        raise ValueError(f"Coefficients of degrees up to L are {wanted}; got {size}.")
+    return top
