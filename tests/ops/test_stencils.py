@@ -12,7 +12,7 @@ from steerable.functions import solid_harmonics
 from steerable.functions.polynomials import exponents, exponents_up_to, factorials, harmonic_polynomials, monomials
 from steerable.ops.stencils import METHODS, grid_stencil
 
-EXACT = [method for method in METHODS if method != "gaussian"]
+EXACT = [method for method in METHODS if method not in ("gaussian", "smoothed")]
 SHAPES = [(1, 5), (2, 3), (2, 5), (2, 7), (3, 3), (3, 5)]
 
 
@@ -176,6 +176,33 @@ def wave_error(weight, dim, size, degree, order, wavelength):
     return float((symbol - ideal).norm() / ideal.norm())
 
 
+@pytest.mark.parametrize(
+    ("dim", "size", "degree", "sigma"), [(1, 5, 4, 1.0), (2, 5, 4, None), (2, 7, 5, 1.3), (3, 5, 3, 0.8)]
+)
+def test_smoothed_ones_are_derivatives_of_smoothed_polynomials(dim, size, degree, sigma):
+    """E[(d^a f)(z)] over normal z, by Gauss-Hermite quadrature."""
+    order, width = degree - 1, sigma or size / 5
+    weight = grid_stencil(dim, size, order, "smoothed", degree, sigma)
+    nodes, shares = (torch.from_numpy(found) for found in np.polynomial.hermite_e.hermegauss(8))
+    z = width * torch.cartesian_prod(*[nodes] * dim).view(-1, dim)
+    share = torch.cartesian_prod(*[shares / shares.sum()] * dim).view(-1, dim).prod(1)
+    rows, powers = exponents_up_to(dim, order), exponents_up_to(dim, degree)
+    for b in powers:
+        for k, a in enumerate(rows):
+            rest = b - a
+            factor = factorials(b[None])[0] / factorials(rest[None])[0] if rest.min() >= 0 else 0.0
+            expected = factor * (share @ monomials(z, np.maximum(rest, 0)[None])[:, 0])
+            found = weight[k] @ monomials(offsets(dim, size), b[None])[:, 0]
+            assert abs(found - expected) < 1e-11 * (1 + abs(expected))
+
+
+def test_smoothed_ones_turn_with_plane_waves():
+    for dim in (2, 3):
+        weight = grid_stencil(dim, 5, 4, "smoothed")
+        for degree, limit in {1: 2e-4, 2: 4e-4, 3: 1e-2}.items():
+            assert wave_error(weight, dim, 5, degree, degree, 16) < limit
+
+
 @pytest.mark.parametrize("dim", [2, 3])
 def test_the_default_turns_with_plane_waves(dim):
     weight = grid_stencil(dim, 5, 3)
@@ -234,7 +261,7 @@ def test_wide_stencils_stay_exact(size):
         ((2, 3, 3), "3 x 3 points resolves derivatives of orders 0 to 2; got order 3. Order 3 needs a size of 5"),
         ((2, 3, 4), "got order 4. Order 4 needs a size of 5"),
         ((3, 3, -1), "orders 0 to 2; got order -1"),
-        ((2, 5, 2, "spline"), "least_squares, finite_difference, rbf, gaussian; got 'spline'"),
+        ((2, 5, 2, "spline"), "least_squares, smoothed, finite_difference, rbf, gaussian; got 'spline'"),
         ((2, 5, 2, "rbf", 5), "up to order 2 on 5 x 5 points take polynomials of a degree from 2 to 4; got 5"),
         ((2, 5, 2, "least_squares", 1), "a degree from 2 to 4; got 1"),
         ((2, 5, 2, "least_squares", None, 0.1), "5 x 5 points needs a sigma of 0.36 points or more.* got 0.1"),
