@@ -1,6 +1,16 @@
 """What users build networks from: layers, filters, convolutions."""
 
-from .convs import Downsample, GridConv2d, GridConv3d, PointConv, Pool, StrideWarning
+from .convs import (
+    Downsample,
+    GConv,
+    GridConv2d,
+    GridConv3d,
+    HomSignals,
+    LocalGConv,
+    PointConv,
+    Pool,
+    StrideWarning,
+)
 from .filters import Filter, HarmonicFilter, ImplicitFilter, Radial, SeparableFilter, attribute_field, choose_filter
 from .layers import (
     MLP,
@@ -32,14 +42,17 @@ __all__ = [
     "Filter",
     "FourierActivation",
     "Full",
+    "GConv",
     "Gate",
     "GridConv2d",
     "GridConv3d",
     "HarmonicFilter",
+    "HomSignals",
     "ImplicitFilter",
     "InstanceNorm",
     "LayerNorm",
     "Linear",
+    "LocalGConv",
     "NormActivation",
     "PointConv",
     "Pool",

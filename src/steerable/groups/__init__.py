@@ -3,6 +3,7 @@
 from .closure import GOLDEN_ANGLE, GroupError, rotation
 from .couplings import coupling
 from .group import Group
+from .homogeneous import HomSpace
 from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners
 from .irreps import Irrep, decompose, irrep, irreps
@@ -22,6 +23,7 @@ from .named import (
     trivial,
 )
 from .permutation_fft import PermutationFourier
+from .permutation_groups import PermutationGroup
 from .permutation_tensors import TensorPower, pattern_weights, set_partitions, tensor_maps
 from .representation import Harmonic, Product, Representation, Restricted, stretched
 from .symmetric import Specht, SymmetricGroup, YoungSubgroup
@@ -38,9 +40,11 @@ __all__ = [
     "Group",
     "GroupError",
     "Harmonic",
+    "HomSpace",
     "Induced",
     "Irrep",
     "PermutationFourier",
+    "PermutationGroup",
     "Product",
     "Representation",
     "Restricted",

@@ -102,7 +102,7 @@ class Group:
 
     def subgroup_of(self, other: Group) -> bool:
         """Whether every element of this group is one of `other`."""
-        return self.dim == other.dim and all(other.contains(g) for g in self.generators)
+        return isinstance(other, Group) and self.dim == other.dim and all(other.contains(g) for g in self.generators)
 
     def conjugate(self, rotation: ArrayLike, name: str | None = None) -> Group:
         """The group R G R^-1 of an orthogonal R (d, d): the same symmetry about turned axes."""
