@@ -95,10 +95,10 @@ def check_graph(
     for features, points in ((source_x, source_pos), (target_x, target_pos)):
         if features is not None:
             field.check(features, "PointConv")
-        _check_positions(points, features, filter.field.group.dim)
+        check_positions(points, features, filter.field.group.dim)
     hood = edge_index if isinstance(edge_index, Neighbourhoods) else None
     if hood is None:
-        _check_edge_index(edge_index, len(source_pos), len(target_pos))
+        check_edge_index(edge_index, len(source_pos), len(target_pos))
     elif hood.size != len(target_pos):
         raise ValueError(f"These neighbourhoods are of {hood.size} nodes; there are {len(target_pos)} targets.")
     edges = edge_index if hood is None else hood.edge_index
@@ -112,7 +112,8 @@ def _pair(given: Any) -> tuple[Any, Any]:
     return tuple(given) if isinstance(given, (tuple, list)) else (given, given)
 
 
-def _check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
+def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
+    """Raise ValueError unless positions are finite (node, dim), one per row of the features."""
     if pos.dim() != 2 or pos.shape[1] != dim:
         raise ValueError(f"The group acts on positions of {dim} coordinates (node, {dim}); got {tuple(pos.shape)}.")
     if features is not None and len(pos) != len(features):
@@ -123,7 +124,8 @@ def _check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
         check_finite(pos)
 
 
-def _check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:
+def check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:
+    """Raise ValueError unless edges (2, edge) join numbers of sources and targets."""
     if edge_index.dtype != torch.long or edge_index.dim() != 2 or len(edge_index) != 2:
         raise ValueError(
             f"edge_index is a torch.long tensor (2, edge), row 0 the source, row 1 the target; got {edge_index.dtype} "

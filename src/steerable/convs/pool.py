@@ -10,6 +10,7 @@ from torch_geometric.nn.resolver import aggregation_resolver
 from ..field import Field, FieldError
 from ..groups import Group
 from ..ops import segment_max, segment_mean, segment_sum
+from .order import warn_of_order
 
 _SEGMENTS = {SumAggregation: segment_sum, MeanAggregation: segment_mean, MaxAggregation: segment_max}
 _LINEAR = (SumAggregation, MeanAggregation)
@@ -40,6 +41,7 @@ class Pool(nn.Module):
                 f"{kind.__name__} keeps invariant fields only; got {self.field_in}. Use 'sum' or 'mean', or map the "
                 "features to invariants first, with Linear."
             )
+        warn_of_order(self.aggregation)
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
         """Pool.

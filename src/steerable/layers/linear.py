@@ -43,12 +43,12 @@ class Linear(ConstantModule):
         self.field_in, self.field_out = Field.parse(field_in, group), Field.parse(field_out, group)
         require_same_group("Linear", self.field_in, self.field_out)
         self._paths = _paths(self.field_in, self.field_out)
-        self._is_dense = self.field_in.dim * self.field_out.dim <= _DENSE_SIZE
+        self.is_dense = self.field_in.dim * self.field_out.dim <= _DENSE_SIZE
         self.weight = nn.Parameter(torch.empty(sum(path.weights for path in self._paths)))
         invariant = _invariant_channels(self.field_out)
         self.bias = nn.Parameter(torch.zeros(len(invariant))) if bias and len(invariant) else None
         self.register_constant("_invariant", invariant)
-        position, source, coefficient = _scatter(self._paths if self._is_dense else [], self.field_out.dim)
+        position, source, coefficient = _scatter(self._paths if self.is_dense else [], self.field_out.dim)
         self.register_constant("_position", position)
         self.register_constant("_source", source)
         self.register_constant("_coefficient", coefficient)
@@ -64,7 +64,7 @@ class Linear(ConstantModule):
 
     def matrix(self) -> Tensor:
         """The map as a matrix (field_in.dim, field_out.dim), without the bias."""
-        if not self._is_dense:
+        if not self.is_dense:
             return self._by_irrep(torch.eye(self.field_in.dim, dtype=self.weight.dtype, device=self.weight.device))
         size = self.field_in.dim * self.field_out.dim
         entries = self.weight.index_select(0, self._source) * self._coefficient
@@ -74,7 +74,7 @@ class Linear(ConstantModule):
     def forward(self, x: Tensor) -> Tensor:
         """Map features (..., field_in.dim) to (..., field_out.dim)."""
         self.field_in.check(x, "Linear")
-        y = x @ self.matrix() if self._is_dense else self._by_irrep(x)
+        y = x @ self.matrix() if self.is_dense else self._by_irrep(x)
         if self.bias is None:
             return y
         return y + y.new_zeros(self.field_out.dim).index_copy(0, self._invariant, self.bias)

@@ -88,7 +88,7 @@ class _Axis(NamedTuple):
 
 
 def _axis(size: int, sigma: float, blur: float = 0.0) -> _Axis:
-    """The polynomials p of one axis, by orthogonalising the powers of x, and derivatives of G * p, G of width `blur`."""
+    """The polynomials p of one axis, by orthogonalising powers of x, and derivatives of G * p, G of width `blur`."""
     x, scale = _points(size), max(size // 2, 1)
     powers = torch.arange(size, dtype=torch.float64)
     root = torch.exp(-x.square() / (4 * sigma**2))

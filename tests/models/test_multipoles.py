@@ -1,0 +1,149 @@
+"""Moments against sums over charges written by hand, their symmetries, and the network of pairs that feeds them."""
+
+import pytest
+import torch
+from torch.autograd import gradcheck, gradgradcheck
+
+from steerable.field import Field, FieldError
+from steerable.functions import solid_harmonics
+from steerable.groups import O2, O3, SO3, point_group
+from steerable.models.multipoles import Multipoles, Polarisability, cartesian_harmonics
+from steerable.models.pair_net import PairNet
+
+DOUBLE = torch.float64
+BATCH = torch.tensor([0, 1, 0, 1, 1, 3])  # in no order, molecule 2 is empty
+SIZE = 4
+
+
+def rows(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE)
+
+
+def charges(order):
+    """A head that reads charge, dipole and quadrupole off the features as they are."""
+    head = Multipoles("1x0e+1x1o+1x2e", order).double()
+    with torch.no_grad():
+        for source in head.sources:
+            source.linear.weight.fill_(1)
+    return head
+
+
+def test_cartesian_harmonics():
+    x = rows(7, 3)
+    tensors = cartesian_harmonics(2)
+    torch.testing.assert_close(torch.einsum("mij,nij->mn", tensors, tensors), torch.eye(5, dtype=DOUBLE))
+    assert tensors.diagonal(dim1=1, dim2=2).sum(1).abs().max() < 1e-15
+    found = torch.einsum("mij,ni,nj->nm", tensors, x, x)
+    ratio = solid_harmonics(x, 2)[:, 4:] / found
+    torch.testing.assert_close(ratio, ratio[:1, :1].expand_as(ratio), atol=1e-12, rtol=0)
+    assert ratio[0, 0] > 0
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_moments_are_those_of_charges_and_dipoles(given):
+    """Against charges alone: a point dipole is two opposite charges close together, a quadrupole is added as it is."""
+    x, pos = rows(6, 9), 2 * rows(6, 3, seed=1)
+    total = torch.tensor([1.0, -2.0, 0.0, 0.5], dtype=DOUBLE) if given else None
+    found = charges(2)(x, pos, BATCH, SIZE, total)
+    for g in range(SIZE):
+        own = x[g == BATCH]
+        r = pos[g == BATCH] - pos[g == BATCH].mean(0)
+        q = own[:, 0]
+        if given and len(q):
+            q = q + (total[g] - q.sum()) / len(q)
+        step = 1e-4
+        centres = torch.cat([r, r + step * own[:, 1:4], r - step * own[:, 1:4]])
+        parts = torch.cat([q, torch.full_like(q, 0.5 / step), torch.full_like(q, -0.5 / step)])
+        outer = torch.einsum("n,ni,nj->ij", parts, centres, centres)
+        local = torch.einsum("nm,mij->ij", own[:, 4:], cartesian_harmonics(2))
+        wanted = 1.5 * outer - 0.5 * outer.trace() * torch.eye(3, dtype=DOUBLE) + local
+        torch.testing.assert_close(found[0][g], parts.sum(), atol=1e-9, rtol=0)
+        torch.testing.assert_close(found[1][g], parts @ centres, atol=1e-9, rtol=0)
+        torch.testing.assert_close(found[2][g], wanted, atol=1e-6, rtol=0)
+    if given:
+        torch.testing.assert_close(found[0][[0, 1, 3]], total[[0, 1, 3]])
+    for order in (0, 1):
+        for part, whole in zip(charges(order)(x, pos, BATCH, SIZE, total), found, strict=False):
+            torch.testing.assert_close(part, whole)
+
+
+def test_moments_turn_and_the_first_does_not_depend_on_the_origin():
+    torch.manual_seed(0)
+    field = Field.parse("2x0e+1x0o+2x1o+1x1e+2x2e")
+    head, alpha = Multipoles(field, 2).double(), Polarisability(field).double()
+    x, pos, generator = rows(6, field.dim), rows(6, 3, seed=1), torch.Generator().manual_seed(0)
+    charge, dipole, quadrupole = head(x, pos, BATCH)
+    for g in O3().sample(5, generator):
+        turned, order = x @ field.matrix(g).T, torch.randperm(6, generator=generator)
+        found = head(turned[order], (pos @ g.T + rows(3, seed=3))[order], BATCH[order])
+        torch.testing.assert_close(found[0], charge, atol=1e-12, rtol=0)
+        torch.testing.assert_close(found[1], dipole @ g.T, atol=1e-12, rtol=0)
+        torch.testing.assert_close(found[2], g @ quadrupole @ g.T, atol=1e-12, rtol=0)
+        torch.testing.assert_close(alpha(turned, BATCH), g @ alpha(x, BATCH) @ g.T, atol=1e-12, rtol=0)
+    torch.testing.assert_close(alpha(x, BATCH), alpha(x, BATCH).mT)
+    neutral = torch.zeros(4, dtype=DOUBLE)
+    dipoles = [head(x, pos, BATCH, 4, neutral, origin)[1] for origin in (None, rows(4, 3, seed=2))]
+    torch.testing.assert_close(*dipoles, atol=1e-13, rtol=0)
+
+
+@pytest.mark.parametrize("group", [SO3(), point_group("C3v"), point_group("Oh")])
+def test_moments_under_other_groups_of_space(group):
+    field = Field(group, tuple((1, irrep) for irrep in group.irreps(2)))
+    head = Multipoles(field, 2).double()
+    x, pos = rows(6, field.dim), rows(6, 3, seed=1)
+    for g in group.sample(3, torch.Generator().manual_seed(0)):
+        _, dipole, quadrupole = head(x @ field.matrix(g).T, pos @ g.T, BATCH)
+        torch.testing.assert_close(dipole, head(x, pos, BATCH)[1] @ g.T, atol=1e-12, rtol=0)
+        torch.testing.assert_close(quadrupole, g @ head(x, pos, BATCH)[2] @ g.T, atol=1e-12, rtol=0)
+
+
+def net(**options):
+    torch.manual_seed(0)
+    return PairNet(2, "4x0e+3x1o+2x2e", "3x0e+2x1o+1x2e", cutoff=4.0, radial=4, **options).double()
+
+
+def test_pairs_commute_with_everything():
+    model, x, pos, batch = net(), rows(6, 2), rows(6, 3, seed=1), torch.tensor([0, 0, 0, 1, 1, 3])
+    y, generator = model(x, pos, batch, SIZE), torch.Generator().manual_seed(0)
+    for g in O3().sample(5, generator):
+        turn = model.field_out.matrix(g)
+        order = torch.cat(
+            [torch.randperm(3, generator=generator), 3 + torch.randperm(2, generator=generator), batch[5:] + 2]
+        )
+        found = model(x[order], (pos @ g.T + rows(3))[order], batch)
+        torch.testing.assert_close(found, (y @ turn.T)[order], atol=1e-12, rtol=0)
+    torch.testing.assert_close(model(x[:3], pos[:3]), y[:3], atol=1e-12, rtol=0)
+    assert model(x[:0], pos[:0], batch[:0]).shape == (0, 14)
+
+
+def test_derivatives_with_respect_to_positions():
+    model, x, pos = net(layers=1), rows(3, 2), rows(3, 3, seed=1).requires_grad_()
+    assert gradcheck(lambda pos: model(x, pos), pos)
+    assert gradgradcheck(lambda pos: model(x, pos), pos)
+
+
+def test_coincident_points_see_degree_zero_alone():
+    """Where all points are one, nothing has a direction; derivatives are finite there."""
+    model, x = net(), rows(3, 2)
+    pos = torch.zeros(3, 3, dtype=DOUBLE, requires_grad=True)
+    y = model(x, pos)
+    assert y[:, 3:].eq(0).all() and y[:, :3].abs().max() > 1e-3
+    (gradient,) = torch.autograd.grad(y.sum(), pos, create_graph=True)
+    assert gradient.isfinite().all()
+
+
+def test_errors():
+    with pytest.raises(ValueError, match=r"order is 0 \(charge\), 1 \(dipole\) or 2 \(quadrupole\); got 3"):
+        Multipoles("1x0e", 3)
+    with pytest.raises(
+        FieldError, match="Moments are tensors of space; 1x0e is a field of O\\(2\\), a group of the plane"
+    ):
+        Polarisability(Field.parse("1x0e", O2()))
+    with pytest.raises(ValueError, match="Positions must be finite; those of atoms"):
+        charges(1)(rows(6, 9), rows(6, 3) * torch.nan, BATCH)
+    with pytest.raises(ValueError, match=r"PairNet expects attributes \(6, 2\); got \(6, 3\)"):
+        net()(rows(6, 3), rows(6, 3))
+    with pytest.raises(ValueError, match="`batch` is not sorted"):
+        net()(rows(6, 2), rows(6, 3), BATCH)
+    with pytest.raises(ValueError, match="finite features"):
+        net()(rows(6, 2) * torch.nan, rows(6, 3))

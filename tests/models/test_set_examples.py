@@ -1,0 +1,51 @@
+"""The page on permutations prints what it says, and its examples run."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.db import connect
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_runs(capsys):
+    names: dict[str, object] = {}
+    for language, text in re.findall(r"```(python)?\n(.*?)```", (ROOT / "docs/permutations.md").read_text(), re.DOTALL):
+        if language:
+            exec(text, names)
+        else:
+            assert capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("sets", ["sums of 100 digits", "entropy", "mutual information", "the odd one of 16"]),
+        ("graphs", ["with products (3-WL): C6 and 2 C3 differ by", "dipoles of 50 charges"]),
+    ],
+)
+def test_examples(monkeypatch, capsys, name, lines):
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--steps", "3"])
+    runpy.run_path(str(ROOT / f"examples/{name}.py"))
+    printed = capsys.readouterr().out
+    assert all(line in printed for line in lines) and "nan" not in printed
+
+
+def test_dipoles(monkeypatch, capsys, tmp_path):
+    """On a few molecules of fixed charges."""
+    generator = np.random.default_rng(0)
+    charges = np.array([-0.8, 0.4, 0.4])
+    with connect(tmp_path / "molecules.db") as database:
+        for _ in range(20):
+            positions = generator.normal(size=(3, 3))
+            dipole = charges @ positions
+            database.write(Atoms("OH2", positions), data={"dipole_moment": dipole[None], "total_charge": [0.0]})
+    monkeypatch.setattr(sys, "argv", ["dipoles.py", str(tmp_path / "molecules.db"), "--steps", "3"])
+    runpy.run_path(str(ROOT / "examples/dipoles.py"))
+    printed = capsys.readouterr().out
+    assert "4 frames, rms dipole" in printed and "elements [1, 8]" in printed and "change under a rotation" in printed
