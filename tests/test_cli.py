@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 
 from steerable import cli
 from steerable.data import read_shapes
-from steerable.train import DataConfig, FitConfig, ModelConfig, QM9Config, presets
+from steerable.train import TASKS, DataConfig, FitConfig, ModelConfig, QM9Config, presets
 
 SMALL = QM9Config(
     DataConfig(train=20, validation=5, test=5),
@@ -150,8 +150,8 @@ def test_shapes_are_trained_resumed_evaluated_and_certified(shapes, capsys):
     [
         ("demmo", "Did you mean demo?"),
         ("zzz", "Commands are demo, train, evaluate, predict, certify."),
-        ("train", "`steerable train` learns qm9 or shapes; got nothing."),
-        ("train qm8", "`steerable train` learns qm9 or shapes; got qm8."),
+        ("train", f"`steerable train` learns one of {', '.join(TASKS)}; got nothing."),
+        ("train qm8", f"`steerable train` learns one of {', '.join(TASKS)}; got qm8."),
         ("train shapes --data.root nowhere --run there", "There are no shapes nowhere: give a folder of OFF files"),
         ("train shapes --data.train_rotation y", "data.train_rotation"),
         ("train qm9 --fit.epoch 3", "There is no option --fit.epoch. Did you mean --fit.epochs?"),

@@ -44,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(arguments: list[str]) -> None:
-    """Train a network: train qm9|shapes|digits [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
+    """Train a network: train TASK [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
     from steerable.train import TASKS, load_config
     from steerable.train.options import parse, parser
 
     name, *rest = arguments or ["nothing"]
     if name not in TASKS:
-        raise UsageError(f"`steerable train` learns {' or '.join(TASKS)}; got {name}. Try: train qm9 --help")
+        raise UsageError(f"`steerable train` learns one of {', '.join(TASKS)}; got {name}. Try: train qm9 --help")
     kind = TASKS[name].config
     resume = _Parser(add_help=False, allow_abbrev=False)
     resume.add_argument("--resume", type=Path)

@@ -4,6 +4,7 @@ import pickle
 
 import conv
 import harmonics
+import pdo
 import permutations
 import pytest
 import segment
@@ -13,7 +14,7 @@ import stencils
 from harness import Row
 
 
-@pytest.mark.parametrize("script", [conv, harmonics, permutations, segment, sets, sphere, stencils])
+@pytest.mark.parametrize("script", [conv, harmonics, pdo, permutations, segment, sets, sphere, stencils])
 def test_cases_keep_the_contract(script):
     for quick in (True, False):
         cases = script.cases(quick)
@@ -22,7 +23,7 @@ def test_cases_keep_the_contract(script):
     assert script.__doc__.splitlines()[-1].startswith(f"    python benchmarks/{script.__name__}.py [--quick]")
 
 
-@pytest.mark.parametrize("script", [harmonics, permutations, segment, sets, stencils])
+@pytest.mark.parametrize("script", [harmonics, pdo, permutations, segment, sets, stencils])
 def test_errors_are_those_of_float32(script):
     seen = 0
     for case in script.cases(quick=True):

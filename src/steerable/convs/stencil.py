@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..filters import Filter
+from ..filters.filter import Filter, GridFilter
 from ..functions import polynomial_cutoff
 from ..layers.constants import ConstantModule
 
@@ -68,12 +68,14 @@ class Stencil(ConstantModule):
         """The values h_o of a filter.
 
         Args:
-            filter: the filter.
+            filter: the filter; a GridFilter says itself what its values are.
             attributes: of samples (sample, filter.attributes.dim); without them there is one sample.
 
         Returns:
             (sample, offset, channel, filter.field.dim), offsets in the order of the coordinates, the last one fastest.
         """
+        if isinstance(filter, GridFilter):
+            return filter.on_grid(self.size, self, attributes)
         samples = 1 if attributes is None else len(attributes)
         spread = None if attributes is None else attributes.repeat_interleave(len(self.points), 0)
         h = filter(self.points.repeat(samples, 1), spread).unflatten(0, (samples, len(self.points)))

@@ -1,17 +1,24 @@
 """Filters: steerable vectors per neighbour, made from relative position and attributes."""
 
 from .choose import choose_filter
-from .filter import Filter, SeparableFilter, attribute_field
+from .derivative import DerivativeFilter, Derivatives, StencilFilter
+from .filter import Filter, GridFilter, SeparableFilter, attribute_field
 from .harmonic import HarmonicFilter
 from .implicit import ImplicitFilter, harmonic_degree, is_harmonic
+from .joint import JointFilter
 from .radial import Radial
 
 __all__ = [
+    "DerivativeFilter",
+    "Derivatives",
     "Filter",
+    "GridFilter",
     "HarmonicFilter",
     "ImplicitFilter",
+    "JointFilter",
     "Radial",
     "SeparableFilter",
+    "StencilFilter",
     "attribute_field",
     "choose_filter",
     "harmonic_degree",

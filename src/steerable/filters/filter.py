@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -36,6 +37,23 @@ class SeparableFilter(Filter, Protocol):
 
     def harmonics(self, offset: Tensor) -> Tensor:
         """The harmonics Y (edge, field.dim)."""
+        ...
+
+
+@runtime_checkable
+class GridFilter(Filter, Protocol):
+    """A filter that knows best what its values on the offsets of a grid are, such as the weights of a stencil."""
+
+    def on_grid(
+        self, size: int, sample: Callable[[Filter, Tensor | None], Tensor], attributes: Tensor | None
+    ) -> Tensor:
+        """Its values (sample, offset, channels, field.dim) for attributes of samples (sample, attributes.dim).
+
+        Args:
+            size: number of offsets along every axis.
+            sample: gives these values for any other filter.
+            attributes: (sample, attributes.dim); without them there is one sample.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -33,6 +33,10 @@ class Contraction(Protocol):
         """The weights of path k: (copy of the input, channel of the filter, copy of the output)."""
         ...
 
+    def block(self, own: Sequence[int]) -> Tensor:
+        """`weight` of all paths that one term has to one irrep: (path, copy, channel, copy of the output)."""
+        ...
+
     def mixed(self, copies: int) -> float:
         """How many multiplications `weigh` does per number of a moment, for so many copies of the output."""
         ...
@@ -51,17 +55,26 @@ class Full(nn.Module):
         field_in: type of the features.
         field_out: type of the result.
         groups: number of blocks of copies that do not mix.
+        paths: makes the paths; a part of `Paths` to leave some out.
 
     Raises:
         FieldMismatchError: fields of different groups.
         ValueError: an irrep of the output that cannot be made, or multiplicities that `groups` does not divide.
     """
 
-    def __init__(self, field_filter: Field, channels: int, field_in: Field, field_out: Field, groups: int = 1) -> None:
+    def __init__(
+        self,
+        field_filter: Field,
+        channels: int,
+        field_in: Field,
+        field_out: Field,
+        groups: int = 1,
+        paths: Callable[[Field, Field, Field], Paths] = Paths,
+    ) -> None:
         super().__init__()
         self.channels, self.groups = channels, groups
         self.before: nn.Module = nn.Identity()
-        self.paths = Paths(field_filter, field_in, field_out)
+        self.paths = paths(field_filter, field_in, field_out)
         if groups < 1 or any(n % groups for n in (*(path.copies for path in self.paths), *self.paths.copies)):
             raise ValueError(f"groups={groups} does not divide every multiplicity of {field_in} and {field_out}.")
         sizes = [path.copies // groups * channels for path in self.paths]
@@ -75,9 +88,16 @@ class Full(nn.Module):
         return list(self.weights)
 
     def weight(self, k: int) -> Tensor:
-        own = self._own(k).unflatten(1, (-1, self.channels))
-        diagonal = torch.eye(self.groups, dtype=own.dtype, device=own.device)
-        return torch.einsum("gcko,gh->gckho", own, diagonal).flatten(3).flatten(0, 1)
+        return self.block([k])[0]
+
+    def block(self, own: Sequence[int]) -> Tensor:
+        rows = slice(self._places[own[0]].start, self._places[own[-1]].stop)  # paths between two irreps are neighbours
+        whole = self.weights[self.paths[own[0]].out][:, rows]
+        weights = whole.unflatten(1, (len(own), self.paths[own[0]].copies // self.groups, self.channels))
+        if self.groups == 1:
+            return weights[0]
+        diagonal = torch.eye(self.groups, dtype=weights.dtype, device=weights.device)
+        return torch.einsum("gpcko,gh->pgckho", weights, diagonal).flatten(4).flatten(1, 2)
 
     def mixed(self, copies: int) -> float:
         return copies / self.groups
@@ -109,6 +129,7 @@ class Depthwise(nn.Module):
         field_in: type of the features.
         field_out: type of the result.
         rank: copies of every irrep between the two linear maps; those of `field_in` by default.
+        paths: makes the paths; a part of `Paths` to leave some out.
 
     Raises:
         FieldMismatchError: fields of different groups.
@@ -116,13 +137,19 @@ class Depthwise(nn.Module):
     """
 
     def __init__(
-        self, field_filter: Field, channels: int, field_in: Field, field_out: Field, rank: int | None = None
+        self,
+        field_filter: Field,
+        channels: int,
+        field_in: Field,
+        field_out: Field,
+        rank: int | None = None,
+        paths: Callable[[Field, Field, Field], Paths] = Paths,
     ) -> None:
         super().__init__()
         self.channels = channels
         inner = field_in if rank is None else _copies(field_in, rank)
         self.before: nn.Module = nn.Identity() if rank is None else Linear(field_in, inner, bias=False)
-        self.paths = Paths(field_filter, inner, field_out)
+        self.paths = paths(field_filter, inner, field_out)
         sizes = [path.copies for path in self.paths]
         ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
         self._columns = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
@@ -151,6 +178,9 @@ class Depthwise(nn.Module):
     def weight(self, k: int) -> Tensor:
         return self.radial[:, self._columns[k]].T.unsqueeze(-1) * self.mixing(k).unsqueeze(1)
 
+    def block(self, own: Sequence[int]) -> Tensor:
+        return torch.stack([self.weight(k) for k in own])
+
     def mixed(self, copies: int) -> float:
         return 1 + copies / self.channels
 
@@ -164,20 +194,29 @@ class Depthwise(nn.Module):
 def dense_kernel(contraction: Contraction, h: Tensor) -> Tensor:
     """The kernel matrices (edge, field_out.dim, field of `paths`.dim) of filter values (edge, channel, component).
 
-    What grids need, whose few offsets are shared by all points; convolutions on points never form it.
+    What grids need, whose few offsets are shared by all points; convolutions on points never form it. All paths that
+    join two irreps are one matrix product. In memory the edges are the last axis, as grids want them.
     """
     paths = contraction.paths
-    whole = h.new_zeros(len(h), paths.field_out.dim, paths.field_in.dim)
-    for k, path in enumerate(paths):
-        steered = torch.einsum("ekm,mio->ekio", h[..., path.at], paths.tensor(k))
-        block = torch.einsum("ekio,cku->euoci", steered, contraction.weight(k)).flatten(3)
-        start = 0
-        for place, term in zip(paths.field_out.slices(), paths.field_out, strict=True):
-            if term.irrep == paths.irreps[path.out]:
-                own = block[:, start : start + term.multiplicity].flatten(1, 2)
-                whole[:, place, paths.field_in.slices()[path.term]] += own
-                start += term.multiplicity
-    return whole
+    columns = []
+    for i, term in enumerate(paths.field_in):
+        steered = (h.flatten(0, 1) @ paths.coupled(i)).unflatten(0, h.shape[:2])
+        blocks, start = [], 0
+        for o, irrep in enumerate(paths.irreps):
+            own = [k for k, path in enumerate(paths) if path.term == i and path.out == o]
+            shape = len(own), irrep.dim, term.irrep.dim
+            tensors = steered[..., start : start + math.prod(shape)].unflatten(2, shape)
+            none = h.new_zeros(0, term.multiplicity, contraction.channels, paths.copies[o])
+            weights = contraction.block(own) if own else none
+            blocks.append(torch.einsum("ekpoi,pcku->uocie", tensors, weights).flatten(2, 3))
+            start += math.prod(shape)
+        columns.append(blocks)
+    rows = [torch.cat(blocks, 2) for blocks in zip(*columns, strict=True)]  # (copy, m_o, in, edge) by output irrep
+    zero = h.new_zeros(1, 1, paths.field_in.dim, len(h))
+    placed = []
+    for (made, copies), term in zip(paths.terms_out, paths.field_out, strict=True):
+        placed.append((zero.expand(term.dim, 1, -1, -1) if made is None else rows[made][copies]).flatten(0, 1))
+    return torch.cat(placed).permute(2, 0, 1)
 
 
 def _totals(paths: Paths, sizes: Sequence[int]) -> list[int]:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from ..convs.downsample import Downsample
 from ..convs.grid import GridConv2d
+from ..convs.neural_pdo import GridNeuralPDO
+from ..convs.pdo import GridPDO
 from ..field import Field, invariant_field
 from ..filters import HarmonicFilter
 from ..groups import Group, planar_group
@@ -109,7 +111,9 @@ def _activation(group: Group, width: int) -> CosetActivation | FourierActivation
 
 
 def _convolution(kernel: str, field_in: Field, field_out: Field, size: int, order: int) -> nn.Module:
-    if kernel == "kernel":
-        degree = max(order, 2 * _DEGREE) if not field_in.group.order else order
-        return GridConv2d(field_in, field_out, HarmonicFilter(degree, (size + 1) / 2, 4, group=field_in.group), size)
-    raise NotImplementedError
+    if kernel == "pdo":
+        return GridPDO(field_in, field_out, order, size, "smoothed", bias=False)
+    if kernel == "neural":
+        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products="depthwise")
+    filter = HarmonicFilter(order, (size + 1) / 2, 2, group=field_in.group)
+    return GridConv2d(field_in, field_out, filter, size, bias=False)

@@ -1,0 +1,236 @@
+"""Filters that are derivatives of the delta: with them a convolution is a differential operator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..field import Field, Term
+from ..functions.polynomials import Array, exponents_up_to, harmonic_polynomials
+from ..groups import O3, Group, Harmonic, Irrep, decompose
+from ..layers.constants import ConstantModule
+from ..operators import harmonic_couplings
+from ..ops.stencils import grid_stencil
+from .filter import Filter
+
+
+class Part(NamedTuple):
+    """The operators |d|^(n - j) Y_j(d) of one order n and one degree j.
+
+    Args:
+        order: n.
+        degree: j.
+        place: where their components are in a filter.
+        isometry: from the components of H_j as irreps of the group to those of Y_j (harmonic, component).
+    """
+
+    order: int
+    degree: int
+    place: slice
+    isometry: Array
+
+
+class Derivatives:
+    """All derivatives of orders 0 to N as operators that turn as harmonics: |d|^(n - j) Y_j(d), j = n, n - 2, ...
+
+    By Fischer's decomposition they are a basis. Their parts H_j are reduced to irreps of the group.
+
+    Args:
+        order: N.
+        group: a closed subgroup of O(2) or O(3).
+        maximum_offset: for a finite group of the plane, how often the number of its rotations may be added to a
+            frequency, see `operators.symbol_basis`; None, any number, alone is complete.
+
+    Attributes:
+        parts: in the order of n, then of falling j.
+        field: the irreps of all parts.
+        coefficients: of all components in the monomials of `exponents_up_to(d, N)`, (field.dim, monomial).
+
+    Raises:
+        ValueError: an order below 0.
+    """
+
+    def __init__(self, order: int, group: Group, maximum_offset: int | None = None) -> None:
+        if order < 0:
+            raise ValueError(f"The order of a derivative is 0 or more; got {order}.")
+        self.order, self.maximum_offset = order, maximum_offset
+        self.parts: list[Part] = []
+        terms: list[Term] = []
+        degrees = exponents_up_to(group.dim, order).sum(1)
+        rows, start = [], 0
+        for n in range(order + 1):
+            for j, polynomials in harmonic_polynomials(group.dim, n):
+                split = decompose(Harmonic(group, j, (-1) ** j if group.dim == 3 else 1))
+                isometry = np.concatenate([q for _, q in split], 1)
+                self.parts.append(Part(n, j, slice(start, start + len(isometry)), isometry))
+                terms += [Term(1, irrep) for irrep, _ in split]
+                rows.append(np.zeros((len(isometry), len(degrees))))
+                rows[-1][:, degrees == n] = isometry.T @ polynomials
+                start += len(isometry)
+        self.field = Field(group, tuple(terms))
+        self.coefficients = torch.from_numpy(np.concatenate(rows))
+
+    @property
+    def part_of(self) -> Tensor:
+        """The number of the part that every component belongs to (field.dim,)."""
+        return torch.repeat_interleave(torch.tensor([len(part.isometry) for part in self.parts]))
+
+    def scale(self, components: Tensor) -> Tensor:
+        """Factors (part,) that make the mean square of components (edge, field.dim) 1 in every part that is not 0."""
+        square = components.detach().square().mean(0)
+        power = torch.stack([square[part.place].mean() for part in self.parts])
+        return torch.where(power > 0, power, 1.0).rsqrt()
+
+    def products(self, irrep_in: Irrep, irrep_out: Irrep) -> Iterator[tuple[slice, Array]]:
+        """The products with features that `maximum_offset` allows, as `layers.paths` takes them."""
+        for part in self.parts:
+            for tensor in harmonic_couplings(part.degree, irrep_in, irrep_out, self.maximum_offset):
+                yield part.place, np.einsum("ohi,hk->oki", tensor, part.isometry)
+
+
+class DerivativeFilter(ConstantModule):
+    """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on points: the weights of neighbours in derivatives.
+
+    The weights come from outside, as attributes of the edges: `components` of `ops.cloud_stencil`. Every part begins
+    with unit mean square over the edges: its factor s is measured on the first graph and kept in `state_dict`, so that
+    from then on the operator is one and the same for every cloud, however dense.
+
+    Args:
+        order: N.
+        group: O(3) by default.
+        maximum_offset: which frequencies a finite group of the plane may alias, see `Derivatives`.
+
+    Raises:
+        ValueError: an order below 0.
+
+    Source: Jenner & Weiler 2022, arXiv:2106.10163.
+    """
+
+    _coefficients: Tensor
+    _part_of: Tensor
+    scale: Tensor
+
+    def __init__(self, order: int, group: Group | None = None, maximum_offset: int | None = None) -> None:
+        super().__init__()
+        self.basis = Derivatives(order, group or O3(), maximum_offset)
+        self.field = self.attributes = self.basis.field
+        self.channels = 1
+        self.register_constant("_coefficients", self.basis.coefficients)
+        self.register_constant("_part_of", self.basis.part_of)
+        self.register_buffer("scale", torch.ones(len(self.basis.parts)))
+        self._measured = False
+
+    @property
+    def operators(self) -> Tensor:
+        """The operators that the components are, (field.dim, monomial of `exponents_up_to(d, order)`)."""
+        return self._coefficients * self.scale.index_select(0, self._part_of).unsqueeze(1)
+
+    def components(self, stencil: Tensor) -> Tensor:
+        """Weights of derivatives (edge, monomial), of order N or more, to attributes of edges (edge, field.dim)."""
+        monomials = self._coefficients.shape[1]
+        if stencil.dim() != 2 or stencil.shape[1] < monomials:
+            raise ValueError(
+                f"Derivatives up to order {self.basis.order} take weights (edge, {monomials} monomials or more); "
+                f"got {tuple(stencil.shape)}. Make the stencil of order {self.basis.order}."
+            )
+        stencil = stencil[:, :monomials]
+        if not self._measured and len(stencil):
+            with torch.no_grad():
+                self.scale.copy_(self.basis.scale(stencil @ self._coefficients.T))
+            self._measured = True
+        return stencil @ self.operators.T
+
+    def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+        """Attributes (edge, field.dim), made by `components`, to (edge, 1, field.dim)."""
+        attributes = offset[:, :0] if attributes is None else attributes
+        self.attributes.check(attributes, "DerivativeFilter", "attributes")
+        return attributes.unsqueeze(1)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._measured = self._measured or f"{prefix}scale" in state_dict
+
+    def extra_repr(self) -> str:
+        return f"{self.field} of {self.field.group}, order={self.basis.order}"
+
+
+class StencilFilter(ConstantModule):
+    """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on a grid: its values are the weights of `ops.grid_stencil`.
+
+    Every part has unit mean square over the stencil. At offsets off the grid, and beyond the stencil, h is 0.
+
+    Args:
+        order: N.
+        size: points of the stencil along every axis, odd; the `kernel_size` of the convolution.
+        method: how derivatives are found: a method of `ops.grid_stencil`, or a part of it such as
+            `functools.partial(grid_stencil, method="gaussian", sigma=1.2)`.
+        spacing: distance of neighbouring offsets.
+        group: O(3) by default.
+        maximum_offset: which frequencies a finite group of the plane may alias, see `Derivatives`.
+
+    Raises:
+        ValueError: an order that the stencil does not resolve, an even size, a method that does not exist.
+
+    Source: Jenner & Weiler 2022, arXiv:2106.10163.
+    """
+
+    operators: Tensor
+    _values: Tensor
+
+    def __init__(
+        self,
+        order: int,
+        size: int,
+        method: str | Callable[[int, int, int], Tensor] = "least_squares",
+        spacing: float = 1.0,
+        group: Group | None = None,
+        maximum_offset: int | None = None,
+    ) -> None:
+        super().__init__()
+        if not 0 < spacing < math.inf:
+            raise ValueError(f"The spacing of a grid is positive and finite; got {spacing}.")
+        group = group or O3()
+        self.size, self.spacing = size, spacing
+        self.basis = Derivatives(order, group, maximum_offset)
+        self.field, self.attributes, self.channels = self.basis.field, Field(group, ()), 1
+        orders = torch.from_numpy(exponents_up_to(group.dim, order).sum(1))
+        stencil = partial(grid_stencil, method=method) if isinstance(method, str) else method
+        weights = stencil(group.dim, size, order) / (spacing**orders).unsqueeze(1)
+        values = (self.basis.coefficients @ weights).T
+        scale = self.basis.scale(values)[self.basis.part_of]
+        self.register_constant("operators", self.basis.coefficients * scale.unsqueeze(1))
+        self.register_constant("_values", (values * scale).unsqueeze(1))
+
+    def values(self) -> Tensor:
+        """The values at all offsets (offset, field.dim), the last coordinate fastest."""
+        return self._values.squeeze(1)
+
+    def on_grid(
+        self, size: int, sample: Callable[[Filter, Tensor | None], Tensor], attributes: Tensor | None
+    ) -> Tensor:
+        """The values at all offsets of a stencil of `size` points along every axis, see `filters.GridFilter`."""
+        if size != self.size:
+            raise ValueError(
+                f"This StencilFilter has the weights of {self.size} points along every axis; the convolution has "
+                f"kernel_size={size}. Give both the same."
+            )
+        return self._values.unsqueeze(0)
+
+    def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+        """Relative positions (edge, d) to (edge, 1, field.dim)."""
+        steps = offset / self.spacing + self.size // 2
+        place = steps.round().long()
+        near = ((steps - place).abs() < 1e-3) & (place >= 0) & (place < self.size)
+        powers = self.size ** torch.arange(offset.shape[1] - 1, -1, -1, device=offset.device)
+        inside = near.all(1)
+        found = self._values.index_select(0, (place * powers).sum(1) * inside)
+        return found * inside.to(found.dtype).view(-1, 1, 1)
+
+    def extra_repr(self) -> str:
+        return f"{self.field} of {self.field.group}, order={self.basis.order}, size={self.size}"

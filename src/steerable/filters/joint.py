@@ -1,0 +1,56 @@
+"""Filters joined to one: kernels and differential operators in one convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ..field import Field, require_same_group
+from .filter import Filter
+
+
+class JointFilter(nn.Module):
+    """h = (h_1, h_2, ...): the distribution that has all channels of several filters.
+
+    A convolution with a kernel and a differential operator at once, for example: smooth functions and derivatives of
+    the delta are steerable distributions alike, and so are their sums. Its one channel holds the channels of all.
+
+    Args:
+        filters: the filters, modules; attributes are those of the first, then those of the second, ...
+
+    Raises:
+        FieldMismatchError: filters of different groups.
+    """
+
+    def __init__(self, filters: Sequence[Filter]) -> None:
+        super().__init__()
+        group = require_same_group("JointFilter", *(filter.field for filter in filters))
+        self.filters = nn.ModuleList(filters)  # type: ignore[arg-type]
+        self.field, self.attributes, self.channels = Field(group, ()), Field(group, ()), 1
+        for filter in filters:
+            self.field = self.field + filter.field * filter.channels
+            self.attributes = self.attributes + filter.attributes
+        self._widths = [filter.attributes.dim for filter in filters]
+
+    def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+        """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, 1, field.dim)."""
+        parts = zip(self.filters, self._split(attributes), strict=True)
+        return torch.cat([filter(offset, own).flatten(1) for filter, own in parts], 1).unsqueeze(1)
+
+    def on_grid(
+        self, size: int, sample: Callable[[Filter, Tensor | None], Tensor], attributes: Tensor | None
+    ) -> Tensor:
+        """The values at all offsets of a stencil of `size` points along every axis, see `filters.GridFilter`."""
+        parts = zip(self.filters, self._split(attributes), strict=True)
+        found = [sample(cast(Filter, filter), own).flatten(2) for filter, own in parts]
+        samples = 1 if attributes is None else len(attributes)
+        return torch.cat([part.expand(samples, -1, -1) for part in found], 2).unsqueeze(2)
+
+    def _split(self, attributes: Tensor | None) -> Sequence[Tensor | None]:
+        if attributes is None:
+            return [None] * len(self._widths)
+        self.attributes.check(attributes, "JointFilter", "attributes")
+        return [own if own.shape[-1] else None for own in attributes.split(self._widths, -1)]
