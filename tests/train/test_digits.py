@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from steerable.data import read_digits
+from steerable.report import draw
 from steerable.train import TASKS, ConfigError, evaluate, fit, load
 from steerable.train.digits import DigitsConfig, DigitsData, DigitsFit, DigitsModel, PictureBatch, Pictures, turned
 
@@ -34,6 +35,7 @@ def test_a_run_learns_is_certified_and_can_be_evaluated_again(config):
     model, metadata = load(run)
     assert metadata["split"] == {"seed": 0, "train": 240, "validation": 40, "test": 120}
     assert model(torch.zeros(2, 29, 29)).shape == (2, 10)
+    assert draw(run)[1].name == "confusion.png" and len(metrics["test"]["per_class"]) == 10
     assert len((Path(run) / "predictions.csv").read_text().splitlines()) == 121
 
 

@@ -207,7 +207,7 @@ def test(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Outc
             "pictures": len(label),
             "error": _percent(guess != label),
             "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
-            "per_digit": {str(k): _percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+            "per_class": {str(k): _percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
         },
         baselines={"majority": {"name": f"always {most}", "error": _percent(label != most)}},
         header=("true", "predicted"),
