@@ -329,7 +329,7 @@ def test_points_of_finite_and_connected_spaces():
         (lambda: HomSpace(S4, YoungSubgroup((4, 1))), r"Sym\(4\)xSym\(1\) is no subgroup of Sym\(4\)"),
         (
             lambda: HomSpace(SO3(), POLAR, irrep(TILTED, "1"), max_degree=2),
-            r"has a representation of Cinf as its type; got one of Cinf. Restrict it first",
+            r"has a representation of Cinf as its type; got one of Cinf.*Restrict it first",
         ),
         (lambda: HomSpace(SO3(), POLAR, irrep(SO3(), "1"), max_degree=2), r"got one of SO\(3\). Restrict it first"),
         (lambda: HomSpace(SO3(), POLAR), r"SO\(3\) has too many irreps to take all: give max_degree"),

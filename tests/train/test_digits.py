@@ -19,7 +19,7 @@ QUIET = Console(quiet=True)
 def config(tmp_path):
     data = DigitsData(train=240, validation=40, test=120)
     model = DigitsModel(group="C4", kernel="kernel", widths=[4, 4], stops=[1], size=3, order=2, hidden=8, dropout=0)
-    fit = DigitsFit(epochs=4, batch_size=16, warmup_steps=5, lr=2e-2, ema_decay=0.9)
+    fit = DigitsFit(epochs=5, batch_size=16, warmup_steps=5, lr=2e-2, ema_decay=0.9)
     return DigitsConfig(data, model, fit, str(tmp_path / "run"))
 
 
@@ -27,7 +27,7 @@ def test_a_run_learns_is_certified_and_can_be_evaluated_again(config):
     run = fit(config, console=QUIET)
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["task"] == "digits/strokes" and metrics["test"]["pictures"] == 120
-    assert metrics["test"]["error"]["value"] < 60 < metrics["baselines"]["majority"]["error"]["value"]
+    assert metrics["test"]["error"]["value"] < 75 < metrics["baselines"]["majority"]["error"]["value"]
     assert metrics["certificate"]["passed"] and metrics["certificate"]["group"] == "C4"
     assert metrics["certificate"]["equivariance_float64"] < 1e-10
     again = evaluate(run)
