@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import digits, qm9, shapes
+from . import digits, nbody, qm9, shapes, sphere
 from .task import Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (qm9.TASK, shapes.TASK, digits.TASK)}
+TASKS: dict[str, Task] = {task.name: task for task in (qm9.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)}
 
 
 def task_of(metadata: dict[str, Any]) -> Task:

@@ -1,0 +1,279 @@
+"""The task `sphere`: which digit a picture on the sphere shows, however the sphere is turned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from steerable.certify import POSITIONS, Role
+from steerable.data.digits import Digits, read_digits
+from steerable.data.sphere_digits import SphereDigits, project, sphere_parts
+from steerable.functions.sources import bump_harmonics
+from steerable.functions.sphere import SphereGrid
+from steerable.groups import Group
+from steerable.groups.closure import rotation
+from steerable.layers.sphere_activation import SphereActivation
+from steerable.ops import segment_mean, segment_sum
+
+from .batches import Batches, predict
+from .config import ConfigError, TrainingConfig, check_choices, check_range
+from .task import Measure, Outcome, Problem, Symmetry, Task
+
+PASS = 250  # pictures that are predicted together
+BUMPS = 6  # in each signal that is certified
+SHARPNESS = 10.0  # of these bumps
+
+
+@dataclass
+class SphereData:
+    """Which digits are learned.
+
+    The test always has the same pictures twice, upright and each turned by a rotation of its own. With NR for upright
+    and R for turned pictures, `rotation="none"` gives NR/NR and NR/R in one run and `rotation="so3"` gives R/R.
+
+    Args:
+        root: folder of the four MNIST files; left out, digits that are drawn here.
+        train: pictures to learn from.
+        validation: pictures that choose the best weights.
+        test: pictures of the test, which no choice sees.
+        rotation: of the pictures of training and validation: `none`, or `so3`, one rotation for each.
+        seed: of the split and of the rotations.
+    """
+
+    root: str | None = None
+    train: int = 500
+    validation: int = 100
+    test: int = 400
+    rotation: Literal["none", "so3"] = "so3"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choices("data", self)
+        for name in ("train", "validation", "test"):
+            check_range("data", self, name, least=1)
+        check_range("data", self, "seed", least=0)
+
+
+@dataclass
+class SphereModel:
+    """The part of `steerable.models.sphere_net.SphereClassifier` that a user chooses; the data decide the rest.
+
+    Args:
+        rings: of the samples of a picture, a Gauss grid with twice as many longitudes.
+        degrees: the highest degree of the input and of every layer, falling.
+        widths: signals of every layer.
+        max_order: columns |n| <= max_order of the signals on the rotations.
+        knots: free degrees of a filter.
+        hidden: width of the hidden layer of the last perceptron.
+        dropout: probability before the last linear layer.
+    """
+
+    rings: int = 48
+    degrees: list[int] = field(default_factory=lambda: [23, 15, 11, 11, 7, 7])
+    widths: list[int] = field(default_factory=lambda: [12, 12, 16, 20, 24])
+    max_order: int = 1
+    knots: int = 4
+    hidden: int = 48
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name, least in (("rings", 1), ("max_order", 0), ("knots", 2), ("hidden", 1)):
+            check_range("model", self, name, least=least)
+        check_range("model", self, "dropout", least=0, below=1)
+        if not self.widths or len(self.degrees) != len(self.widths) + 1:
+            raise ConfigError(
+                f"model.degrees has the degree of the input and one for each of model.widths; got {self.degrees} and "
+                f"{self.widths}."
+            )
+
+
+@dataclass
+class SphereFit(TrainingConfig):
+    """How the network is trained.
+
+    Args:
+        smoothing: share of the label that is spread over all classes in the loss, the cross entropy.
+    """
+
+    epochs: int = 12
+    batch_size: int = 32
+    lr: float = 3e-3
+    weight_decay: float = 0.01
+    clip: float = 5.0
+    ema_decay: float = 0.99
+    smoothing: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("fit", self, "smoothing", least=0, below=1)
+
+
+@dataclass
+class SphereConfig:
+    """A training run on digits on the sphere.
+
+    Args:
+        data: the pictures.
+        model: the network.
+        fit: the training.
+        run: folder that the run writes; it must be new or empty.
+    """
+
+    task: ClassVar[str] = "sphere"
+
+    data: SphereData = field(default_factory=SphereData)
+    model: SphereModel = field(default_factory=SphereModel)
+    fit: SphereFit = field(default_factory=SphereFit)
+    run: str = "runs/sphere"
+
+
+class SphereBatch(NamedTuple):
+    """Some pictures: `samples` on the grid (picture, ring, longitude) and `y` (picture,), their digits."""
+
+    samples: Tensor
+    y: Tensor
+
+
+class SpherePictures:
+    """Pictures on a grid of the sphere with their digits; they are projected when they are asked for.
+
+    Args:
+        part: the pictures and their rotations.
+        rings: of the grid.
+        rotated: whether the rotations are applied.
+    """
+
+    def __init__(self, part: SphereDigits, rings: int, rotated: bool) -> None:
+        self.part, self.rings, self.rotated = part, rings, rotated
+        self.label = part.digits.label
+        self._points = SphereGrid("gauss", rings, 2 * rings).points().float()
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def batch(self, chosen: Tensor) -> SphereBatch:
+        """The pictures with the numbers `chosen` (picture,), in that order."""
+        rotations = self.part.rotations.index_select(0, chosen) if self.rotated else None
+        samples = project(self.part.digits.images.index_select(0, chosen), self._points, rotations)
+        return SphereBatch(samples, self.label.index_select(0, chosen))
+
+    def upright(self) -> SpherePictures:
+        """The same pictures without their rotations."""
+        return SpherePictures(self.part, self.rings, False)
+
+
+def build(**arguments: Any) -> nn.Module:
+    """The library's own network for signals on the sphere, from plain numbers."""
+    from steerable.models.sphere_net import SphereClassifier
+
+    model: nn.Module = SphereClassifier(**arguments)
+    return model
+
+
+def pose(config: SphereConfig, dataset: Digits | None = None) -> Problem:
+    """Read and split the digits that the settings ask for.
+
+    Args:
+        config: the settings.
+        dataset: upright digits; those at `config.data.root` by default.
+
+    Raises:
+        ValueError: the digits cannot be read, or are fewer than asked for.
+    """
+    data, rings = config.data, config.model.rings
+    train, validation = (SpherePictures(part, rings, data.rotation == "so3") for part in _parts(config, dataset)[:2])
+    arguments = {"classes": 10, **asdict(config.model)}
+    metadata = {
+        "task": f"sphere/{'mnist' if data.root else 'strokes'}",
+        "units": {"prediction": "logits of the digits"},
+        "rotation": data.rotation,
+        "split": {"seed": data.seed, "train": len(train), "validation": len(validation), "test": data.test},
+        "baselines": {"frequency": (train.label.bincount(minlength=10) / len(train)).tolist()},
+        "model": arguments,
+    }
+    return Problem(
+        train=Batches(train, config.fit.batch_size, config.fit.seed),
+        validation=Batches(validation, PASS),
+        measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
+        errors=_errors,
+        loss=lambda prediction, y: F.cross_entropy(prediction, y, label_smoothing=config.fit.smoothing),
+        probe=validation.batch(torch.tensor([0]))[:1],
+        arguments=arguments,
+        metadata=metadata,
+    )
+
+
+def held_out(config: SphereConfig, dataset: Digits | None = None) -> SpherePictures:
+    """The pictures of the test, rotated."""
+    return SpherePictures(_parts(config, dataset)[2], config.model.rings, True)
+
+
+def test(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -> Outcome:
+    """The share of rotated and of upright pictures that a network takes for another digit, beside a guess."""
+    logits, upright = (predict(model, items, PASS) for items in (pictures, pictures.upright()))
+    label, guess, guess_upright = pictures.label, logits.argmax(-1), upright.argmax(-1)
+    frequency = torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64)
+    most = int(frequency.argmax())
+    return Outcome(
+        test={
+            "pictures": len(label),
+            "error": _percent(guess != label),
+            "error_upright": _percent(guess_upright != label),
+            "changed_by_rotation": _percent(guess != guess_upright),
+            "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
+            "per_digit": {str(k): _percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+        },
+        baselines={"majority": {"name": f"always {most}", "error": _percent(label != most)}},
+        header=("true", "predicted", "predicted upright"),
+        rows=list(zip(label.tolist(), guess.tolist(), guess_upright.tolist(), strict=True)),
+    )
+
+
+def symmetry(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -> Symmetry:
+    """The network on signals of bumps whose places are turned about the pole, as far as it keeps all its grids."""
+    generator = torch.Generator().manual_seed(0)
+    longitudes = [layer.transform.shape[1] for layer in model.modules() if isinstance(layer, SphereActivation)]
+    turns = math.gcd(*longitudes)
+    kept = Group.from_generators([rotation(2 * math.pi / turns, (0, 1, 0))], f"C{turns} about the pole")
+    places = torch.randn(2 * BUMPS, 3, generator=generator)
+    owner = torch.arange(2).repeat_interleave(BUMPS)
+    return Symmetry(Bumps(model), [(places, POSITIONS), (owner, Role())], Role(rows="graph"), kept)
+
+
+class Bumps(nn.Module):
+    """A network on signals of bumps in the directions of points from their centroid, as a function of the points."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pos: Tensor, batch: Tensor) -> Tensor:
+        """Points (bump, 3) and the signal of every bump (bump,) to logits (signal, classes)."""
+        count, transform = int(batch.max()) + 1, self.model.transform
+        places = pos - segment_mean(pos, batch, count).index_select(0, batch)
+        bumps = math.exp(-SHARPNESS) * bump_harmonics(places, transform.layout.max_degree, SHARPNESS)
+        result: Tensor = self.model(transform.synthesis(segment_sum(bumps, batch, count)))
+        return result
+
+
+def _parts(config: SphereConfig, dataset: Digits | None) -> tuple[SphereDigits, SphereDigits, SphereDigits]:
+    data = config.data
+    digits = read_digits(data.root) if dataset is None else dataset
+    return sphere_parts(digits, (data.train, data.validation, data.test), data.seed)
+
+
+def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """100 where the digit is wrong, and cross entropy in nat."""
+    return 100.0 * (prediction.argmax(-1) != y), F.cross_entropy(prediction, y, reduction="none")
+
+
+def _percent(wrong: Tensor) -> dict[str, Any]:
+    return {"value": 100 * float(wrong.double().mean()), "unit": "%"}
+
+
+TASK = Task(SphereConfig.task, "pictures on the sphere", SphereConfig, build, pose, held_out, test, symmetry)

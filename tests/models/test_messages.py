@@ -1,0 +1,135 @@
+"""Forces by messages: invariants by hand, every group with the translations it has, what must not be symmetric."""
+
+import pytest
+import torch
+
+from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
+from steerable.field import harmonic_field
+from steerable.groups import O3, named_group
+from steerable.models.dynamics import Dynamics
+from steerable.models.messages import MessageForces, VectorInvariants
+
+NODES = 4
+PAIRS = torch.triu_indices(NODES, NODES, 1)
+UPRIGHT = torch.diag(torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64))
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def draw(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    pos, velocity = torch.randn(2, NODES, 3, generator=generator, dtype=torch.float64)
+    return pos, velocity, torch.randn(NODES, 1, generator=generator, dtype=torch.float64)
+
+
+def network(group, translations="all"):
+    torch.manual_seed(0)
+    forces = MessageForces(named_group(group), hidden=8, translations=translations, neighbours=3.0)
+    return Dynamics(forces, 2).double().eval()
+
+
+def certified(model, group, free):
+    """The certificate under a group; `free` projects positions on the directions in which all may be moved."""
+    group = named_group(group)
+    harmonics, change = harmonic_field(group, 1)
+    vector, change = harmonics[1:], change[1:, 1:]
+
+    def move(pos, place, velocity, attributes, pairs):
+        y = model(pos @ free + place @ change @ (torch.eye(3) - free), velocity @ change, attributes, pairs)
+        return (y.unflatten(1, (2, 3)) @ change.T).flatten(1)
+
+    pos, velocity, attributes = draw()
+    role = Role(field=vector)
+    inputs = [(pos, POSITIONS), (pos @ change.T, role), (velocity @ change.T, role), (attributes, Role())]
+    return certify(move, [*inputs, (PAIRS, EDGE_INDEX)], Role(field=vector * 2), group, elements=6)
+
+
+@pytest.mark.parametrize("group", ["O(3)", "SO(3)", "Cinf", "Cinfv", "D3h", "Oh", "C1"])
+def test_equivariant_under_its_group_and_all_translations(group):
+    report = certified(network(group), group, torch.eye(3, dtype=torch.float64))
+    assert {check.symmetry for check in report.checks} == {"group", "translation", "permutation"}
+    assert report.error < 1e-10, report
+
+
+@pytest.mark.parametrize("group", ["Cinf", "Cinfv"])
+def test_translations_in_the_plane(group):
+    model = network(group, "plane")
+    assert certified(model, group, torch.eye(3, dtype=torch.float64) - UPRIGHT).error < 1e-10
+    assert certified(model, group, torch.eye(3, dtype=torch.float64)).error > 1e-4  # the height matters
+
+
+def test_no_translations():
+    model = network("O(3)", "none")
+    assert certified(model, "O(3)", torch.zeros(3, 3, dtype=torch.float64)).error < 1e-10
+    assert certified(model, "O(3)", torch.eye(3, dtype=torch.float64)).error > 1e-4
+
+
+@pytest.mark.parametrize(("group", "larger"), [("Cinf", "Cinfv"), ("Cinfv", "O(3)"), ("D3h", "O(3)")])
+def test_not_under_a_larger_group(group, larger):
+    assert certified(network(group), larger, torch.eye(3, dtype=torch.float64)).error > 1e-5
+
+
+def test_invariants_of_space_are_dot_products():
+    vectors = torch.randn(6, 2, 3, dtype=torch.float64)
+    first, second = vectors.unbind(1)
+    wanted = torch.stack([(first * first).sum(1), (first * second).sum(1), (second * second).sum(1)], 1)
+    found = VectorInvariants(O3()).double()(vectors)
+    torch.testing.assert_close(found, torch.asinh(wanted / 3**0.5))  # the solver's identity has norm 1
+
+
+def test_invariants_about_an_axis():
+    invariants = VectorInvariants(named_group("Cinf")).double()
+    u = torch.randn(6, 1, 3, dtype=torch.float64)
+    found = torch.sinh(invariants(u))
+    height = u[:, 0, 2:]
+    rest = torch.stack([u[:, 0, :2].square().sum(1) / 2**0.5, u[:, 0, 2].square(), torch.zeros(6)], 1)
+    torch.testing.assert_close(found[:, :1], height)
+    torch.testing.assert_close(found[:, 1:].abs().sort(1).values, rest.sort(1).values)
+
+
+@pytest.mark.parametrize(
+    ("group", "count", "makers"), [("O(3)", 3, 2), ("SO(3)", 3, 2), ("Cinfv", 8, 5), ("Cinf", 11, 7), ("C1", 33, 21)]
+)
+def test_how_many_invariants_and_vectors_there_are(group, count, makers):
+    invariants = VectorInvariants(named_group(group))
+    assert (invariants.count(2), invariants.makers(2)) == (count, makers)
+    vectors = torch.randn(5, 2, 3)
+    assert invariants(vectors).shape == (5, count)
+    assert invariants.make(torch.randn(5, makers), vectors).shape == (5, 3)
+
+
+def test_vectors_are_made_by_hand():
+    invariants = VectorInvariants(named_group("Cinfv")).double()
+    factors, vectors = torch.randn(5, 5, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
+    wanted = factors[:, :1] * invariants._fixed[0]
+    for k, matrix in enumerate(invariants._commuting):
+        for c in range(2):
+            wanted = wanted + factors[:, 1 + 2 * k + c, None] * (vectors[:, c] @ matrix.T)
+    torch.testing.assert_close(invariants.make(factors, vectors), wanted)
+
+
+def test_the_memory_tells_particles_apart():
+    model = network("O(3)")
+    pos, velocity, attributes = draw()
+    moved = model(pos, velocity, attributes)
+    assert (model(pos, velocity, -attributes) - moved).abs().max() > 1e-4
+    pair_forces = MessageForces(O3(), 1, 1, hidden=8)
+    joined = Dynamics(pair_forces, 2).double().eval()
+    ones = torch.ones(6, 1, dtype=torch.float64)
+    found, other = (joined(pos, velocity, attributes, PAIRS, known) for known in (ones, -ones))
+    assert (found - other).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("group", "translations", "message"),
+    [
+        ("O(3)", "plane", r"translations under O\(3\) are one of all, none; got 'plane'"),
+        ("Cinfv", "some", "translations under Cinfv are one of all, plane, none; got 'some'"),
+    ],
+)
+def test_translations_that_do_not_exist(group, translations, message):
+    with pytest.raises(ValueError, match=message):
+        MessageForces(named_group(group), translations=translations)
