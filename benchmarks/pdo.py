@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from steerable import Field
-from steerable.convs.depthwise_products import DepthwiseProducts, function_field
-from steerable.convs.neural_pdo import GridNeuralPDO, NeuralPDO
-from steerable.convs.pdo import GridPDO, SteerablePDO
+from steerable.convs.pdos.depthwise_products import DepthwiseProducts, function_field
+from steerable.convs.pdos.neural_pdo import GridNeuralPDO, NeuralPDO
+from steerable.convs.pdos.pdo import GridPDO, SteerablePDO
 from steerable.groups import O2, cyclic
 from steerable.nn import HarmonicFilter, PointConv
 from steerable.ops import knn, neighbourhoods

@@ -14,10 +14,10 @@ import torch
 from harness import Case, Job, differentiable, measure, parser, write
 from torch import Tensor, nn
 
-from steerable.convs.pair_index import pairs_of
-from steerable.convs.pairs import PairLinear
-from steerable.convs.set_attention import InducedSetAttention
-from steerable.convs.sets import SetLinear
+from steerable.convs.pairs.pair_index import pairs_of
+from steerable.convs.pairs.pair_linear import PairLinear
+from steerable.convs.sets.set_attention import InducedSetAttention
+from steerable.convs.sets.set_linear import SetLinear
 
 Function = Callable[[nn.Module, Tensor, Tensor, int], Tensor]
 

@@ -12,8 +12,8 @@ import argparse
 import torch
 from torch import nn
 
-from steerable.convs.pair_product import PairProduct
-from steerable.convs.pairs import PairLinear
+from steerable.convs.pairs.pair_linear import PairLinear
+from steerable.convs.pairs.pair_product import PairProduct
 from steerable.field import Field
 from steerable.groups import O3
 from steerable.models.set_net import DeepSets

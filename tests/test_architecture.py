@@ -131,7 +131,7 @@ def test_no_file_or_function_is_too_long():
     ("file", "text"),
     [
         ("layers/planted.py", "from steerable.convs import points"),
-        ("layers/planted.py", "def late():\n    import steerable.convs.points"),
+        ("layers/planted.py", "def late():\n    import steerable.convs.points.point_conv"),
         ("layers/planted.py", "from ..convs.points import PointConv"),
         ("layers/planted.py", "from steerable import convs"),
         ("groups/planted.py", "from .. import layers"),

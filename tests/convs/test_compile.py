@@ -6,7 +6,7 @@ import pickle
 import pytest
 import torch
 
-from steerable.convs.cost import ENGINES
+from steerable.convs.points.cost import ENGINES
 from steerable.nn import HarmonicFilter, ImplicitFilter, PointConv
 from steerable.ops import radius_graph
 

@@ -9,7 +9,7 @@ from oracles.groups import EVERY, name
 from oracles.per_edge import per_edge_conv
 from steerable import Field
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
-from steerable.convs.cost import ENGINES
+from steerable.convs.points.cost import ENGINES
 from steerable.groups import O2, O3, SO3, irreps
 from steerable.layers import Depthwise, Full
 from steerable.nn import HarmonicFilter, ImplicitFilter, PointConv
@@ -135,7 +135,7 @@ def test_a_graph_larger_than_memory_is_told_what_to_turn_on(monkeypatch, recompu
     def full(*_):
         torch.empty(2**60)
 
-    monkeypatch.setattr("steerable.convs.points.blockwise", full)
+    monkeypatch.setattr("steerable.convs.points.point_conv.blockwise", full)
     with pytest.raises(
         MemoryError, match=rf"PointConv on 9 nodes and {edges.shape[1]} edges ran out of memory.*{text}"
     ):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.autograd import gradgradcheck
 
-from steerable.convs.graph_linear import GraphLinear
-from steerable.convs.stacked import stack
+from steerable.convs.pairs.graph_linear import GraphLinear
+from steerable.convs.sets.stacked import stack
 from steerable.field import Field, FieldMismatchError
 from steerable.groups import O3
 

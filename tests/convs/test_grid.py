@@ -13,7 +13,7 @@ from torch.func import functional_call
 
 from oracles.per_edge import contraction_tensor
 from steerable import Field, FieldMismatchError
-from steerable.convs.stencil import Stencil
+from steerable.convs.grids.stencil import Stencil
 from steerable.groups import O2, O3, SO2, SO3, cyclic, dihedral, irreps, point_group, trivial
 from steerable.nn import (
     Depthwise,

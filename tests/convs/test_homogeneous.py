@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from steerable.convs.homogeneous import GConv, LocalGConv
-from steerable.convs.homogeneous_signals import HomSignals, signal_field
+from steerable.convs.spaces.group_conv import GConv, LocalGConv
+from steerable.convs.spaces.signals import HomSignals, signal_field
 from steerable.field import FieldMismatchError
 from steerable.functions.rotations import RotationTransform
 from steerable.functions.sphere import SphereTransform

@@ -12,10 +12,10 @@ from convs.test_pdo import cloud
 from oracles.groups import EVERY, name
 from steerable import Field, FieldMismatchError
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
-from steerable.convs.depthwise_products import DepthwiseProducts, Functions, function_field
-from steerable.convs.neural_pdo import GridNeuralPDO, NeuralPDO
-from steerable.convs.pdo import GridPDO, SteerablePDO
-from steerable.convs.tensor_products import TensorProducts
+from steerable.convs.pdos.depthwise_products import DepthwiseProducts, Functions, function_field
+from steerable.convs.pdos.neural_pdo import GridNeuralPDO, NeuralPDO
+from steerable.convs.pdos.pdo import GridPDO, SteerablePDO
+from steerable.convs.pdos.tensor_products import TensorProducts
 from steerable.filters.derivative import Derivatives
 from steerable.functions.polynomials import exponents_up_to, factorials, monomials
 from steerable.groups import (

@@ -8,9 +8,9 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from oracles.groups import EVERY, name
 from oracles.pairs import fifteen, operators, rings, rook, shrikhande
-from steerable.convs.pair_index import RaggedPairs, SquarePairs, pack, pairs_of, unpack
-from steerable.convs.pair_product import PairProduct
-from steerable.convs.pairs import SYMMETRIES, PairLinear
+from steerable.convs.pairs.pair_index import RaggedPairs, SquarePairs, pack, pairs_of, unpack
+from steerable.convs.pairs.pair_linear import SYMMETRIES, PairLinear
+from steerable.convs.pairs.pair_product import PairProduct
 from steerable.field import Field, FieldMismatchError
 from steerable.groups import irreps, tensor_maps
 

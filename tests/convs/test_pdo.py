@@ -11,8 +11,8 @@ from oracles.groups import EVERY, name
 from oracles.per_edge import per_edge_conv
 from steerable import Field, FieldMismatchError
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
-from steerable.convs.depthwise_products import function_field
-from steerable.convs.pdo import SteerablePDO
+from steerable.convs.pdos.depthwise_products import function_field
+from steerable.convs.pdos.pdo import SteerablePDO
 from steerable.filters import HarmonicFilter
 from steerable.functions.polynomials import exponents_up_to, monomials
 from steerable.groups import O2, O3, SO2, SO3, cyclic, dihedral, irreps, point_group

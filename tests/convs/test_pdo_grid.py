@@ -9,8 +9,8 @@ import torch
 
 from convs.test_grid import array, symmetry_error
 from steerable import Field, FieldMismatchError
-from steerable.convs.depthwise_products import function_field
-from steerable.convs.pdo import GridPDO, SteerablePDO
+from steerable.convs.pdos.depthwise_products import function_field
+from steerable.convs.pdos.pdo import GridPDO, SteerablePDO
 from steerable.filters import HarmonicFilter
 from steerable.filters.derivative import StencilFilter
 from steerable.functions.polynomials import exponents_up_to

@@ -7,8 +7,8 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from oracles.sphere import rotations
 from steerable.convs import PointConv
-from steerable.convs.point_sphere import PointSphere
-from steerable.convs.sphere import SphereConv
+from steerable.convs.spheres.point_sphere import PointSphere
+from steerable.convs.spheres.sphere_conv import SphereConv
 from steerable.field import Field, FieldMismatchError
 from steerable.filters import HarmonicFilter, ImplicitFilter
 from steerable.filters.sources import BumpFilter, CoulombFilter

@@ -9,11 +9,11 @@ from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 from torch_geometric.nn import aggr
 
-from steerable.convs import set_attention
-from steerable.convs.janossy import JanossyAggregation
-from steerable.convs.order import ORDERED, OrderWarning, warn_of_order
-from steerable.convs.set_attention import InducedSetAttention
-from steerable.convs.sort_pool import SortPoolAggregation
+from steerable.convs.sets import set_attention
+from steerable.convs.sets.janossy import JanossyAggregation
+from steerable.convs.sets.order import ORDERED, OrderWarning, warn_of_order
+from steerable.convs.sets.set_attention import InducedSetAttention
+from steerable.convs.sets.sort_pool import SortPoolAggregation
 from steerable.field import Field
 from steerable.groups import O3
 from steerable.layers import MLP

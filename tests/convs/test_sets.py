@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 from oracles.groups import EVERY, name
-from steerable.convs.sets import SetLinear, _SortedSum
+from steerable.convs.sets.set_linear import SetLinear, _SortedSum
 from steerable.field import Field, FieldError, FieldMismatchError
 from steerable.groups import SO3, irreps
 

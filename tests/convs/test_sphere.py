@@ -7,8 +7,8 @@ import torch
 from torch.autograd import gradcheck
 
 from oracles.sphere import evaluated, random_signals, relative_error, rotations
-from steerable.convs.homogeneous import GConv, LocalGConv
-from steerable.convs.sphere import SphereConv
+from steerable.convs.spaces.group_conv import GConv, LocalGConv
+from steerable.convs.spheres.sphere_conv import SphereConv
 from steerable.field import FieldMismatchError
 from steerable.filters.spectral import DegreeKnots, Taps, near_identity
 from steerable.functions.layout import Layout

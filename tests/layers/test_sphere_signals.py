@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from oracles.sphere import rotations
-from steerable.convs.homogeneous_signals import signal_field
+from steerable.convs.spaces.signals import signal_field
 from steerable.field import Field, FieldMismatchError
 from steerable.functions.layout import Layout
 from steerable.functions.spectra import Rotate

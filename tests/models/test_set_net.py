@@ -5,9 +5,9 @@ import torch
 from torch_geometric.nn.aggr import LSTMAggregation, MultiAggregation, SetTransformerAggregation
 
 from oracles.groups import EVERY, name
-from steerable.convs.janossy import JanossyAggregation
-from steerable.convs.order import OrderWarning
-from steerable.convs.sort_pool import SortPoolAggregation
+from steerable.convs.sets.janossy import JanossyAggregation
+from steerable.convs.sets.order import OrderWarning
+from steerable.convs.sets.sort_pool import SortPoolAggregation
 from steerable.field import Field, FieldError, FieldMismatchError
 from steerable.groups import irreps
 from steerable.models.set_net import MIXING, DeepSets, SetNet

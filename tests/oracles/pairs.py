@@ -2,7 +2,7 @@
 
 import torch
 
-from steerable.convs.pairs import PairLinear
+from steerable.convs.pairs.pair_linear import PairLinear
 
 
 def operators(x):

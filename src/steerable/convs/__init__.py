@@ -1,26 +1,21 @@
 """Convolutions: what moves information between points."""
 
-from .converted import from_e3nn
-from .depthwise_products import DepthwiseProducts, Functions, function_field
-from .downsample import Downsample
-from .graph_linear import GraphLinear
-from .grid import GridConv2d, GridConv3d
-from .homogeneous import GConv, LocalGConv
-from .homogeneous_signals import HomSignals
-from .janossy import JanossyAggregation
-from .neural_pdo import GridNeuralPDO, NeuralPDO
-from .order import OrderWarning
-from .pair_index import Pairs, pack, pairs_of, unpack
-from .pair_product import PairProduct
-from .pairs import PairLinear
-from .pdo import GridPDO, SteerablePDO
-from .points import PointConv
-from .pool import Pool
-from .set_attention import InducedSetAttention
-from .sets import SetLinear
-from .sort_pool import SortPoolAggregation
-from .tensor_products import TensorProducts
-from .window import StrideWarning
+from .grids import Downsample, GridConv2d, GridConv3d, StrideWarning
+from .pairs import GraphLinear, PairLinear, PairProduct, Pairs, pack, pairs_of, unpack
+from .pdos import (
+    DepthwiseProducts,
+    Functions,
+    GridNeuralPDO,
+    GridPDO,
+    NeuralPDO,
+    SteerablePDO,
+    TensorProducts,
+    function_field,
+)
+from .points import PointConv, Pool, from_e3nn
+from .sets import InducedSetAttention, JanossyAggregation, OrderWarning, SetLinear, SortPoolAggregation
+from .spaces import GConv, HomSignals, LocalGConv
+from .spheres import PointSphere, SphereConv
 
 __all__ = [
     "DepthwiseProducts",
@@ -42,9 +37,11 @@ __all__ = [
     "PairProduct",
     "Pairs",
     "PointConv",
+    "PointSphere",
     "Pool",
     "SetLinear",
     "SortPoolAggregation",
+    "SphereConv",
     "SteerablePDO",
     "StrideWarning",
     "TensorProducts",

@@ -7,8 +7,13 @@ from .harmonic import HarmonicFilter
 from .implicit import ImplicitFilter, harmonic_degree, is_harmonic
 from .joint import JointFilter
 from .radial import Radial
+from .sources import BumpFilter, CoulombFilter
+from .spectral import DegreeKnots, SpectralFilter, Taps, near_identity
 
 __all__ = [
+    "BumpFilter",
+    "CoulombFilter",
+    "DegreeKnots",
     "DerivativeFilter",
     "Derivatives",
     "Filter",
@@ -18,9 +23,12 @@ __all__ = [
     "JointFilter",
     "Radial",
     "SeparableFilter",
+    "SpectralFilter",
     "StencilFilter",
+    "Taps",
     "attribute_field",
     "choose_filter",
     "harmonic_degree",
     "is_harmonic",
+    "near_identity",
 ]

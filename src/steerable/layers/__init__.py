@@ -7,6 +7,10 @@ from .linear import Linear
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 from .restrict import Restrict
+from .sphere_activation import SphereActivation, SphereProduct
+from .sphere_norm import SphereBatchNorm
+from .sphere_readout import SphereInvariants, SpherePool
+from .sphere_signals import SphereSignals
 
 __all__ = [
     "MLP",
@@ -24,6 +28,12 @@ __all__ = [
     "NormActivation",
     "RMSNorm",
     "Restrict",
+    "SphereActivation",
+    "SphereBatchNorm",
+    "SphereInvariants",
+    "SpherePool",
+    "SphereProduct",
+    "SphereSignals",
     "TensorProductActivation",
     "dense_kernel",
 ]

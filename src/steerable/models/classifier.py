@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..convs.points import PointConv
+from ..convs.points.point_conv import PointConv
 from ..field import Field, Term, harmonic_field, invariant_field
 from ..functions import gaussian, safe_norm, spherical_harmonics
 from ..groups import Group, named_group

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..convs.downsample import Downsample
-from ..convs.grid import GridConv2d
-from ..convs.neural_pdo import GridNeuralPDO
-from ..convs.pdo import GridPDO
+from ..convs.grids.downsample import Downsample
+from ..convs.grids.grid_conv import GridConv2d
+from ..convs.pdos.neural_pdo import GridNeuralPDO
+from ..convs.pdos.pdo import GridPDO
 from ..field import Field, invariant_field
 from ..filters import HarmonicFilter
 from ..groups import Group, planar_group

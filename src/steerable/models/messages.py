@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..convs.points import PointConv
+from ..convs.points.point_conv import PointConv
 from ..field import harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
 from ..groups import Group, Harmonic, intertwiners

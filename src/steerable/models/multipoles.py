@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..convs.ragged import check_sets
+from ..convs.sets.ragged import check_sets
 from ..field import Field, FieldError, Term
 from ..functions import solid_harmonics
 from ..groups import Harmonic, decompose

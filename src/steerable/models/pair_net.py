@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..convs.pair_index import Pairs, pairs_of
-from ..convs.pairs import PairLinear
-from ..convs.ragged import check_numbers
-from ..convs.stacked import stack, stacked_field
+from ..convs.pairs.pair_index import Pairs, pairs_of
+from ..convs.pairs.pair_linear import PairLinear
+from ..convs.sets.ragged import check_numbers
+from ..convs.sets.stacked import stack, stacked_field
 from ..field import Field, invariant_field
 from ..filters import HarmonicFilter
 from ..layers import Gate, Linear, RMSNorm

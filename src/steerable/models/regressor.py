@@ -8,8 +8,8 @@ import torch
 from ase.data import covalent_radii
 from torch import Tensor, nn
 
-from ..convs.points import PointConv
-from ..convs.pool import Pool
+from ..convs.points.point_conv import PointConv
+from ..convs.points.pool import Pool
 from ..field import Field, invariant_field
 from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_degree
 from ..functions import safe_norm

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..convs.sphere import SphereConv
+from ..convs.spheres.sphere_conv import SphereConv
 from ..filters.spectral import DegreeKnots
 from ..functions.sphere import SphereGrid, SphereTransform
 from ..layers.sphere_activation import SphereActivation

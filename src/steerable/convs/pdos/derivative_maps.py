@@ -1,0 +1,156 @@
+"""All derivatives of plain numbers at every point, and sums of them with weights that depend on the point."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...field import Field, invariant_field
+from ...filters.derivative import DerivativeFilter, StencilFilter
+from ...groups import Group, trivial
+from ...layers.paths import Paths
+from ...ops import Neighbourhoods
+from ..grids.window import Window
+from ..points.point_conv import PointConv
+
+
+class PointDerivatives(nn.Module):
+    """D_ck(x) = n^(-1/2) (P_k(d) f_c)(x) for all operators P_k of a filter and all channels c: one pass of moments.
+
+    Args:
+        filter: gives the operators.
+        channels: numbers of f at a point.
+    """
+
+    def __init__(self, filter: DerivativeFilter, channels: int) -> None:
+        super().__init__()
+        self.filter = filter
+        values = _Values(trivial(filter.field.group.dim), filter.field.dim)
+        numbers, all_ = (invariant_field(values.field.group, n) for n in (channels, channels * values.channels))
+        self.conv = PointConv(numbers, all_, values, _Outer, engine="moments")
+
+    def forward(self, f: Tensor, pos: Tensor, edge_index: Tensor | Neighbourhoods, stencil: Tensor) -> Tensor:
+        """Numbers (point, channel) and weights of derivatives (edge, monomial) to (point, channel, operator)."""
+        y: Tensor = self.conv(f, pos, edge_index, self.filter.components(stencil))
+        return y.unflatten(1, (f.shape[1], -1))
+
+
+class GridDerivatives(nn.Module):
+    """D_ck(x) = n^(-1/2) (P_k(d) f_c)(x) on a grid, for all operators P_k of a filter and all channels c.
+
+    Args:
+        filter: gives the operators.
+        padding_mode: `zeros`, `reflect`, `replicate` or `circular`.
+    """
+
+    def __init__(self, filter: StencilFilter, padding_mode: str = "zeros") -> None:
+        super().__init__()
+        self.filter, self.dim = filter, filter.field.group.dim
+        self.window = Window(filter.size, 1, "same", 1, padding_mode)
+
+    def forward(self, f: Tensor) -> Tensor:
+        """Arrays of numbers (batch, channel, *spatial) to (batch, *spatial, channel, operator): one convolution."""
+        channels = f.shape[1]
+        x, margin = self.window.pad(f)
+        weight = self._stencils().unflatten(1, [self.filter.size] * self.dim).unsqueeze(1)
+        convolution = functional.conv2d if self.dim == 2 else functional.conv3d
+        y = convolution(x, weight.repeat(channels, *[1] * (self.dim + 1)), padding=margin, groups=channels)
+        return y.unflatten(1, (channels, -1)).movedim((1, 2), (-2, -1))
+
+    def weighted(self, f: Tensor, weights: Tensor) -> Tensor:
+        """The sums over operators k of w_k(x) D_ck(x), by the kernels that they make at every point.
+
+        Args:
+            f: arrays of numbers (batch, group, copy, channel, *spatial).
+            weights: w (batch, *spatial, group, channel, operator), the same for all copies.
+
+        Returns:
+            The shape of f.
+        """
+        spatial = f.shape[4:]
+        x, margin = self.window.pad(f.flatten(1, 3))
+        x = functional.pad(x, [margin, margin] * self.dim).unflatten(1, f.shape[1:4])
+        w = weights.flatten(1, self.dim).movedim(1, -1)  # (batch, group, channel, operator, point)
+        y: Tensor = _LocalSum.apply(x, (self._stencils().T @ w).unflatten(-1, spatial))
+        return y
+
+    def _stencils(self) -> Tensor:
+        """(operator, offset)."""
+        values = self.filter.values()
+        return values.T * len(values) ** -0.5
+
+
+class _LocalSum(torch.autograd.Function):
+    """y(x) = sum over offsets o of k_o(x) f(x + o): offset by offset, so that nothing is written for all of them.
+
+    f is (batch, group, copy, channel, *padded), k (batch, group, channel, offset, *spatial).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, f: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(f, kernel)
+        y = f.new_zeros(*f.shape[:4], *kernel.shape[4:])
+        for seen, own in _shifted(f, kernel):
+            y.addcmul_(seen, own)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        f, kernel = ctx.saved_tensors
+        to_f, to_kernel = torch.zeros_like(f), []
+        for (seen, own), (place, _) in zip(_shifted(f, kernel), _shifted(to_f, kernel), strict=True):
+            place.addcmul_(grad, own)
+            to_kernel.append((grad * seen).sum(2))
+        return to_f, torch.stack(to_kernel, 3)
+
+
+def _shifted(f: Tensor, kernel: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """For every offset f(x + o), and k_o(x) for all copies."""
+    spatial = kernel.shape[4:]
+    reach = [range(padded - width + 1) for padded, width in zip(f.shape[4:], spatial, strict=True)]
+    for k, start in enumerate(itertools.product(*reach)):
+        window: Any = (..., *(slice(a, a + width) for a, width in zip(start, spatial, strict=True)))
+        yield f[window], kernel[:, :, None, :, k]
+
+
+class _Values(nn.Module):
+    """Attributes of edges as channels of a filter that no symmetry moves."""
+
+    def __init__(self, group: Group, channels: int) -> None:
+        super().__init__()
+        self.field, self.channels = invariant_field(group, 1), channels
+        self.attributes: Field = invariant_field(group, channels)
+
+    def forward(self, offset: Tensor, attributes: Tensor) -> Tensor:
+        return attributes.unsqueeze(2)
+
+
+class _Outer(nn.Module):
+    """The contraction that leaves all products of the channels of an invariant filter and of features as they are."""
+
+    def __init__(self, field_filter: Field, channels: int, field_in: Field, field_out: Field) -> None:
+        super().__init__()
+        self.channels = channels
+        self.before: nn.Module = nn.Identity()
+        self.paths = Paths(field_filter, field_in, field_out)
+
+    def own_parameters(self) -> list[Tensor]:
+        return []
+
+    def weight(self, k: int) -> Tensor:
+        size = self.paths.field_out.dim
+        return torch.eye(size, device=self.paths.tensor(k).device).view(-1, self.channels, size)
+
+    def block(self, own: Sequence[int]) -> Tensor:
+        return torch.stack([self.weight(k) for k in own])
+
+    def mixed(self, copies: int) -> float:
+        return 0.0
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        return moment.flatten(2)
