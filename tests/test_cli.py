@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from ase.io import write
 from torch_geometric.data import Data
 
 from steerable import cli
-from steerable.data import read_shapes
+from steerable.data import read_nbody, read_shapes
 from steerable.train import TASKS, DataConfig, FitConfig, ModelConfig, QM9Config, presets
 
 SMALL = QM9Config(
@@ -145,11 +146,29 @@ def test_shapes_are_trained_resumed_evaluated_and_certified(shapes, capsys):
     assert "There is no setting data.root, asked for in run/config.yaml" in capsys.readouterr().err
 
 
+def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_path):
+    motion = read_nbody("charged", (12, 4, 4))
+    for module in ("nbody", "rollout"):
+        monkeypatch.setattr(import_module(f"steerable.train.{module}"), "read_nbody", lambda preset: motion)
+    monkeypatch.chdir(tmp_path)
+    parts = "--data.train 0 --data.validation 0 --data.test 0"
+    assert cli.main(f"train nbody --preset springs-50 {parts} --fit.epochs 1 --run run".split()) == 0
+    out = capsys.readouterr().out
+    assert "4 test systems" in out and "constant velocity" in out
+    assert "translations: plane" in (tmp_path / "run" / "config.yaml").read_text()
+    assert cli.main(["rollout", "run", "--steps", "2", "--system", "3"]) == 0
+    names = [line.rsplit("/")[-1] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["trajectory.npz", "motion.gif", "conserved.png"]
+    assert all((tmp_path / "run" / "rollout" / name).is_file() for name in names)
+    assert cli.main(["train", "nbody", "--preset", "charged", "--resume", "run"]) == 2
+    assert "run has its settings already: leave --preset out to resume it." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("demmo", "Did you mean demo?"),
-        ("zzz", "Commands are demo, train, evaluate, predict, certify."),
+        ("zzz", "Commands are demo, train, evaluate, predict, certify, rollout."),
         ("train", f"`steerable train` learns one of {', '.join(TASKS)}; got nothing."),
         ("train qm8", f"`steerable train` learns one of {', '.join(TASKS)}; got qm8."),
         ("train shapes --data.root nowhere --run there", "There are no shapes nowhere: give a folder of OFF files"),
@@ -157,6 +176,13 @@ def test_shapes_are_trained_resumed_evaluated_and_certified(shapes, capsys):
         ("train qm9 --fit.epoch 3", "There is no option --fit.epoch. Did you mean --fit.epochs?"),
         ("train qm9 --resume nowhere", "There is no run folder nowhere to resume."),
         ("train qm9 --config nowhere.yaml", "The settings in nowhere.yaml cannot be read"),
+        ("train qm9 --preset charged", "qm9 has no presets: leave --preset out."),
+        (
+            "train nbody --preset moon",
+            "data.preset is one of charged, gravity, springs-0, springs-10, springs-50, solar",
+        ),
+        ("rollout nowhere", "There is no run folder nowhere."),
+        ("rollout nowhere --film avi", "A film is one of gif, mp4; got 'avi'."),
         ("evaluate", "the following arguments are required: run. Try: steerable evaluate --help"),
         ("evaluate nowhere", "There is no run folder nowhere."),
         ("predict nowhere file.xyz", "There is no run folder nowhere."),

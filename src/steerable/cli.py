@@ -1,4 +1,4 @@
-"""The command `steerable`: train, evaluate, predict, certify, demo."""
+"""The command `steerable`: train, evaluate, predict, certify, rollout, demo."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(arguments: list[str]) -> None:
-    """Train a network: train TASK [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
+    """Train a network: train TASK [--preset NAME] [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
     from steerable.train import TASKS, load_config
     from steerable.train.options import parse, parser
 
@@ -52,13 +52,19 @@ def train(arguments: list[str]) -> None:
     if name not in TASKS:
         raise UsageError(f"`steerable train` learns one of {', '.join(TASKS)}; got {name}. Try: train qm9 --help")
     kind = TASKS[name].config
-    resume = _Parser(add_help=False, allow_abbrev=False)
-    resume.add_argument("--resume", type=Path)
-    folder = resume.parse_known_args(rest)[0].resume
+    first = _Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
+    first.add_argument("--resume", type=Path)
+    first.add_argument("--preset")
+    asked = first.parse_known_args(rest)[0]
+    folder = asked.resume
     settings = folder / "config.yaml" if folder else None
     before = load_config(settings, kind) if settings and settings.is_file() else None
+    if asked.preset:
+        before = _preset(TASKS[name], asked.preset, folder)
     options = parser(kind, f"steerable train {name}", before)
     options.add_argument("--resume", help="run folder to go on with; it keeps its settings of data and model")
+    if TASKS[name].settings:
+        options.add_argument("--preset", help="begin with the settings that work well for one data.preset")
     config = parse(kind, options, rest)
     config.run = str(folder or config.run)
     _learn(config, folder is not None)
@@ -149,7 +155,24 @@ def certify(arguments: list[str]) -> None:
         print(certificate)
 
 
-COMMANDS = {command.__name__: command for command in (demo, train, evaluate, predict, certify)}
+def rollout(arguments: list[str]) -> None:
+    """Let a network of motion lead on from its own predictions, and draw it: rollout RUN [--steps N] [--film mp4]."""
+    options = _run_option("rollout")
+    options.add_argument("--steps", type=int, default=1, help="how many times the interval that was learned")
+    options.add_argument("--system", type=int, default=0, help="number of the test system")
+    options.add_argument("--film", default="gif", help="gif, or mp4, which needs ffmpeg")
+    asked = options.parse_args(arguments)
+
+    from steerable.report.rollout import check_film, draw_rollout
+    from steerable.train import rollout as lead
+
+    check_film(asked.film)
+    trajectory = lead(asked.run, asked.steps, asked.system)
+    for path in (trajectory, *draw_rollout(trajectory, asked.film)):
+        print(path)
+
+
+COMMANDS = {command.__name__: command for command in (demo, train, evaluate, predict, certify, rollout)}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -157,6 +180,15 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. Try: {self.prog} --help")
+
+
+def _preset(task: Any, preset: str, resumed: Path | None) -> Any:
+    """The settings of a preset of a task."""
+    if task.settings is None:
+        raise UsageError(f"{task.name} has no presets: leave --preset out.")
+    if resumed:
+        raise UsageError(f"{resumed} has its settings already: leave --preset out to resume it.")
+    return task.settings(preset)
 
 
 def _run_option(command: str) -> _Parser:

@@ -36,14 +36,19 @@ def draw_rollout(trajectory: Path | str, film: str = "gif") -> tuple[Path, Path]
     Raises:
         ValueError: another kind of film, or ffmpeg is missing.
     """
+    check_film(film)
     path = Path(trajectory)
+    with np.load(path, allow_pickle=False) as archive:
+        table = dict(archive)
+    return motion(table, path.with_name(f"motion.{film}")), conserved(table, path.with_name("conserved.png"))
+
+
+def check_film(film: str) -> None:
+    """Raise ValueError for a kind of film that is unknown, or whose program is missing."""
     if film not in FILMS:
         raise ValueError(f"A film is one of {', '.join(FILMS)}; got {film!r}.")
     if film == "mp4" and not FFMpegWriter.isAvailable():
         raise ValueError("An mp4 is made by the program ffmpeg and it is not there: install it, or take a gif.")
-    with np.load(path, allow_pickle=False) as archive:
-        table = dict(archive)
-    return motion(table, path.with_name(f"motion.{film}")), conserved(table, path.with_name("conserved.png"))
 
 
 def conserved(table: Table, path: Path) -> Path:

@@ -326,4 +326,4 @@ def _masses(model: nn.Module, systems: Systems, true: np.ndarray | None) -> dict
     return {"masses": found if true is None else found | {"true": (true / true.max()).tolist()}}
 
 
-TASK = Task(NBodyConfig.task, "systems", NBodyConfig, build, pose, held_out, test, symmetry)
+TASK = Task(NBodyConfig.task, "systems", NBodyConfig, build, pose, held_out, test, symmetry, settings)

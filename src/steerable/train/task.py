@@ -90,6 +90,7 @@ class Task:
         held_out: the items of the test, from the same; nothing else looks at them.
         test: measures a network on them, with its metadata.
         symmetry: what is certified of a network, on some of them.
+        settings: settings that are known to work well for a preset, where the task has presets.
     """
 
     name: str
@@ -100,3 +101,4 @@ class Task:
     held_out: Callable[[Any, Any], Any]
     test: Callable[[nn.Module, Any, dict[str, Any]], Outcome]
     symmetry: Callable[[nn.Module, Any, dict[str, Any]], Symmetry]
+    settings: Callable[[str], Any] | None = None
