@@ -90,10 +90,8 @@ def test_longer_than_the_truth(run, motion):
 
 
 def test_bodies_are_followed_from_window_to_window(run, motion, monkeypatch):
-    monkeypatch.setattr("steerable.train.rollout.BODIES", ("charged",))
-    monkeypatch.setattr(
-        "steerable.train.rollout.gather", lambda task, chosen, bodies: nbody.gather(task, chosen, False)
-    )
+    monkeypatch.setitem(rollout.__globals__, "BODIES", ("charged",))
+    monkeypatch.setitem(rollout.__globals__, "gather", lambda task, chosen, bodies: nbody.gather(task, chosen, False))
     windows = replace(motion, given=2, asked=3, position=motion.position[:, :4], velocity=motion.velocity[:, :4])
     found = read(rollout(run, 2, dataset=windows))
     np.testing.assert_array_equal(found["true_position"], motion.position[4:7, 2])
@@ -113,7 +111,7 @@ def test_a_rollout_that_diverges_keeps_what_came_before(run, motion, monkeypatch
             return torch.cat([velocity, 100 * velocity], 1)[None]
 
     _, metadata = load(run)
-    monkeypatch.setattr("steerable.train.rollout.load", lambda *_: (Runaway(), metadata))
+    monkeypatch.setitem(rollout.__globals__, "load", lambda *_: (Runaway(), metadata))
     message = (
         "diverged in step 3: a particle is .* length away and at the start none was more than .*trajectory.npz has"
     )
@@ -132,7 +130,7 @@ def test_no_step_and_no_such_system(run, motion, steps, system):
 
 def test_another_task_has_no_rollout(run, motion, monkeypatch):
     model, metadata = load(run)
-    monkeypatch.setattr("steerable.train.rollout.load", lambda *_: (model, metadata | {"task": "qm9/U0"}))
+    monkeypatch.setitem(rollout.__globals__, "load", lambda *_: (model, metadata | {"task": "qm9/U0"}))
     with pytest.raises(ConfigError, match="A rollout is of particles that move, and .* learned qm9/U0"):
         rollout(run, 1, dataset=motion)
 
