@@ -32,6 +32,7 @@ class SphereClassifier(nn.Module):
         knots: free degrees of a filter.
         hidden: width of the hidden layer of the perceptron.
         dropout: probability before its last linear layer.
+        oversampling: of the activations; 1.5 halves the time of 2 and makes ten times its error.
 
     Raises:
         ValueError: another number of widths than of layers, degrees that rise, or more of them than the samples carry.
@@ -49,6 +50,7 @@ class SphereClassifier(nn.Module):
         knots: int = 4,
         hidden: int = 48,
         dropout: float = 0.3,
+        oversampling: float = 2.0,
     ) -> None:
         super().__init__()
         if not widths or len(degrees) != len(widths) + 1:
@@ -63,7 +65,7 @@ class SphereClassifier(nn.Module):
         for degree, width in zip(degrees[1:], widths, strict=True):
             found = SphereSignals.rotations(degree, width, min(max_order, degree))
             conv = SphereConv(signals, found, DegreeKnots(knots), bias=False)
-            layers += [conv, SphereBatchNorm(found), SphereActivation(found)]
+            layers += [conv, SphereBatchNorm(found), SphereActivation(found, oversampling=oversampling)]
             signals = found
         self.layers = nn.Sequential(*layers, SphereInvariants(signals, power=True))
         invariants = widths[-1] * (degrees[-1] + 1)

@@ -71,6 +71,7 @@ class SphereModel:
         knots: free degrees of a filter.
         hidden: width of the hidden layer of the last perceptron.
         dropout: probability before the last linear layer.
+        oversampling: of the grids of the activations.
     """
 
     rings: int = 48
@@ -80,9 +81,10 @@ class SphereModel:
     knots: int = 4
     hidden: int = 48
     dropout: float = 0.3
+    oversampling: float = 2.0
 
     def __post_init__(self) -> None:
-        for name, least in (("rings", 1), ("max_order", 0), ("knots", 2), ("hidden", 1)):
+        for name, least in (("rings", 1), ("max_order", 0), ("knots", 2), ("hidden", 1), ("oversampling", 1)):
             check_range("model", self, name, least=least)
         check_range("model", self, "dropout", least=0, below=1)
         if not self.widths or len(self.degrees) != len(self.widths) + 1:
