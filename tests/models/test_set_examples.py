@@ -37,15 +37,19 @@ def test_examples(monkeypatch, capsys, name, lines):
 
 
 def test_dipoles(monkeypatch, capsys, tmp_path):
-    """On a few molecules of fixed charges."""
+    """On a few molecules of fixed charges and springs, one of which is excited."""
     generator = np.random.default_rng(0)
     charges = np.array([-0.8, 0.4, 0.4])
     with connect(tmp_path / "molecules.db") as database:
-        for _ in range(20):
+        for number in range(21):
             positions = generator.normal(size=(3, 3))
-            dipole = charges @ positions
-            database.write(Atoms("OH2", positions), data={"dipole_moment": dipole[None], "total_charge": [0.0]})
+            dipole, middle = charges @ positions, positions.mean(0)
+            energy = ((positions - middle) ** 2).sum() / 2 + (number == 7)
+            known = {"dipole_moment": dipole[None], "total_charge": [0.0], "energy": [energy]}
+            database.write(Atoms("OH2", positions), data=known | {"forces": middle - positions})
     monkeypatch.setattr(sys, "argv", ["dipoles.py", str(tmp_path / "molecules.db"), "--steps", "3"])
-    runpy.run_path(str(ROOT / "examples/dipoles.py"))
+    names = runpy.run_path(str(ROOT / "examples/dipoles.py"))
+    assert (~names["common"]).nonzero().tolist() == [[7]]
     printed = capsys.readouterr().out
+    assert "1 of 21 frames are of other states and left out" in printed
     assert "4 frames, rms dipole" in printed and "elements [1, 8]" in printed and "change under a rotation" in printed

@@ -67,7 +67,7 @@ class DegreeKnots:
         return torch.cat(found)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Taps:
     """A filter that is a sum of points: y(R) = sum over k of w_k f(R Q_k), of the smoothed signal f.
 

@@ -12,7 +12,7 @@ from .rotations import RotationTransform
 from .sources import bump_harmonics, coulomb_harmonics
 from .spectra import Bispectrum, Rotate, power_spectrum
 from .sphere import SphereGrid, SphereTransform
-from .spin import SpinTransform
+from .spin import SpinTransform, curl, divergence, gradient
 from .wigner import euler_angles, euler_rotation, wigner_d, wigner_matrix
 
 __all__ = [
@@ -33,10 +33,13 @@ __all__ = [
     "clebsch_gordan",
     "cosine_cutoff",
     "coulomb_harmonics",
+    "curl",
+    "divergence",
     "euler_angles",
     "euler_rotation",
     "even_gaussian",
     "gaussian",
+    "gradient",
     "polynomial_cutoff",
     "power_spectrum",
     "real_coupling",

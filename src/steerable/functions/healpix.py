@@ -44,6 +44,8 @@ class HealpixTransform(RingTransform):
             raise ValueError(
                 f"HEALPix of nside {nside} carries degrees up to {2 * nside}; got {max_degree}. Use a larger nside."
             )
+        if iterations < 0:
+            raise ValueError(f"A transform has 0 or more corrections; got iterations={iterations}.")
         self.nside, self.iterations = nside, iterations
         self._groups = [(count, len(list(rings))) for count, rings in groupby(counts.tolist())]
         super().__init__(

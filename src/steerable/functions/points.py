@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import torch
@@ -13,6 +14,7 @@ from .layout import Layout
 from .quadrature import lebedev
 from .rings import PrecisionWarning
 
+_INEXACT = 1e-6  # of a quadrature
 _HIGHEST_CONDITION = 1e8
 _SINGLE = 1e-4  # the error of float32 that is worth a warning
 
@@ -29,8 +31,8 @@ class PointTransform(ConstantModule):
         weights: what every point contributes to the mean over the sphere (point,).
 
     Raises:
-        ValueError: a point at the origin or that is not finite, or, without weights, points that do not determine the
-            coefficients.
+        ValueError: a point at the origin or that is not finite, points that do not determine the coefficients, or
+            weights that do not integrate products of two signals.
     """
 
     _values: Tensor
@@ -46,7 +48,7 @@ class PointTransform(ConstantModule):
         if weights is None:
             analysis, self.condition = _fit(values)
         else:
-            analysis = values * weights.detach().to(values)[:, None]
+            analysis = _quadrature(values, weights.detach().to(values))
         self.register_constant("_values", values.T.contiguous())
         self.register_constant("_analysis", analysis)
 
@@ -88,6 +90,20 @@ class PointTransform(ConstantModule):
         """Coefficients (..., (max_degree + 1)^2) to samples (..., point)."""
         self.layout.check(coefficients, "PointTransform")
         return coefficients @ self._values
+
+
+def _quadrature(values: Tensor, weights: Tensor) -> Tensor:
+    """Values (point, size) times weights (point,), which must make them orthonormal."""
+    if weights.shape != values.shape[:1] or not bool(weights.isfinite().all()):
+        raise ValueError(f"Weights are finite numbers ({len(values)},), one a point; got {tuple(weights.shape)}.")
+    weighted = values * weights[:, None]
+    error = float((values.T @ weighted - torch.eye(values.shape[1], dtype=values.dtype)).abs().max())
+    if not error < _INEXACT:
+        raise ValueError(
+            f"The weights integrate products of two signals of degree {math.isqrt(values.shape[1]) - 1} with errors of "
+            f"{error:.0e}. Lower max_degree, or leave the weights out for a fit."
+        )
+    return weighted
 
 
 def _fit(values: Tensor) -> tuple[Tensor, float]:

@@ -46,7 +46,7 @@ class RingTransform(ConstantModule, ABC):
         weights: what every sample contributes to the mean: the shape of one signal's samples.
     """
 
-    _dense_entries = 2**18  # up to which one matrix is faster than the steps
+    _dense_entries = 2**16  # up to which one matrix is faster than the steps
 
     _table: Tensor
     _weights: Tensor
@@ -166,7 +166,7 @@ def _combined(rows: Tensor, sources: Tensor, scales: Tensor) -> Tensor:
     return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _table(layout: Layout, polar: tuple[float, ...]) -> Tensor:
     """t^l_mn(b_j) (m n, l, ring) for m >= 0, zero where l < max(m, |n|).
 

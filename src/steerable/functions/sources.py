@@ -7,6 +7,8 @@ from torch import Tensor
 
 from .harmonics import solid_harmonics, spherical_harmonics
 
+_SHARPEST = 700.0  # exp overflows in float64 beyond 709
+
 
 def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
     """Coefficients of the Coulomb potential 1 / |radius u - x| of points x, as a signal of u on the unit sphere.
@@ -23,10 +25,12 @@ def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
         (..., (max_degree + 1)^2), as of `SphereTransform`, in the inverse unit of x.
 
     Raises:
-        ValueError: a radius that is not positive, or points on the sphere itself, where the potential is infinite.
+        ValueError: a radius that is not positive, points that are not finite, or points on the sphere itself, where the
+            potential is infinite.
     """
     if radius <= 0:
         raise ValueError(f"The radius of the sphere is positive; got {radius}.")
+    _check_places(x)
     square = x.square().sum(-1, keepdim=True) / radius**2
     if not torch.compiler.is_compiling() and bool((square == 1).any()):
         raise ValueError(f"A point lies on the sphere of radius {radius}, where its potential is infinite.")
@@ -49,10 +53,23 @@ def bump_harmonics(x: Tensor, max_degree: int, sharpness: float) -> Tensor:
 
     Returns:
         (..., (max_degree + 1)^2), as of `SphereTransform`.
+
+    Raises:
+        ValueError: a sharpness that is not between 0 and 700, or points that are not finite.
     """
+    if not 0 <= sharpness <= _SHARPEST:
+        raise ValueError(f"The sharpness of a bump is between 0 and {_SHARPEST:g}; got {sharpness}.")
+    _check_places(x)
     scale = [_modified_bessel(l, sharpness) for l in range(max_degree + 1)]
     sizes = 2 * torch.arange(max_degree + 1, device=x.device) + 1
     return x.new_tensor(scale).repeat_interleave(sizes) * spherical_harmonics(x, max_degree)
+
+
+def _check_places(x: Tensor) -> None:
+    if x.shape[-1:] != (3,):
+        raise ValueError(f"Points are (..., 3); got shape {tuple(x.shape)}.")
+    if not torch.compiler.is_compiling() and not bool(x.isfinite().all()):
+        raise ValueError("Points are finite; got NaN or infinity.")
 
 
 def _modified_bessel(degree: int, x: float) -> float:

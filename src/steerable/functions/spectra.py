@@ -15,7 +15,8 @@ class Rotate(ConstantModule):
     """Rotate signals by their coefficients: F^l -> D^l(R) F^l, that is f(x) -> f(R^-1 x).
 
     D^l(R) is never formed: turns about the pole are sums of pairs m, -m, and between them constant matrices exchange
-    two axes, so that many signals with a rotation each are one matrix product per degree.
+    two axes, so that many signals with a rotation each are one matrix product per degree. In float32 expect errors of
+    1e-5 of coefficients of variance 1 at degree 31, and 7e-5 at 255.
 
     Args:
         layout: the layout of the coefficients, as of a transform.
@@ -40,7 +41,8 @@ class Rotate(ConstantModule):
             (..., layout.size).
 
         Raises:
-            ValueError: another number of coefficients, matrices that are not orthogonal, or another dtype.
+            ValueError: another number of coefficients, matrices that are not orthogonal, another dtype, or reflections
+                of signals with columns n other than 0, which they do not act on.
         """
         self.layout.check(coefficients, "Rotate")
         if not coefficients.dtype == rotation.dtype == self._swaps.dtype:
@@ -49,6 +51,11 @@ class Rotate(ConstantModule):
                 f"{rotation.dtype}. Convert them with .to(...)."
             )
         angles, parity = pole_turns(rotation)
+        if self.layout.orders != (0,) and not torch.compiler.is_compiling() and bool((parity < 0).any()):
+            raise ValueError(
+                "Reflections act on signals on the sphere; these have the columns "
+                f"{self.layout.orders[0]} to {self.layout.orders[-1]}. Give rotations, of determinant 1."
+            )
         lead = torch.broadcast_shapes(coefficients.shape[:-1], parity.shape)
         blocks = self.layout.split(coefficients.expand(*lead, -1))
         swaps = self._swaps.split([(2 * l + 1) ** 2 for l in self._degrees])

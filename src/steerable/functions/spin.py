@@ -58,7 +58,8 @@ def gradient(coefficients: Tensor) -> Tensor:
     """
     layout = Layout.sphere(_top(coefficients, 1))
     blocks = [_slope(l) * block for l, block in enumerate(layout.split(coefficients))][1:]
-    return torch.cat([torch.cat([torch.zeros_like(block), block], -2).flatten(-2) for block in blocks], -1)
+    parts = [torch.cat([torch.zeros_like(block), block], -2).flatten(-2) for block in blocks]
+    return torch.cat(parts, -1) if parts else coefficients[..., :0]
 
 
 def divergence(coefficients: Tensor) -> Tensor:

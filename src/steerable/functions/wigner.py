@@ -128,13 +128,20 @@ def turn(x: Tensor, swap: Tensor, angles: Tensor, parity: Tensor) -> Tensor:
 @lru_cache(maxsize=512)
 def swap(degree: int) -> Tensor:
     """The symmetric matrix J = D^l of the half turn that exchanges x and y, z -> -z; float64."""
-    basis = real_basis(degree)
-    quarter = wigner_d(degree, torch.tensor(math.pi / 2, dtype=torch.float64)).to(basis)
-    about_x = (basis @ quarter @ basis.mH).real
-    order = torch.arange(-degree, degree + 1, dtype=torch.float64)
-    wave = order * (math.pi / 2)
-    about_y = torch.diag(wave.cos().round()) - torch.diag(wave.sin().round()).flip(-1)
-    return about_y @ about_x @ about_y
+    about_x = _folded(_folded(wigner_d(degree, torch.tensor(math.pi / 2, dtype=torch.float64))).T).T
+    order = torch.arange(-degree, degree + 1)
+    about_x = torch.where((order < 0) == (order < 0)[:, None], about_x, 0)
+    cosine, sine = (wave(order * (math.pi / 2)).round().double() for wave in (torch.cos, torch.sin))
+    turned = cosine[:, None] * about_x - sine[:, None] * about_x.flip(0)  # by a quarter about y, on both sides
+    return turned * cosine + turned.flip(1) * sine
+
+
+def _folded(rows: Tensor) -> Tensor:
+    """Rows m of the standard basis to those of the real one, up to the i of the sines: `real_basis` on the left."""
+    degree = len(rows) // 2
+    sign = 1 - 2 * (torch.arange(1, degree + 1) % 2)
+    up, down = sign[:, None] * rows[degree + 1 :], rows[:degree].flip(0)
+    return torch.cat([(down - up).flip(0), 2**0.5 * rows[degree : degree + 1], up + down]) / 2**0.5
 
 
 def real_basis(degree: int) -> Tensor:

@@ -40,7 +40,7 @@ class SphereBatchNorm(nn.Module):
         f = self.signals.coefficients(x)
         mean, square = self.running_mean, self.running_square
         if self.training and x.numel():
-            rows = f.flatten(0, -3)
+            rows = f.reshape(-1, *f.shape[-2:])
             mean = rows[..., 0].mean(0) if self._has_mean else torch.zeros_like(mean)
             square = rows.square().sum(-1).mean(0) - mean.square()
             with torch.no_grad():

@@ -60,7 +60,7 @@ class SpherePool(ConstantModule):
         width: s in radians.
 
     Raises:
-        ValueError: a degree above that of the signals or below their orders.
+        ValueError: a degree above that of the signals or below their orders, or a width that is not 0 or more.
     """
 
     _taper: Tensor
@@ -71,7 +71,11 @@ class SpherePool(ConstantModule):
             raise ValueError(
                 f"Pooling lowers the degree {signals.layout.max_degree} of signals; got {max_degree}, which is higher."
             )
+        if not 0 <= width < math.inf:
+            raise ValueError(f"The width of a Gaussian is 0 or more radians; got {width}.")
         orders = tuple(n for n in signals.layout.orders if abs(n) <= max_degree)
+        if not orders:
+            raise ValueError(f"Signals of the orders {signals.layout.orders} have no degree up to {max_degree}.")
         self.signals_in, self.signals_out = signals, SphereSignals(Layout(max_degree, orders), signals.channels)
         self.field_in, self.field_out = signals.field, self.signals_out.field
         taper = [math.exp(-l * (l + 1) * width**2 / 2) for l in self.signals_out.degrees]
