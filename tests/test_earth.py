@@ -1,5 +1,6 @@
 """The example of fields on the Earth: the magnetic field, a made-up folder, and data where they are at hand."""
 
+import os
 import re
 import runpy
 import sys
@@ -14,7 +15,7 @@ from scipy.special import sph_legendre_p_all
 from steerable.functions import spherical_harmonics
 
 ROOT = Path(__file__).parent.parent
-DATA = ROOT.parent / "shared" / "data" / "sphere"
+DATA = Path(os.environ.get("STEERABLE_TEST_DATA", "absent")) / "sphere"
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_a_folder(earth, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason="the topography and the wind are not at hand")
+@pytest.mark.skipif(not DATA.is_dir(), reason="STEERABLE_TEST_DATA names no folder with sphere")
 def test_topography_of_degree_300(earth):
     """The round trip, and the height of three places by scipy's Legendre functions."""
     pytest.importorskip("h5py", reason="the extra earth is not installed")
