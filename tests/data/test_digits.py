@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from steerable.data.digits import Digits, read_digits, rotate, rotated_parts
+from steerable.data.digits import Digits, deformations, read_digits, rotate, rotated_parts, warp
 from steerable.data.idx import read_idx
 
 
@@ -88,6 +88,22 @@ def test_any_turn_moves_a_smooth_picture_as_its_formula_says():
     expected = blob(c * x + s * y, -s * x + c * y)  # f(R^-1 p)
     turned = rotate(blob(x, y).expand(3, -1, -1), angle)
     assert (turned - expected).abs().max() < 2e-2
+
+
+def test_a_linear_map_moves_a_smooth_picture_as_its_formula_says():
+    """g(p) = f(A p) about the middle, x down and y to the right."""
+    axis = torch.arange(29, dtype=torch.float64) - 14
+
+    def blob(x, y):
+        return torch.exp(-((x - 3) ** 2 + (y + 2) ** 2) / 32)
+
+    x, y = axis[:, None], axis[None]
+    maps = deformations(4, 0.1, torch.Generator().manual_seed(0)).double()
+    moved = warp(blob(x, y).expand(4, -1, -1), maps)
+    for g, (a, b) in zip(moved, maps, strict=True):
+        torch.testing.assert_close(g, blob(a[0] * x + a[1] * y, b[0] * x + b[1] * y), atol=0.01, rtol=0)
+    spread = deformations(10_000, 0.1, torch.Generator().manual_seed(0)) - torch.eye(2)
+    assert spread.std().item() == pytest.approx(0.1, rel=0.02) and spread.mean().abs() < 2e-3
 
 
 def test_parts_share_no_picture_and_no_angle():

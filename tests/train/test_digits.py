@@ -10,7 +10,15 @@ from rich.console import Console
 from steerable.data import read_digits
 from steerable.report import draw
 from steerable.train import TASKS, ConfigError, evaluate, fit, load
-from steerable.train.digits import DigitsConfig, DigitsData, DigitsFit, DigitsModel, PictureBatch, Pictures, turned
+from steerable.train.digits import (
+    DigitsConfig,
+    DigitsData,
+    DigitsFit,
+    DigitsModel,
+    PictureBatch,
+    Pictures,
+    augmentation,
+)
 
 QUIET = Console(quiet=True)
 
@@ -52,10 +60,12 @@ def test_pictures_have_a_middle_and_turn_about_it():
     assert pictures.images.shape == (1000, 29, 29)
     batch = pictures.batch(torch.tensor([3, 1]))
     assert batch.y.tolist() == [3, 1]
-    moved = turned(batch, torch.Generator().manual_seed(0))
-    assert isinstance(moved, PictureBatch) and moved.y.tolist() == [3, 1]
-    assert not torch.equal(moved.images, batch.images)
-    torch.testing.assert_close(moved.images.sum((1, 2)), batch.images.sum((1, 2)), rtol=0.03, atol=0)
+    for data, rtol in ((DigitsData(), 0.03), (DigitsData(turn=False, deform=0.1), 0.4)):
+        moved = augmentation(data)(batch, torch.Generator().manual_seed(0))
+        assert isinstance(moved, PictureBatch) and moved.y.tolist() == [3, 1]
+        assert not torch.equal(moved.images, batch.images)
+        torch.testing.assert_close(moved.images.sum((1, 2)), batch.images.sum((1, 2)), rtol=rtol, atol=0)
+    assert augmentation(DigitsData(turn=False)) is None
 
 
 def test_settings_that_make_no_sense_are_named(config):

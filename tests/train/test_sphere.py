@@ -8,16 +8,21 @@ import torch
 from rich.console import Console
 
 from steerable.data import read_digits
+from steerable.data.digits import deformations, warp
 from steerable.data.sphere_digits import sphere_parts
-from steerable.train import TASKS, ConfigError, evaluate, fit, load
-from steerable.train.sphere import TASK, SphereConfig, SphereData, SphereFit, SphereModel, SpherePictures
+from steerable.train import ConfigError, evaluate, fit, load
+from steerable.train.batches import Batches
+from steerable.train.sphere import (
+    FlatPictures,
+    SphereConfig,
+    SphereData,
+    SphereFit,
+    SphereModel,
+    SpherePictures,
+    held_out,
+)
 
 QUIET = Console(quiet=True)
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    monkeypatch.setitem(TASKS, "sphere", TASK)
 
 
 @pytest.fixture
@@ -47,9 +52,9 @@ def test_a_run_on_upright_digits_knows_turned_ones_is_certified_and_can_be_evalu
 
 
 def test_the_test_is_the_same_whatever_is_learned(config):
-    before = TASK.held_out(config, None)
+    before = held_out(config, None)
     config.data.train, config.data.rotation = 100, "so3"
-    after = TASK.held_out(config, None)
+    after = held_out(config, None)
     chosen = torch.tensor([3, 1])
     assert torch.equal(before.batch(chosen).samples, after.batch(chosen).samples)
     assert torch.equal(before.label, after.label)
@@ -63,6 +68,22 @@ def test_pictures_are_projected_when_asked_for():
     upright = turned.upright().batch(torch.tensor([4, 2])).samples
     assert upright[:, 8:].eq(0).all() and not samples[:, 8:].eq(0).all()
     assert len(turned) == 10
+
+
+def test_training_pictures_are_deformed_in_the_plane():
+    part = sphere_parts(read_digits(None), (20, 5, 5))[0]
+    pictures, chosen = SpherePictures(part, 8, True), torch.tensor([4, 2])
+    plain, shaken = (
+        Batches(flat, 20, None, flat.change) for flat in (FlatPictures(pictures, 0.0), FlatPictures(pictures, 0.1))
+    )
+    for a, b in zip(next(iter(plain)), pictures.batch(torch.arange(20)), strict=True):
+        torch.testing.assert_close(a, b, atol=0, rtol=0)
+    assert next(iter(shaken)).y.tolist() == part.digits.label.tolist()
+    flat = FlatPictures(pictures, 0.1)
+    found = flat.change(flat.batch(chosen), torch.Generator().manual_seed(0)).samples
+    maps = deformations(2, 0.1, torch.Generator().manual_seed(0))
+    wanted = pictures.projected(warp(part.digits.images[chosen], maps), chosen).samples
+    torch.testing.assert_close(found, wanted, atol=0, rtol=0)
 
 
 def test_settings_that_make_no_sense_are_named(config):

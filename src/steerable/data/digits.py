@@ -106,20 +106,42 @@ def rotate(images: Tensor, angle: Tensor) -> Tensor:
     Returns:
         Pictures of the same shape: g(p) = f(R^-1 p).
     """
-    cosine, sine, none = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    # grid_sample counts (y, x): the rows of R^-1 are those of its transpose in the other order.
-    inverse = torch.stack([torch.stack([cosine, -sine, none], -1), torch.stack([sine, cosine, none], -1)], 1)
-    parts = zip(images.split(2048), inverse.to(images).split(2048), strict=True)
-    turned = [
+    return warp(images, turns(-angle))
+
+
+def turns(angle: Tensor) -> Tensor:
+    """The matrices R (..., 2, 2) that turn by angles (...) in radians, from x to y."""
+    cosine, sine = angle.cos(), angle.sin()
+    return torch.stack([cosine, -sine, sine, cosine], -1).unflatten(-1, (2, 2))
+
+
+def warp(images: Tensor, matrix: Tensor) -> Tensor:
+    """Pictures g(p) = f(A p) about their middle, by bicubic interpolation and with zeros around them.
+
+    Args:
+        images: (picture, height, width); the axes are the coordinates x (down) and y (to the right).
+        matrix: A (picture, 2, 2).
+
+    Returns:
+        Pictures of the same shape.
+    """
+    # grid_sample counts (y, x), and moves nothing: a third column of zeros
+    maps = functional.pad(matrix.flip(-1, -2), (0, 1)).to(images)
+    parts = [
         functional.grid_sample(
             part.unsqueeze(1),
-            functional.affine_grid(matrix, [len(part), 1, *part.shape[1:]], align_corners=False),
+            functional.affine_grid(one, [len(part), 1, *part.shape[1:]], align_corners=False),
             mode="bicubic",
             align_corners=False,
         ).squeeze(1)
-        for part, matrix in parts
+        for part, one in zip(images.split(2048), maps.split(2048), strict=True)
     ]
-    return torch.cat(turned) if turned else images
+    return torch.cat(parts) if parts else images
+
+
+def deformations(count: int, size: float, generator: torch.Generator) -> Tensor:
+    """Matrices 1 + `size` times normal numbers (count, 2, 2): a little larger, smaller, sheared and turned."""
+    return torch.eye(2) + size * torch.randn(count, 2, 2, generator=generator)
 
 
 def _read(folder: Path, name: str) -> np.ndarray:

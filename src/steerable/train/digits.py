@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from steerable.certify import POSITIONS, Role
-from steerable.data.digits import Digits, read_digits, rotate, rotated_parts
+from steerable.data.digits import Digits, deformations, read_digits, rotated_parts, turns, warp
 from steerable.groups import planar_group
 from steerable.groups.named import cyclic, dihedral
 
-from .batches import Batches, predict
+from .batches import Batches, Change, predict
 from .config import TrainingConfig, check_choices, check_range
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
@@ -32,6 +32,7 @@ class DigitsData:
         validation: pictures that choose the best weights.
         test: pictures of the test, which no choice sees.
         turn: whether each training picture is turned anew, by a random angle, in each epoch.
+        deform: size of the random linear maps that each training picture goes through in each epoch.
         seed: of the split and of the angles.
     """
 
@@ -40,12 +41,14 @@ class DigitsData:
     validation: int = 100
     test: int = 400
     turn: bool = True
+    deform: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
             check_range("data", self, name, least=1)
-        check_range("data", self, "seed", least=0)
+        for name in ("seed", "deform"):
+            check_range("data", self, name, least=0)
 
 
 @dataclass
@@ -146,10 +149,16 @@ class Pictures:
         return PictureBatch(self.images.index_select(0, chosen), self.label.index_select(0, chosen))
 
 
-def turned(batch: PictureBatch, generator: torch.Generator) -> PictureBatch:
-    """Each picture turned by an angle of its own."""
-    angle = 2 * torch.pi * torch.rand(len(batch.y), generator=generator)
-    return PictureBatch(rotate(batch.images, angle), batch.y)
+def augmentation(data: DigitsData) -> Change | None:
+    """What is done to each picture anew in each epoch, by one interpolation."""
+
+    def change(batch: PictureBatch, generator: torch.Generator) -> PictureBatch:
+        angle = 2 * torch.pi * torch.rand(len(batch.y), generator=generator) * data.turn
+        return PictureBatch(
+            warp(batch.images, deformations(len(batch.y), data.deform, generator) @ turns(-angle)), batch.y
+        )
+
+    return change if data.turn or data.deform else None
 
 
 def build(**arguments: Any) -> nn.Module:
@@ -181,7 +190,7 @@ def pose(config: DigitsConfig, dataset: Digits | None = None) -> Problem:
         "model": arguments,
     }
     return Problem(
-        train=Batches(train, config.fit.batch_size, config.fit.seed, turned if data.turn else None),
+        train=Batches(train, config.fit.batch_size, config.fit.seed, augmentation(data)),
         validation=Batches(validation, PASS),
         measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
         errors=_errors,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from steerable.certify import POSITIONS, Role
-from steerable.data.digits import Digits, read_digits
+from steerable.data.digits import Digits, deformations, read_digits, warp
 from steerable.data.sphere_digits import SphereDigits, project, sphere_parts
 from steerable.functions.sources import bump_harmonics
 from steerable.functions.sphere import SphereGrid
@@ -42,6 +42,7 @@ class SphereData:
         validation: pictures that choose the best weights.
         test: pictures of the test, which no choice sees.
         rotation: of the pictures of training and validation: `none`, or `so3`, one rotation for each.
+        deform: size of the random linear maps that each training picture goes through in the plane in each epoch.
         seed: of the split and of the rotations.
     """
 
@@ -50,13 +51,15 @@ class SphereData:
     validation: int = 100
     test: int = 400
     rotation: Literal["none", "so3"] = "so3"
+    deform: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_choices("data", self)
         for name in ("train", "validation", "test"):
             check_range("data", self, name, least=1)
-        check_range("data", self, "seed", least=0)
+        for name in ("seed", "deform"):
+            check_range("data", self, name, least=0)
 
 
 @dataclass
@@ -160,13 +163,41 @@ class SpherePictures:
 
     def batch(self, chosen: Tensor) -> SphereBatch:
         """The pictures with the numbers `chosen` (picture,), in that order."""
+        return self.projected(self.part.digits.images.index_select(0, chosen), chosen)
+
+    def projected(self, images: Tensor, chosen: Tensor) -> SphereBatch:
+        """Pictures in the plane (picture, height, width) in the place of those with the numbers `chosen`."""
         rotations = self.part.rotations.index_select(0, chosen) if self.rotated else None
-        samples = project(self.part.digits.images.index_select(0, chosen), self._points, rotations)
-        return SphereBatch(samples, self.label.index_select(0, chosen))
+        return SphereBatch(project(images, self._points, rotations), self.label.index_select(0, chosen))
 
     def upright(self) -> SpherePictures:
         """The same pictures without their rotations."""
         return SpherePictures(self.part, self.rings, False)
+
+
+class FlatPictures:
+    """The pictures in the plane, and their numbers.
+
+    Args:
+        pictures: what they become on the sphere.
+        deform: size of the random linear maps on the way.
+    """
+
+    def __init__(self, pictures: SpherePictures, deform: float) -> None:
+        self.pictures, self.deform = pictures, deform
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures (picture, height, width) and `chosen` (picture,)."""
+        return self.pictures.part.digits.images.index_select(0, chosen), chosen
+
+    def change(self, batch: tuple[Tensor, Tensor], generator: torch.Generator) -> SphereBatch:
+        """The pictures on the sphere, each through a linear map of its own."""
+        images, chosen = batch
+        maps = deformations(len(chosen), self.deform, generator)
+        return self.pictures.projected(warp(images, maps) if self.deform else images, chosen)
 
 
 def build(**arguments: Any) -> nn.Module:
@@ -189,6 +220,7 @@ def pose(config: SphereConfig, dataset: Digits | None = None) -> Problem:
     """
     data, rings = config.data, config.model.rings
     train, validation = (SpherePictures(part, rings, data.rotation == "so3") for part in _parts(config, dataset)[:2])
+    flat = FlatPictures(train, data.deform)
     arguments = {"classes": 10, **asdict(config.model)}
     metadata = {
         "task": f"sphere/{'mnist' if data.root else 'strokes'}",
@@ -199,7 +231,7 @@ def pose(config: SphereConfig, dataset: Digits | None = None) -> Problem:
         "model": arguments,
     }
     return Problem(
-        train=Batches(train, config.fit.batch_size, config.fit.seed),
+        train=Batches(flat, config.fit.batch_size, config.fit.seed, flat.change),
         validation=Batches(validation, PASS),
         measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
         errors=_errors,
