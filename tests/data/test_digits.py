@@ -95,13 +95,15 @@ def test_a_linear_map_moves_a_smooth_picture_as_its_formula_says():
     axis = torch.arange(29, dtype=torch.float64) - 14
 
     def blob(x, y):
-        return torch.exp(-((x - 3) ** 2 + (y + 2) ** 2) / 32)
+        return torch.exp(-((x - 3) ** 2 + (y + 2) ** 2) / 24)
 
     x, y = axis[:, None], axis[None]
     maps = deformations(4, 0.1, torch.Generator().manual_seed(0)).double()
     moved = warp(blob(x, y).expand(4, -1, -1), maps)
     for g, (a, b) in zip(moved, maps, strict=True):
-        torch.testing.assert_close(g, blob(a[0] * x + a[1] * y, b[0] * x + b[1] * y), atol=0.01, rtol=0)
+        torch.testing.assert_close(
+            g, blob(a[0] * x + a[1] * y, b[0] * x + b[1] * y), atol=0.015, rtol=0
+        )  # the interpolation's
     spread = deformations(10_000, 0.1, torch.Generator().manual_seed(0)) - torch.eye(2)
     assert spread.std().item() == pytest.approx(0.1, rel=0.02) and spread.mean().abs() < 2e-3
 
