@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ..convs.grids.downsample import Downsample
 from ..convs.grids.grid_conv import GridConv2d
+from ..convs.pdos.depthwise_products import DepthwiseProducts
 from ..convs.pdos.neural_pdo import GridNeuralPDO
 from ..convs.pdos.pdo import GridPDO
 from ..field import Field, invariant_field
@@ -17,6 +20,7 @@ from ..groups import Group, planar_group
 from ..layers import BatchNorm, CosetActivation, FourierActivation
 
 KERNELS = ("kernel", "pdo", "neural")
+_OPERATORS = 2  # that a layer of `neural` makes at every point, each for half of the signals
 _DEGREE = 3  # of the signals on the circle, for groups that are not finite
 
 
@@ -114,6 +118,8 @@ def _convolution(kernel: str, field_in: Field, field_out: Field, size: int, orde
     if kernel == "pdo":
         return GridPDO(field_in, field_out, order, size, "smoothed", bias=False)
     if kernel == "neural":
-        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products="depthwise")
+        signals = field_in.dim // (field_in.group.order or 1)
+        products = partial(DepthwiseProducts, channels=math.gcd(signals, _OPERATORS))
+        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products)
     filter = HarmonicFilter(order, (size + 1) / 2, 2, group=field_in.group)
     return GridConv2d(field_in, field_out, filter, size, bias=False)
