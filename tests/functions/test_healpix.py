@@ -56,6 +56,7 @@ def test_derivatives_precision_and_shapes():
     ("call", "text"),
     [
         (lambda: HealpixTransform(2, 5), "nside 2 carries degrees up to 4; got 5"),
+        (lambda: HealpixTransform(2, 4, -1), "0 or more corrections; got iterations=-1"),
         (lambda: HealpixTransform(0, 0), "HEALPix needs at least 1"),
         (lambda: HealpixTransform(1, 1).analysis(torch.full((12,), math.nan)), "needs finite samples"),
         (lambda: HealpixTransform(1, 1).analysis(torch.zeros(13)), r"samples \(\.\.\., 12\); got \(13,\)"),

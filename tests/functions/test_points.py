@@ -8,6 +8,7 @@ from torch.autograd import gradcheck
 
 from steerable.functions import spherical_harmonics
 from steerable.functions.points import PointTransform
+from steerable.functions.quadrature import lebedev
 from steerable.functions.rings import PrecisionWarning
 from steerable.functions.wigner import wigner_matrix
 
@@ -93,6 +94,12 @@ def holed(row):
     return x
 
 
+def beyond():
+    """Points and weights that carry degree 3, and a degree more."""
+    points, weights = lebedev(6)
+    return torch.from_numpy(points), 4, torch.from_numpy(weights)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
@@ -101,6 +108,9 @@ def holed(row):
         (lambda: PointTransform(scattered(9).T, 1), r"\(point, 3\); got shape \(3, 9\)"),
         (lambda: PointTransform(scattered(8), 2), "9 coefficients need at least as many points; got 8"),
         (lambda: PointTransform(scattered(1).expand(20, 3), 2), "20 points leave some of the 9 coefficients open"),
+        (lambda: PointTransform(scattered(9), 1, torch.ones(8)), r"\(9,\), one a point; got \(8,\)"),
+        (lambda: PointTransform(scattered(9), 1, torch.full((9,), math.nan)), "Weights are finite numbers"),
+        (lambda: PointTransform(*beyond()), "products of two signals of degree 4 with errors of"),
         (lambda: PointTransform.lebedev(66), "up to degree 131; got 132"),
         (lambda: PointTransform(scattered(9), 1).analysis(torch.zeros(8)), r"samples \(\.\.\., 9\); got shape \(8,\)"),
         (lambda: PointTransform(scattered(9), 1).analysis(torch.full((9,), math.nan)), "needs finite samples"),

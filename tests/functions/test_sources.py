@@ -61,6 +61,11 @@ def test_the_centre_is_a_point_inside():
     ("call", "text"),
     [
         (lambda: coulomb_harmonics(POINTS, 2, 0.0), "positive; got 0.0"),
+        (lambda: coulomb_harmonics(POINTS[:, :2], 2, 1.0), r"Points are \(\.\.\., 3\); got shape \(4, 2\)"),
+        (lambda: coulomb_harmonics(POINTS / 0, 2, 1.0), "Points are finite"),
+        (lambda: bump_harmonics(POINTS / 0, 2, 1.0), "Points are finite"),
+        (lambda: bump_harmonics(POINTS, 2, float("nan")), "between 0 and 700; got nan"),
+        (lambda: bump_harmonics(POINTS, 2, 800.0), "between 0 and 700; got 800"),
         (lambda: coulomb_harmonics(POINTS, 2, 1.5), "lies on the sphere of radius 1.5"),
     ],
 )

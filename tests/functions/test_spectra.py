@@ -143,6 +143,7 @@ def test_it_tells_signals_apart_that_share_a_power_spectrum():
         ),
         (lambda: Rotate(Layout.sphere(2))(torch.zeros(9), torch.zeros(3, 3)), "orthogonal"),
         (lambda: Rotate(Layout.sphere(2))(torch.zeros(9), torch.full((3, 3), math.nan)), "orthogonal"),
+        (lambda: Rotate(Layout.spin(2, 1))(torch.zeros(16), -torch.eye(3)), "Reflections act on signals on the sphere"),
         (lambda: power_spectrum(torch.zeros(8), Layout.sphere(2)), "9 coefficients"),
         (lambda: Bispectrum(2)(torch.zeros(8)), "9 coefficients"),
     ],

@@ -125,6 +125,10 @@ def test_derivatives_the_compiler_and_empty_batches(monkeypatch, dense):
     assert gradient(torch.zeros(0, 9)).shape == (0, 16) and divergence(torch.zeros(0, 16)).shape == (0, 9)
 
 
+def test_a_constant_has_no_gradient():
+    assert gradient(torch.ones(3, 1)).shape == (3, 0)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [

@@ -71,6 +71,11 @@ def test_derivatives_compiler_empty_batches_and_precision():
     assert norm(x[:0]).shape == (0, signals.field.dim) and torch.equal(norm.running_square, before)
 
 
+def test_one_signal_without_a_batch():
+    norm, x = randomised(ALL[1]), random_signals(ALL[1], 1)
+    torch.testing.assert_close(norm(x[0]), norm(x)[0])
+
+
 def test_other_features():
     with pytest.raises(FieldMismatchError, match="SphereBatchNorm expects features of 3x0"):
         SphereBatchNorm(ALL[0])(torch.zeros(2, 4))

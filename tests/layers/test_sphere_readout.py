@@ -1,5 +1,7 @@
 """What is read from signals: means and powers against sums over the sphere, and smoothed signals of lower degree."""
 
+import math
+
 import pytest
 import torch
 from torch.autograd import gradcheck
@@ -84,7 +86,8 @@ def test_derivatives_compiler_batches_and_precision(layer):
     ("call", "text"),
     [
         (lambda: SpherePool(ALL[0], 5), "lowers the degree 4 of signals; got 5"),
-        (lambda: SpherePool(SphereSignals(Layout.spin(3, 2), 1), 1), "Orders of columns ascend"),
+        (lambda: SpherePool(SphereSignals(Layout.spin(3, 2), 1), 1), r"orders \(-2, 2\) have no degree up to 1"),
+        (lambda: SpherePool(ALL[0], 2, math.nan), "0 or more radians; got nan"),
         (lambda: SpherePool(ALL[0], 2)(torch.zeros(3)), "SpherePool expects features of 3x0"),
         (lambda: SphereInvariants(ALL[0])(torch.zeros(3)), "SphereInvariants expects features of 3x0"),
     ],
