@@ -253,6 +253,31 @@ def test_constant_coefficients_are_a_steerable_pdo(kind):
     torch.testing.assert_close(y, static(x, pos, edges), atol=1e-8, rtol=1e-8)
 
 
+def test_a_constant_operator_is_added_and_all_there_is_at_the_start():
+    """On points and on grids: what depends on f is 0 at first, then what a layer without P gives."""
+    torch.manual_seed(0)
+    group = dihedral(4)
+    field, make = depthwise(group, None)
+    pos, edges = cloud(2)
+    x = features(field)
+    points = NeuralPDO(field, field, products=make, constant=1).double()
+    stencil = points.stencil(pos, edges)  # of order 2, for both parts
+    static = points.constant(x, pos, edges, stencil)
+    torch.testing.assert_close(points(x, pos, edges), static, atol=1e-13, rtol=0)
+    torch.nn.init.normal_(points.products.mix.weight)
+    alone = NeuralPDO(field, field, products=make).double()
+    alone.load_state_dict(points.state_dict(), strict=False)
+    inputs = [(x, Role(field=field)), (pos, POSITIONS), (edges, EDGE_INDEX)]
+    torch.testing.assert_close(points(x, pos, edges), alone(x, pos, edges) + static)
+    assert certify(points, inputs, Role(field=field), group, elements=3).error < 1e-10
+    grid = GridNeuralPDO(field, field, 4, 5, products=make, padding_mode="circular", constant=3).double()
+    x = torch.randn(2, field.dim, 7, 7, dtype=DOUBLE)
+    torch.testing.assert_close(grid(x), grid.constant(x), atol=1e-13, rtol=0)
+    torch.nn.init.normal_(grid.products.mix.weight)
+    assert (grid(x) - grid.constant(x)).abs().max() > 0.1 and grid.constant.conv.window.mode == "circular"
+    assert symmetry_error(grid, field, field, x) < 1e-12
+
+
 @pytest.mark.parametrize("kind", ["tensor", "depthwise"])
 def test_grids_and_points_are_the_same_operator(kind):
     torch.manual_seed(0)
@@ -423,4 +448,6 @@ def test_bad_input():
         GridNeuralPDO(field, field)(torch.zeros(1, 3, 5, 5))
     with pytest.raises(ValueError, match="resolves derivatives of orders 0 to 2; got order 3"):
         GridNeuralPDO(field, field, 3, 3)
+    with pytest.raises(ValueError, match="The constant operator has an order from 0 to 2; got constant=3"):
+        NeuralPDO("4x0e", "4x0e", constant=3)
     assert Functions(Field.parse("1x2+1x1+1x0", group)).count == 1  # in any order

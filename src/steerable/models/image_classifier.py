@@ -30,7 +30,8 @@ class ImageClassifier(nn.Module):
     Every layer is activation(norm(convolution)); its features are signals on the group (on the circle up to degree 3
     where the group is not finite): regular fields. The last layer makes invariants. What the convolutions are is a
     choice of equal structure: `kernel`, harmonics times radial functions; `pdo`, differential operators; `neural`,
-    differential operators whose coefficients depend on the local features (the first and the last layer are static).
+    differential operators of which a part, up to the full order, has coefficients that depend on the local features
+    (and the first and the last layer have none).
 
     Args:
         classes: number of classes.
@@ -120,6 +121,6 @@ def _convolution(kernel: str, field_in: Field, field_out: Field, size: int, orde
     if kernel == "neural":
         signals = field_in.dim // (field_in.group.order or 1)
         products = partial(DepthwiseProducts, channels=math.gcd(signals, _OPERATORS))
-        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products)
+        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products, constant=order - 1)
     filter = HarmonicFilter(order, (size + 1) / 2, 2, group=field_in.group)
     return GridConv2d(field_in, field_out, filter, size, bias=False)

@@ -16,18 +16,19 @@ from ...ops.cloud_stencils import CloudStencil, cloud_stencil
 from ..grids.window import check_array
 from .depthwise_products import DepthwiseProducts
 from .derivative_maps import GridDerivatives, PointDerivatives
-from .pdo import Fit, fit_stencil
+from .pdo import Fit, GridPDO, SteerablePDO, fit_stencil
 from .tensor_products import TensorProducts
 
 PRODUCTS: dict[str, Callable[..., Any]] = {"tensor": TensorProducts, "depthwise": DepthwiseProducts}
 
 
 class NeuralPDO(nn.Module):
-    """y = L W(f) D f on scattered points: all derivatives D f, a map W that f makes at every point, and a Linear L.
+    """y = L W(f) D f + P(d) f on scattered points: a map W that f makes at every point, of all derivatives D f.
 
-    W commutes with the group, W(rho(g) f) (rho_h(g) (x) rho(g)) = rho(g) W(f), and so does the operator, whatever f is:
-    it depends on the place, and yet commutes with translations. The derivatives are made once, by one pass of moments
-    without weights.
+    L is a Linear. W commutes with the group, W(rho(g) f) (rho_h(g) (x) rho(g)) = rho(g) W(f), and so does the operator,
+    whatever f is: it depends on the place, and yet commutes with translations. The derivatives are made once, by one
+    pass of moments without weights. P(d) is a steerable operator with constant coefficients, if asked for; with it L is
+    0 at the start, so that the layer begins as a SteerablePDO and learns from there on what depends on f.
 
     Args:
         field_in: type of the features f.
@@ -37,11 +38,12 @@ class NeuralPDO(nn.Module):
             finite group, whose values it multiplies one by one (`DepthwiseProducts`); or a part such as
             `functools.partial(DepthwiseProducts, channels=4)`.
         fit: how derivatives are found, as for SteerablePDO.
+        constant: the order of P, at most `order`; None leaves P out.
         group: the group of fields given as text.
 
     Raises:
         FieldMismatchError: fields of different groups or that `products` does not take, features that do not fit.
-        ValueError: an order below 0, or a choice that does not exist.
+        ValueError: an order below 0, a higher one of P, or a choice that does not exist.
 
     Source: He, Chen, Shen, Yang & Lin 2023, ICLR (Neural ePDOs).
     """
@@ -53,12 +55,17 @@ class NeuralPDO(nn.Module):
         order: int = 2,
         products: str | Callable[..., nn.Module] = "tensor",
         fit: Fit = cloud_stencil,
+        constant: int | None = None,
         group: Group | None = None,
     ) -> None:
         super().__init__()
         filter = DerivativeFilter(order, group_of(field_in, field_out) or group)
         self.fit, self.products = fit, _made(products, filter.field, field_in, field_out)
         self.field_in, self.field_out = self.products.field_in, self.products.field_out
+        self.constant = None
+        if constant is not None:
+            _begin_constant(self.products, order, constant)
+            self.constant = SteerablePDO(self.field_in, self.field_out, constant, fit=fit, allow_zero=True)
         self.derivatives = PointDerivatives(filter, self.field_in.dim)
 
     def stencil(self, pos: Tensor, edge_index: Tensor | Neighbourhoods) -> CloudStencil:
@@ -90,7 +97,7 @@ class NeuralPDO(nn.Module):
             return (found.unflatten(1, (groups, -1, channels)) * weights.unsqueeze(2)).sum(-1).flatten(1)
 
         y: Tensor = self.products(x, differentiate)
-        return y
+        return y if self.constant is None else y + self.constant(x, pos, edge_index, stencil)
 
 
 class GridNeuralPDO(nn.Module):
@@ -104,11 +111,12 @@ class GridNeuralPDO(nn.Module):
         method: how derivatives are found, see `filters.StencilFilter`.
         products: as for NeuralPDO.
         padding_mode: `zeros`, `reflect`, `replicate` or `circular`.
+        constant: as for NeuralPDO.
         group: the group of fields given as text.
 
     Raises:
         FieldMismatchError: fields of different groups or that `products` does not take, features that do not fit.
-        ValueError: an order that the stencil does not resolve, or a choice that does not exist.
+        ValueError: an order that the stencil does not resolve, a higher one of P, or a choice that does not exist.
 
     Source: He, Chen, Shen, Yang & Lin 2023, ICLR (Neural ePDOs).
     """
@@ -122,12 +130,18 @@ class GridNeuralPDO(nn.Module):
         method: str | Callable[[int, int, int], Tensor] = "least_squares",
         products: str | Callable[..., nn.Module] = "tensor",
         padding_mode: str = "zeros",
+        constant: int | None = None,
         group: Group | None = None,
     ) -> None:
         super().__init__()
         filter = StencilFilter(order, kernel_size, method, group=group_of(field_in, field_out) or group)
         self.products = _made(products, filter.field, field_in, field_out)
         self.field_in, self.field_out = self.products.field_in, self.products.field_out
+        self.constant = None
+        if constant is not None:
+            _begin_constant(self.products, order, constant)
+            options: dict[str, Any] = {"padding_mode": padding_mode, "allow_zero": True, "bias": False}
+            self.constant = GridPDO(self.field_in, self.field_out, constant, kernel_size, method, **options)
         self.derivatives = GridDerivatives(filter, padding_mode)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -146,7 +160,15 @@ class GridNeuralPDO(nn.Module):
             return y.flatten(1, 3).movedim(1, -1).flatten(0, -2)
 
         found: Tensor = self.products(x.movedim(1, -1).flatten(0, -2), differentiate)
-        return found.unflatten(0, shape).movedim(-1, 1)
+        y = found.unflatten(0, shape).movedim(-1, 1)
+        return y if self.constant is None else y + self.constant(x)
+
+
+def _begin_constant(products: Any, order: int, constant: int) -> None:
+    """Check the order of the constant operator, and set L to 0."""
+    if not 0 <= constant <= order:
+        raise ValueError(f"The constant operator has an order from 0 to {order}; got constant={constant}.")
+    nn.init.zeros_(products.mix.weight)
 
 
 def _made(
