@@ -220,12 +220,12 @@ def test_operators_are_steerable_distributions(group):
                 total = total + (-1) ** n * derivative(f(x), x, row)[0] * c
         return total
 
-    def test_function(x):
+    def bump(x):
         return gaussian(x - centre, 0.9) * (1 + x[:, 0] * x[:, 1])
 
     for element, rho in zip(g, field.matrix(g), strict=True):
-        turned = paired(lambda x, h=element: test_function(x @ h))
-        torch.testing.assert_close(turned, rho @ paired(test_function) @ rho.T, rtol=1e-10, atol=1e-10)
+        turned = paired(lambda x, h=element: bump(x @ h))
+        torch.testing.assert_close(turned, rho @ paired(bump) @ rho.T, rtol=1e-10, atol=1e-10)
 
 
 def test_bad_points_and_widths_are_named():

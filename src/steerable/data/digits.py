@@ -74,6 +74,19 @@ def rotated_parts(digits: Digits, sizes: tuple[int, int, int], seed: int = 0) ->
     Raises:
         ValueError: more pictures are asked for than there are, or fewer than one.
     """
+    parts = []
+    for part, stream in zip(shuffled_parts(digits, sizes, seed), (2, 1, 0), strict=True):
+        angle = np.random.RandomState([seed, stream]).uniform(0, 2 * np.pi, len(part))
+        parts.append(Digits(rotate(part.images, torch.from_numpy(angle)).clamp(0, 1), part.label))
+    return parts[0], parts[1], parts[2]
+
+
+def shuffled_parts(digits: Digits, sizes: tuple[int, int, int], seed: int) -> tuple[Digits, Digits, Digits]:
+    """Parts for training, validation and test of shuffled digits; the test does not change with the other sizes.
+
+    Raises:
+        ValueError: more pictures are asked for than there are, or fewer than one.
+    """
     train, validation, test = sizes
     if min(sizes) < 1 or sum(sizes) > len(digits):
         raise ValueError(
@@ -81,17 +94,11 @@ def rotated_parts(digits: Digits, sizes: tuple[int, int, int], seed: int = 0) ->
             "each part needs at least one, and they may not be more together."
         )
     order = torch.from_numpy(np.random.RandomState(seed).permutation(len(digits)))
-    places = {
-        "test": order[:test],
-        "validation": order[test:][:validation],
-        "train": order[test + validation :][:train],
-    }
-    parts = {}
-    for k, (name, chosen) in enumerate(places.items()):
-        angle = np.random.RandomState([seed, k]).uniform(0, 2 * np.pi, len(chosen))
-        turned = rotate(digits.images.index_select(0, chosen), torch.from_numpy(angle))
-        parts[name] = Digits(turned.clamp(0, 1), digits.label.index_select(0, chosen))
-    return parts["train"], parts["validation"], parts["test"]
+    chosen = order[test + validation :][:train], order[test:][:validation], order[:test]
+    first, second, third = (
+        Digits(digits.images.index_select(0, part), digits.label.index_select(0, part)) for part in chosen
+    )
+    return first, second, third
 
 
 def rotate(images: Tensor, angle: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from steerable.data.digits import Digits
+from steerable.data.digits import Digits, shuffled_parts
 
 __all__ = ["SphereDigits", "project", "sphere_parts"]
 
@@ -48,20 +48,9 @@ def sphere_parts(
     Raises:
         ValueError: more pictures are asked for than there are, or fewer than one.
     """
-    train, validation, test = sizes
-    if min(sizes) < 1 or sum(sizes) > len(digits):
-        raise ValueError(
-            f"There are {len(digits)} digits for {train} + {validation} + {test} of training, validation and test: "
-            "each part needs at least one, and they may not be more together."
-        )
-    order = torch.from_numpy(np.random.RandomState(seed).permutation(len(digits)))
-    chosen = order[test + validation :][:train], order[test:][:validation], order[:test]
     first, second, third = (
-        SphereDigits(
-            Digits(digits.images.index_select(0, part), digits.label.index_select(0, part)),
-            _random_rotations(len(part), np.random.RandomState([seed, k])),
-        )
-        for k, part in enumerate(chosen)
+        SphereDigits(part, _random_rotations(len(part), np.random.RandomState([seed, k])))
+        for k, part in enumerate(shuffled_parts(digits, sizes, seed))
     )
     return first, second, third
 
