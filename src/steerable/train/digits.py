@@ -16,6 +16,7 @@ from steerable.groups.named import cyclic, dihedral
 
 from .batches import Batches, Change, predict
 from .config import TrainingConfig, check_choices, check_range
+from .labels import label_errors, percent
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
 PASS = 250  # pictures that are predicted together
@@ -193,7 +194,7 @@ def pose(config: DigitsConfig, dataset: Digits | None = None) -> Problem:
         train=Batches(train, config.fit.batch_size, config.fit.seed, augmentation(data)),
         validation=Batches(validation, PASS),
         measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
-        errors=_errors,
+        errors=label_errors,
         loss=lambda prediction, y: F.cross_entropy(prediction, y, label_smoothing=config.fit.smoothing),
         probe=validation.batch(torch.tensor([0]))[:1],
         arguments=arguments,
@@ -214,11 +215,11 @@ def test(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Outc
     return Outcome(
         test={
             "pictures": len(label),
-            "error": _percent(guess != label),
+            "error": percent(guess != label),
             "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
-            "per_class": {str(k): _percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+            "per_class": {str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
         },
-        baselines={"majority": {"name": f"always {most}", "error": _percent(label != most)}},
+        baselines={"majority": {"name": f"always {most}", "error": percent(label != most)}},
         header=("true", "predicted"),
         rows=list(zip(label.tolist(), guess.tolist(), strict=True)),
     )
@@ -258,15 +259,6 @@ def _parts(config: DigitsConfig, dataset: Digits | None) -> tuple[Pictures, Pict
     digits = read_digits(data.root) if dataset is None else dataset
     train, validation, test = rotated_parts(digits, (data.train, data.validation, data.test), data.seed)
     return Pictures(train), Pictures(validation), Pictures(test)
-
-
-def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """100 where the digit is wrong, and cross entropy in nat."""
-    return 100.0 * (prediction.argmax(-1) != y), F.cross_entropy(prediction, y, reduction="none")
-
-
-def _percent(wrong: Tensor) -> dict[str, Any]:
-    return {"value": 100 * float(wrong.double().mean()), "unit": "%"}
 
 
 TASK = Task(DigitsConfig.task, "pictures", DigitsConfig, build, pose, held_out, test, symmetry)

@@ -22,6 +22,7 @@ from steerable.ops import segment_mean, segment_sum
 
 from .batches import Batches, predict
 from .config import ConfigError, TrainingConfig, check_choices, check_range
+from .labels import label_errors, percent
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
 PASS = 250  # pictures that are predicted together
@@ -234,7 +235,7 @@ def pose(config: SphereConfig, dataset: Digits | None = None) -> Problem:
         train=Batches(flat, config.fit.batch_size, config.fit.seed, flat.change),
         validation=Batches(validation, PASS),
         measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
-        errors=_errors,
+        errors=label_errors,
         loss=lambda prediction, y: F.cross_entropy(prediction, y, label_smoothing=config.fit.smoothing),
         probe=validation.batch(torch.tensor([0]))[:1],
         arguments=arguments,
@@ -256,13 +257,13 @@ def test(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -
     return Outcome(
         test={
             "pictures": len(label),
-            "error": _percent(guess != label),
-            "error_upright": _percent(guess_upright != label),
-            "changed_by_rotation": _percent(guess != guess_upright),
+            "error": percent(guess != label),
+            "error_upright": percent(guess_upright != label),
+            "changed_by_rotation": percent(guess != guess_upright),
             "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
-            "per_digit": {str(k): _percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+            "per_digit": {str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
         },
-        baselines={"majority": {"name": f"always {most}", "error": _percent(label != most)}},
+        baselines={"majority": {"name": f"always {most}", "error": percent(label != most)}},
         header=("true", "predicted", "predicted upright"),
         rows=list(zip(label.tolist(), guess.tolist(), guess_upright.tolist(), strict=True)),
     )
@@ -299,15 +300,6 @@ def _parts(config: SphereConfig, dataset: Digits | None) -> tuple[SphereDigits, 
     data = config.data
     digits = read_digits(data.root) if dataset is None else dataset
     return sphere_parts(digits, (data.train, data.validation, data.test), data.seed)
-
-
-def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """100 where the digit is wrong, and cross entropy in nat."""
-    return 100.0 * (prediction.argmax(-1) != y), F.cross_entropy(prediction, y, reduction="none")
-
-
-def _percent(wrong: Tensor) -> dict[str, Any]:
-    return {"value": 100 * float(wrong.double().mean()), "unit": "%"}
 
 
 TASK = Task(SphereConfig.task, "pictures on the sphere", SphereConfig, build, pose, held_out, test, symmetry)
