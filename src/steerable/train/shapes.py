@@ -17,6 +17,7 @@ from steerable.groups import named_group
 from .batches import Batches, predict
 from .clouds import ROTATIONS, Augmentation, Clouds
 from .config import ConfigError, TrainingConfig, check_choices, check_range
+from .labels import label_errors, percent
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
 CERTIFIED = 4  # clouds in the graph that is certified
@@ -207,15 +208,15 @@ def test(model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, 
     classes, frequency = metadata["classes"], torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64)
     most = int(frequency.argmax())
     right, voted = own.argmax(-1) == label, own.softmax(-1).mean(0).argmax(-1)
-    accuracies = {name: _percent(found.argmax(-1) == label) for name, found in logits.items()}
+    accuracies = {name: percent(found.argmax(-1) == label) for name, found in logits.items()}
     rows = zip(label.tolist(), voted.tolist(), right.double().mean(0).tolist(), strict=True)
     return Outcome(
         test={
             "clouds": len(label),
             "accuracy": accuracies[protocol],
-            "voted_accuracy": _percent(voted == label),
+            "voted_accuracy": percent(voted == label),
             "cross_entropy": _nat(F.cross_entropy(own.flatten(0, 1), label.repeat(len(own)))),
-            "per_class": {name: _percent(right[:, label == k]) for k, name in enumerate(classes)},
+            "per_class": {name: percent(right[:, label == k]) for k, name in enumerate(classes)},
             "rotation": protocol,
             "votes": len(own),
             "rotations": accuracies,
@@ -223,7 +224,7 @@ def test(model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, 
         baselines={
             "majority": {
                 "name": f"always {classes[most]}",
-                "accuracy": _percent(label == most),
+                "accuracy": percent(label == most),
                 "cross_entropy": _nat(-frequency[label].log().mean()),
             }
         },
@@ -250,12 +251,8 @@ def _shapes(config: ShapesConfig, dataset: Shapes | None) -> Shapes:
 
 
 def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross entropy in nat, and 100 where the class is wrong."""
-    return F.cross_entropy(prediction, y, reduction="none"), 100.0 * (prediction.argmax(-1) != y)
-
-
-def _percent(right: Tensor) -> dict[str, Any]:
-    return {"value": 100 * float(right.double().mean()), "unit": "%"}
+    """Cross entropy in nat, which chooses the weights, and 100 where the class is wrong."""
+    return label_errors(prediction, y)[::-1]
 
 
 def _nat(value: Tensor) -> dict[str, Any]:
