@@ -1,9 +1,9 @@
 """A training step on gravitating bodies against a network of steerable messages made of e3nn's products.
 
 The rival is built as SEGNN is: four layers, each two gated tensor products of both ends with the harmonics of the edge,
-summed, and two of the node; 16 scalars and 16 vectors (64 numbers a node). Ours are the networks of
-`steerable train nbody --preset gravity`: pairs, 100 steps of leapfrog, and messages of 16 channels, 8 steps. All bodies
-see each other.
+summed, and two of the node; 16 scalars and 16 vectors (64 numbers a node). Ours are the network of
+`steerable train nbody --preset gravity`, forces of pairs in 50 steps of leapfrog, and one of the rival's size: messages
+of 16 channels in four steps. All bodies see each other.
 
     python benchmarks/dynamics.py [--quick] [--threads N] [--json FILE]
 """
@@ -77,11 +77,11 @@ class SteerableMessages(nn.Module):
 
 
 def pair_forces() -> nn.Module:
-    return Dynamics(PairForces(hidden=16), steps=100)
+    return Dynamics(PairForces(hidden=16), steps=50)
 
 
 def message_forces() -> nn.Module:
-    return Dynamics(MessageForces(O3(), hidden=CHANNELS, neighbours=99.0), steps=8)
+    return Dynamics(MessageForces(O3(), hidden=CHANNELS, neighbours=99.0), steps=4)
 
 
 def step(make: type[nn.Module], bodies: int) -> Job:

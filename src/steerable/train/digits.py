@@ -15,8 +15,8 @@ from steerable.groups import planar_group
 from steerable.groups.named import cyclic, dihedral
 
 from .batches import Batches, Change, predict
-from .config import TrainingConfig, check_choices, check_range
-from .labels import label_errors, percent
+from .config import check_choices, check_range
+from .labels import LabelsFit, label_errors, percent
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
 PASS = 250  # pictures that are predicted together
@@ -84,12 +84,8 @@ class DigitsModel:
 
 
 @dataclass
-class DigitsFit(TrainingConfig):
-    """How the network is trained.
-
-    Args:
-        smoothing: share of the label that is spread over all classes in the loss, the cross entropy.
-    """
+class DigitsFit(LabelsFit):
+    """How the network is trained: settings that suit it."""
 
     epochs: int = 20
     batch_size: int = 50
@@ -97,11 +93,6 @@ class DigitsFit(TrainingConfig):
     weight_decay: float = 0.01
     clip: float = 5.0
     ema_decay: float = 0.99
-    smoothing: float = 0.05
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("fit", self, "smoothing", least=0, below=1)
 
 
 @dataclass
@@ -195,7 +186,7 @@ def pose(config: DigitsConfig, dataset: Digits | None = None) -> Problem:
         validation=Batches(validation, PASS),
         measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
         errors=label_errors,
-        loss=lambda prediction, y: F.cross_entropy(prediction, y, label_smoothing=config.fit.smoothing),
+        loss=config.fit.cross_entropy,
         probe=validation.batch(torch.tensor([0]))[:1],
         arguments=arguments,
         metadata=metadata,

@@ -129,7 +129,7 @@ def settings(preset: str) -> NBodyConfig:
     config = NBodyConfig(NBodyData(preset))
     if preset == "gravity":
         config.data = NBodyData(preset, 0, 0, 0)
-        config.model = NBodyModel(steps=100, hidden=16)
+        config.model = NBodyModel(steps=50, hidden=16)
         config.fit = NBodyFit(batch_size=4)
     elif preset.startswith("springs"):
         held = preset != "springs-0"

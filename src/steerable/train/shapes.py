@@ -16,8 +16,8 @@ from steerable.groups import named_group
 
 from .batches import Batches, predict
 from .clouds import ROTATIONS, Augmentation, Clouds
-from .config import ConfigError, TrainingConfig, check_choices, check_range
-from .labels import label_errors, percent
+from .config import ConfigError, check_choices, check_range
+from .labels import LabelsFit, label_errors, percent
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
 CERTIFIED = 4  # clouds in the graph that is certified
@@ -95,12 +95,8 @@ class ShapesModel:
 
 
 @dataclass
-class ShapesFit(TrainingConfig):
-    """How the network is trained.
-
-    Args:
-        smoothing: share of the label that is spread over all classes in the loss, the cross entropy.
-    """
+class ShapesFit(LabelsFit):
+    """How the network is trained: settings that suit it."""
 
     epochs: int = 18
     lr: float = 3e-3
@@ -108,10 +104,6 @@ class ShapesFit(TrainingConfig):
     clip: float = 5.0
     ema_decay: float = 0.99
     smoothing: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("fit", self, "smoothing", least=0, below=1)
 
 
 @dataclass
@@ -177,7 +169,7 @@ def pose(config: ShapesConfig, dataset: Shapes | None = None) -> Problem:
         validation=Batches(turned, PASS),
         measures=(Measure("cross entropy", "nat"), Measure("error", "%")),
         errors=_errors,
-        loss=lambda prediction, y: F.cross_entropy(prediction, y, label_smoothing=config.fit.smoothing),
+        loss=config.fit.cross_entropy,
         probe=turned.batch(torch.tensor([0]))[:2],
         arguments=arguments,
         metadata=metadata,

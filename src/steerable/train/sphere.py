@@ -21,8 +21,8 @@ from steerable.layers.sphere_activation import SphereActivation
 from steerable.ops import segment_mean, segment_sum
 
 from .batches import Batches, predict
-from .config import ConfigError, TrainingConfig, check_choices, check_range
-from .labels import label_errors, percent
+from .config import ConfigError, check_choices, check_range
+from .labels import LabelsFit, label_errors, percent
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
 PASS = 250  # pictures that are predicted together
@@ -99,12 +99,8 @@ class SphereModel:
 
 
 @dataclass
-class SphereFit(TrainingConfig):
-    """How the network is trained.
-
-    Args:
-        smoothing: share of the label that is spread over all classes in the loss, the cross entropy.
-    """
+class SphereFit(LabelsFit):
+    """How the network is trained: settings that suit it."""
 
     epochs: int = 12
     batch_size: int = 32
@@ -112,11 +108,6 @@ class SphereFit(TrainingConfig):
     weight_decay: float = 0.01
     clip: float = 5.0
     ema_decay: float = 0.99
-    smoothing: float = 0.05
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("fit", self, "smoothing", least=0, below=1)
 
 
 @dataclass
@@ -236,7 +227,7 @@ def pose(config: SphereConfig, dataset: Digits | None = None) -> Problem:
         validation=Batches(validation, PASS),
         measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
         errors=label_errors,
-        loss=lambda prediction, y: F.cross_entropy(prediction, y, label_smoothing=config.fit.smoothing),
+        loss=config.fit.cross_entropy,
         probe=validation.batch(torch.tensor([0]))[:1],
         arguments=arguments,
         metadata=metadata,
@@ -261,7 +252,7 @@ def test(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -
             "error_upright": percent(guess_upright != label),
             "changed_by_rotation": percent(guess != guess_upright),
             "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
-            "per_digit": {str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+            "per_class": {str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
         },
         baselines={"majority": {"name": f"always {most}", "error": percent(label != most)}},
         header=("true", "predicted", "predicted upright"),
