@@ -7,7 +7,7 @@ from scipy.special import spherical_jn
 from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.functional import hessian, jacobian
 
-from steerable.functions import bessel, cosine_cutoff, even_gaussian, gaussian, polynomial_cutoff, safe_norm
+from steerable.functions import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff, safe_norm
 
 CUTOFF = 2.5
 
@@ -52,14 +52,6 @@ def test_bessel_functions_at_zero_and_at_the_cutoff():
         value, first, second = derivatives(lambda x, n=n: bessel(x, 4, CUTOFF)[n], 0.0, 2)
         assert (value, first) == (pytest.approx(2**0.5), 0)
         assert second == pytest.approx(-(2**0.5) / 3 * ((n + 1) * np.pi / CUTOFF) ** 2, rel=1e-12)
-
-
-def test_gaussians():
-    r = torch.linspace(0, 3, 7, dtype=torch.float64)
-    centres = np.array([0, 0.5, 1, 1.5, 2, 2.5])
-    expected = np.exp(-0.5 * ((r.numpy()[:, None] - centres) / 0.5) ** 2)
-    np.testing.assert_allclose(gaussian(r, 6, CUTOFF).numpy(), expected, atol=1e-15)
-    np.testing.assert_allclose(gaussian(r, 1, CUTOFF)[:, 0].numpy(), np.exp(-0.5 * (r.numpy() / 2.5) ** 2), atol=1e-15)
 
 
 def test_even_gaussians():
@@ -112,12 +104,11 @@ def test_cutoffs_end_smoothly(function, smooth):
     "function",
     [
         lambda r: bessel(r, 4, CUTOFF),
-        lambda r: gaussian(r, 4, CUTOFF),
         lambda r: even_gaussian(r, torch.tensor([0.0, 1.5]).to(r), torch.tensor([0.5, 1.0]).to(r)),
         lambda r: polynomial_cutoff(r, CUTOFF),
         lambda r: cosine_cutoff(r, CUTOFF),
     ],
-    ids=["bessel", "gaussian", "even gaussian", "polynomial", "cosine"],
+    ids=["bessel", "even gaussian", "polynomial", "cosine"],
 )
 def test_radial_functions_can_be_differentiated_twice(function):
     r = torch.tensor([0.0, 1e-5, 7.9e-4, 0.3, 1.7, 2.4, 2.6, 9.0], dtype=torch.float64, requires_grad=True)

@@ -6,7 +6,7 @@ from .harmonics import solid_harmonics, spherical_harmonics
 from .healpix import HealpixTransform
 from .layout import Layout
 from .points import PointTransform
-from .radial import bessel, cosine_cutoff, even_gaussian, gaussian, polynomial_cutoff, safe_norm
+from .radial import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff, safe_norm
 from .rings import PrecisionWarning
 from .rotations import RotationTransform
 from .sources import bump_harmonics, coulomb_harmonics
@@ -38,7 +38,6 @@ __all__ = [
     "euler_angles",
     "euler_rotation",
     "even_gaussian",
-    "gaussian",
     "gradient",
     "polynomial_cutoff",
     "power_spectrum",

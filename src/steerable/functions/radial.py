@@ -36,17 +36,6 @@ def bessel(distance: Tensor, count: int, cutoff: float) -> Tensor:
     return 2**0.5 * torch.where(near, series, torch.sin(u) / torch.where(near, 1.0, u))
 
 
-def gaussian(distance: Tensor, count: int, cutoff: float) -> Tensor:
-    """Gaussians exp(-(r - m_n)^2 / 2 s^2), centres m_n evenly from 0 to `cutoff`, s their spacing.
-
-    Returns:
-        (..., count).
-    """
-    centres = torch.linspace(0, cutoff, count, dtype=distance.dtype, device=distance.device)
-    width = cutoff / max(count - 1, 1)
-    return torch.exp(-0.5 * ((distance.unsqueeze(-1) - centres) / width) ** 2)
-
-
 def even_gaussian(distance: Tensor, centres: Tensor, width: Tensor) -> Tensor:
     """exp(-(r - m_n)^2 / 2 s_n^2) + exp(-(r + m_n)^2 / 2 s_n^2).
 

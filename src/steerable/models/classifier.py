@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..convs.points.point_conv import PointConv
 from ..field import Field, Term, harmonic_field, invariant_field
-from ..functions import gaussian, safe_norm, spherical_harmonics
+from ..filters import HarmonicFilter, Radial
 from ..groups import Group, named_group
 from ..layers import BatchNorm, Gate, Linear
 from ..layers.activation import mean_square
@@ -71,7 +71,7 @@ class Classifier(nn.Module):
             _Level(field_in, field_out, sizes, neighbours, radial, depth if n else 0)
             for n, ((field_in, field_out), sizes) in enumerate(zip(fields, pairwise(points), strict=True))
         )
-        self.place = _GaussianFilter(symmetry, _CLOUD, _RINGS)
+        self.place = _filter(symmetry, _CLOUD, _RINGS)
         self.placed = Linear(self.place.field * _RINGS, hidden[0])
         self.invariants = _Invariants(hidden[-1])
         seen = invariant_field(symmetry, 8 * width)
@@ -139,7 +139,7 @@ class _Step(nn.Module):
         self.conv = PointConv(
             field_in,
             self.gate.field_in,
-            _GaussianFilter(field_in.group, reach, radial),
+            _filter(field_in.group, reach, radial),
             self_interaction=True,
             neighbours=neighbours,
             recompute=False,
@@ -151,30 +151,9 @@ class _Step(nn.Module):
         return result
 
 
-class _GaussianFilter(ConstantModule):
-    """h_k(x) = g_k(|x|) Y(x / |x|) with Gaussians g_k whose centres go from 0 to the reach.
-
-    It has no weights: those of the contraction make every radial function of the Gaussians, and nothing has to be
-    differentiated at the edges.
-    """
-
-    _change: Tensor
-
-    def __init__(self, group: Group, reach: float, channels: int) -> None:
-        super().__init__()
-        self.field, change = harmonic_field(group, _DEGREE)
-        self.attributes = Field(group, ())
-        self.channels, self.reach = channels, reach
-        self.register_constant("_change", change.T)
-
-    def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        return self.radial(offset).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
-
-    def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        return gaussian(safe_norm(offset), self.channels, self.reach)
-
-    def harmonics(self, offset: Tensor) -> Tensor:
-        return spherical_harmonics(offset, _DEGREE) @ self._change
+def _filter(group: Group, reach: float, count: int) -> HarmonicFilter:
+    """Gaussians times harmonics, which have no weights: nothing has to be differentiated at the edges."""
+    return HarmonicFilter(_DEGREE, Radial(reach, "gaussian", count, "none"), None, group=group)
 
 
 class _Invariants(ConstantModule):
