@@ -79,7 +79,7 @@ def test_what_is_conserved_is_measured(run, motion):
     assert found["scale"][:2] == pytest.approx(sizes)
     angular = np.linalg.norm(np.cross(motion.position[4, 28], start), axis=1).sum()
     assert found["scale"][2] == pytest.approx(angular)
-    assert np.ptp(found["momentum"], axis=0).max() < 1e-5  # float32
+    assert np.ptp(found["momentum"], axis=0).max() < 1e-12
     assert {f"true_{name}" for name in ("time", "energy", "momentum", "angular_momentum")} <= set(found)
 
 

@@ -158,7 +158,9 @@ class Regressor(nn.Module):
 
 
 class Bond(ConstantModule):
-    """Gaussians of t = r / (R_i + R_j), the distance in units of the covalent radii: about 1 for atoms that are bonded.
+    """Gaussians of t = r / (R_i + R_j), the distance in units of the covalent radii.
+
+    Single bonds are at about t = 1, triple bonds at 0.8. The Gaussians end at 1.4, where nothing is bonded.
 
     Args:
         elements: atomic numbers, in the order of their kinds.
@@ -170,7 +172,7 @@ class Bond(ConstantModule):
     def __init__(self, elements: tuple[int, ...]) -> None:
         super().__init__()
         self.register_constant("radii", torch.from_numpy(covalent_radii)[torch.tensor(elements)])
-        self.register_constant("centres", torch.linspace(0.7, 2.1, _ATTRIBUTES, dtype=torch.float64))
+        self.register_constant("centres", torch.linspace(0.7, 1.4, _ATTRIBUTES, dtype=torch.float64))
 
     def forward(self, kind: Tensor, pos: Tensor, edge_index: Tensor) -> Tensor:
         """Kinds (atom,), positions (atom, 3) and edges (2, edge) to (edge, 8)."""
@@ -178,7 +180,7 @@ class Bond(ConstantModule):
         distance = safe_norm(pos.index_select(0, source) - pos.index_select(0, target))
         radii = self.radii.index_select(0, kind)
         t = distance / (radii.index_select(0, source) + radii.index_select(0, target))
-        return torch.exp(-(((t.unsqueeze(1) - self.centres) / 0.2) ** 2))
+        return torch.exp(-(((t.unsqueeze(1) - self.centres) / 0.1) ** 2))
 
 
 def _filter(kernel: str, field: Field, cutoff: float, channels: int) -> Filter:

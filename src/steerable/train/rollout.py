@@ -46,6 +46,8 @@ def rollout(
 ) -> Path:
     """Predict a test system for many steps, each from where the one before ended.
 
+    All is computed in float64, so that what drifts is the network's doing and not the rounding's.
+
     Args:
         run: a run folder of the task `nbody`.
         steps: how many times the interval that was learned.
@@ -63,6 +65,7 @@ def rollout(
         RolloutDivergedError: particles that fly away; the file has the frames before.
     """
     model, metadata = load(run, build)
+    model = model.double()
     if not metadata["task"].startswith("nbody/"):
         raise ConfigError(f"A rollout is of particles that move, and {run} learned {metadata['task']}.")
     config = load_config(Path(run) / CONFIG, NBodyConfig)
@@ -115,10 +118,9 @@ def _truth(task: Forecast, number: int, steps: int, bodies: bool) -> Frames:
 @torch.no_grad()
 def _step(model: nn.Module, before: Frames, known: tuple[Tensor, ...], task: Forecast) -> Frames:
     """The frames of one prediction."""
-    dtype = next(model.parameters()).dtype
     pos, velocity = (torch.from_numpy(part[-1]) for part in (before.position, before.velocity))
-    inputs = (x.to(dtype) if x.is_floating_point() else x for x in (pos, velocity, *known))
-    path: Tensor = model.path(*inputs).double()  # type: ignore[operator]
+    inputs = (x.double() if x.is_floating_point() else x for x in (pos, velocity, *known))
+    path: Tensor = model.path(*inputs)  # type: ignore[operator]
     count = task.asked - task.given if task.asked - task.given > 1 else FRAMES
     shown = np.unique(-(-np.arange(1, count + 1) * len(path) // count))  # rounded up
     displacement, later = path[shown - 1].chunk(2, -1)
