@@ -2,7 +2,8 @@
 
 Everyone gets random coefficients of variance 1; the error is that of the round trip, relative to the largest of them.
 On the sphere torch-harmonics has our grid, e3nn the one it offers; on SO(3) e3nn has (4 r) (2 r) (4 r) points for the
-resolution r = degree + 1, and at degree 15 a table of 2.9 GB that takes it minutes. Construction starts from empty caches.
+resolution r = degree + 1, and at degree 15 a table of 2.9 GB that takes it minutes. Construction starts from empty
+caches.
 
     python benchmarks/sphere.py [--quick] [--threads N] [--match TEXT] [--json FILE]
 """
