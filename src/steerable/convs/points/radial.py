@@ -10,13 +10,14 @@ from torch import Tensor
 
 from ...filters import Filter, SeparableFilter
 from ...layers import Contraction, Depthwise
-from .engines import Engine, Local, Sums, Work, steer
+from .engines import Engine, Local, Sums, Work
 
 
 class Radial(Engine):
     """y = sum_p S_p L_p,  S_p = sum over neighbours of G_p^T F_p,  F_p = w_p f,  w = phi V,  G_p = C_p Y.
 
     The sum over neighbours and m_i is one matrix product per node and path, so that no message is written per edge.
+    Features lie as (node, m_i, slot, copy), so that their products with weights (node, slot, copy) run over long rows.
     First and second derivatives are written out: autograd would keep and write several arrays of the size of all F.
     """
 
@@ -38,13 +39,12 @@ class Radial(Engine):
 
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
         assert isinstance(contraction, Depthwise)
-        slots, (phi, harmonics), features = local
-        weights = phi @ contraction.radial
+        phi, harmonics, features = _apart(local)
         y = Sums(len(contraction.paths.irreps))
         for k, path in enumerate(contraction.paths):
-            weighted = weights[:, contraction.columns(k)].unsqueeze(1) * features[path.term]
-            steered = steer(contraction.paths.tensor(k), harmonics[:, path.at])
-            y.add(path.out, _over_slots(slots, steered, weighted) @ contraction.mixing(k))
+            weighted = _weights(contraction, k, phi) * features[path.term]
+            steered = _steer(contraction.paths.tensor(k), harmonics[:, path.at])
+            y.add(path.out, _over_slots(steered, weighted) @ contraction.mixing(k))
         return y.parts
 
     def pull(
@@ -52,34 +52,23 @@ class Radial(Engine):
     ) -> list[Tensor]:
         """Gradients of phi, the harmonics if needed, the features, V and every L."""
         assert isinstance(contraction, Depthwise)
-        paths, (slots, (phi, harmonics), features) = contraction.paths, local
-        weights = phi @ contraction.radial
-        to_weights, to_harmonics = torch.empty_like(weights), torch.zeros_like(harmonics)
-        to_features = Sums(len(features))
+        paths, (phi, harmonics, features) = contraction.paths, _apart(local)
+        to_phi, to_harmonics = torch.zeros_like(phi), torch.zeros_like(harmonics)
+        to_features, to_radial = Sums(len(features)), torch.empty_like(contraction.radial)
         to_mix = [torch.empty_like(mix) for mix in contraction.mix]
         for k, path in enumerate(paths):
-            tensor, feature, columns, grad = (
-                paths.tensor(k),
-                features[path.term],
-                contraction.columns(k),
-                grads[path.out],
-            )
-            w = weights[:, columns].unsqueeze(1)
-            steered, weighted = steer(tensor, harmonics[:, path.at]), w * feature
-            to_mix[path.out][contraction.rows(k)] = _product(_over_slots(slots, steered, weighted), grad)
-            to_sum = grad @ contraction.mixing(k).T
-            to_weighted = _to_slots(slots, steered, to_sum)
+            tensor, feature, w = paths.tensor(k), features[path.term], _weights(contraction, k, phi)
+            steered, weighted = _steer(tensor, harmonics[:, path.at]), w * feature
+            to_mix[path.out][contraction.rows(k)] = _product(_over_slots(steered, weighted), grads[path.out])
+            to_sum = grads[path.out] @ contraction.mixing(k).T
+            to_weighted = _to_slots(steered, to_sum).view_as(feature)
             if needs[1]:
-                to_harmonics[:, path.at].addmm_(_outer(slots, weighted, to_sum), tensor.flatten(1).T)
-            _add_dot(to_weights[:, columns], to_weighted, feature, first=True)
+                _add_outer(to_harmonics[:, path.at], tensor, weighted, to_sum)
+            to_w = _dot(to_weighted, feature)
+            _add_product(to_phi, to_w, contraction.radial[:, contraction.columns(k)].T)
+            to_radial[:, contraction.columns(k)] = _product(phi, to_w)
             to_features.add_product(path.term, to_weighted, w)
-        return [
-            to_weights @ contraction.radial.T,
-            to_harmonics,
-            *to_features.like(features),
-            phi.T @ to_weights,
-            *to_mix,
-        ]
+        return [*_together(to_phi, to_harmonics, to_features.like(features)), to_radial, *to_mix]
 
     def pull_twice(
         self, contraction: Contraction, local: Local, grads: Sequence[Tensor], tangents: Sequence[Tensor]
@@ -90,69 +79,83 @@ class Radial(Engine):
             dy, which is the gradient with respect to `grads`, and those with respect to what `pull` gives gradients of.
         """
         assert isinstance(contraction, Depthwise)
-        paths, (slots, (phi, harmonics), features) = contraction.paths, local
-        d_phi, d_harmonics, *d_features = tangents
-        weights, d_weights = phi @ contraction.radial, d_phi @ contraction.radial
-        to_weights, to_d_weights = torch.empty_like(weights), torch.empty_like(weights)
-        to_harmonics, to_features = torch.zeros_like(harmonics), Sums(len(features))
-        to_mix = [torch.empty_like(mix) for mix in contraction.mix]
+        paths, (phi, harmonics, features) = contraction.paths, _apart(local)
+        d_phi, d_harmonics, d_features = _apart(Local(local.slots, tangents[:2], tangents[2:]))
+        to_phi, to_harmonics, to_features = torch.zeros_like(phi), torch.zeros_like(harmonics), Sums(len(features))
+        to_radial, to_mix = torch.empty_like(contraction.radial), [torch.empty_like(mix) for mix in contraction.mix]
         dy = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
-            tensor, feature, columns, grad = (
-                paths.tensor(k),
-                features[path.term],
-                contraction.columns(k),
-                grads[path.out],
-            )
-            d_feature, w, d_w = (
-                d_features[path.term],
-                weights[:, columns].unsqueeze(1),
-                d_weights[:, columns].unsqueeze(1),
-            )
-            steered, d_steered = (steer(tensor, h[:, path.at]) for h in (harmonics, d_harmonics))
+            tensor, feature, d_feature = paths.tensor(k), features[path.term], d_features[path.term]
+            w, d_w = (_weights(contraction, k, part) for part in (phi, d_phi))
+            steered, d_steered = (_steer(tensor, h[:, path.at]) for h in (harmonics, d_harmonics))
             weighted, d_weighted = w * feature, (w * d_feature).addcmul_(d_w, feature)
-            d_sum = _over_slots(slots, steered, d_weighted) + _over_slots(slots, d_steered, weighted)
+            d_sum = _over_slots(steered, d_weighted) + _over_slots(d_steered, weighted)
             dy.add(path.out, d_sum @ contraction.mixing(k))
-            to_mix[path.out][contraction.rows(k)] = _product(d_sum, grad)
-            to_sum = grad @ contraction.mixing(k).T
-            to_harmonics[:, path.at].addmm_(_outer(slots, d_weighted, to_sum), tensor.flatten(1).T)
-            to_d_weighted, to_weighted = (_to_slots(slots, g, to_sum) for g in (steered, d_steered))
-            _add_dot(to_d_weights[:, columns], to_d_weighted, feature, first=True)
-            _add_dot(to_weights[:, columns], to_d_weighted, d_feature, first=True)
-            _add_dot(to_weights[:, columns], to_weighted, feature)
+            to_mix[path.out][contraction.rows(k)] = _product(d_sum, grads[path.out])
+            to_sum = grads[path.out] @ contraction.mixing(k).T
+            _add_outer(to_harmonics[:, path.at], tensor, d_weighted, to_sum)
+            to_d_weighted, to_weighted = (_to_slots(g, to_sum).view_as(feature) for g in (steered, d_steered))
+            to_d_w, to_w = _dot(to_d_weighted, feature), _dot(to_d_weighted, d_feature).add_(_dot(to_weighted, feature))
+            _add_product(to_phi, to_w, contraction.radial[:, contraction.columns(k)].T)
+            to_radial[:, contraction.columns(k)] = _product(phi, to_w) + _product(d_phi, to_d_w)
             to_features.add_product(path.term, to_d_weighted, d_w)
             to_features.add_product(path.term, to_weighted, w)
-        to_radial = (phi.T @ to_weights).addmm_(d_phi.T, to_d_weights)
-        to_phi = to_weights @ contraction.radial.T
-        return dy.parts, [to_phi, to_harmonics, *to_features.like(features), to_radial, *to_mix]
+        return dy.parts, [*_together(to_phi, to_harmonics, to_features.like(features)), to_radial, *to_mix]
 
 
-def _over_slots(slots: tuple[int, int], steered: Tensor, weighted: Tensor) -> Tensor:
-    """Steered harmonics (edge, m_i, m_o) and weighted features (edge, m_i, copy) to sums (node, m_o, copy)."""
-    left = steered.reshape(slots[0], -1, steered.shape[2]).transpose(1, 2)
-    return torch.bmm(left, weighted.reshape(slots[0], -1, weighted.shape[2]))
+def _apart(local: Local) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """A block as phi (node, slot, channel), harmonics (node, m_h, slot) and features (node, m_i, slot, copy)."""
+    slots, (phi, harmonics), features = local
+    apart = [feature.unflatten(0, slots).transpose(1, 2).contiguous() for feature in features]
+    return phi.unflatten(0, slots), harmonics.unflatten(0, slots).transpose(1, 2), apart
 
 
-def _to_slots(slots: tuple[int, int], steered: Tensor, to_sum: Tensor) -> Tensor:
-    """Gradients of sums to those of weighted features."""
-    found = torch.bmm(steered.view(slots[0], -1, steered.shape[2]), to_sum)
-    return found.view(*steered.shape[:2], to_sum.shape[2])
+def _together(phi: Tensor, harmonics: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
+    """The inverse of `_apart`: a row for every edge."""
+    return [part.flatten(0, 1) for part in (phi, harmonics.transpose(1, 2), *(f.transpose(1, 2) for f in features))]
 
 
-def _outer(slots: tuple[int, int], weighted: Tensor, to_sum: Tensor) -> Tensor:
-    """Gradients of sums to those of steered harmonics (edge, m_i m_o)."""
-    found = torch.bmm(weighted.view(slots[0], -1, weighted.shape[2]), to_sum.transpose(1, 2))
-    return found.view(len(weighted), -1)
+def _weights(contraction: Depthwise, k: int, phi: Tensor) -> Tensor:
+    """The weights of path k, (node, 1, slot, copy)."""
+    return (phi @ contraction.radial[:, contraction.columns(k)]).unsqueeze(1)
+
+
+def _steer(tensor: Tensor, harmonics: Tensor) -> Tensor:
+    """A constant tensor (m_h, m_i, m_o) times harmonics (node, m_h, slot): matrices (node, m_o, (m_i, slot))."""
+    made = torch.bmm(tensor.permute(2, 1, 0).flatten(0, 1).expand(len(harmonics), -1, -1), harmonics)
+    return made.view(len(harmonics), tensor.shape[2], -1)
+
+
+def _over_slots(steered: Tensor, weighted: Tensor) -> Tensor:
+    """Steered harmonics and weighted features (node, m_i, slot, copy) to sums (node, m_o, copy)."""
+    return torch.bmm(steered, weighted.flatten(1, 2))
+
+
+def _to_slots(steered: Tensor, to_sum: Tensor) -> Tensor:
+    """Gradients of sums to those of weighted features (node, (m_i, slot), copy)."""
+    return torch.bmm(steered.transpose(1, 2), to_sum)
+
+
+def _add_outer(total: Tensor, tensor: Tensor, weighted: Tensor, to_sum: Tensor) -> None:
+    """Add gradients of sums (node, m_o, copy) to those of the harmonics (node, m_h, slot)."""
+    to_steered = torch.bmm(to_sum, weighted.flatten(1, 2).transpose(1, 2))
+    matrix = tensor.permute(0, 2, 1).flatten(1).expand(len(total), -1, -1)
+    total.baddbmm_(matrix, to_steered.view(len(total), matrix.shape[2], -1))
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    """Sum over nodes and components of a (node, m, i) b (node, m, j): (i, j)."""
-    return a.flatten(0, 1).T @ b.flatten(0, 1)
+    """Sum over all axes but the last of a (..., i) b (..., j): (i, j)."""
+    return a.reshape(-1, a.shape[-1]).T @ b.reshape(-1, b.shape[-1])
 
 
-def _add_dot(total: Tensor, a: Tensor, b: Tensor, first: bool = False) -> None:
-    """Add the sum over m of a (edge, m, copy) b to `total` (edge, copy), or set it."""
-    if first:
-        torch.mul(a[:, 0], b[:, 0], out=total)
-    for m in range(int(first), a.shape[1]):
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """Add a b to `total` (node, slot, channel), for a (node, slot, copy)."""
+    total.view(-1, total.shape[2]).addmm_(a.view(-1, a.shape[2]), b)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """The sum over m of a (node, m, slot, copy) b: (node, slot, copy)."""
+    total = a[:, 0] * b[:, 0]
+    for m in range(1, a.shape[1]):
         total.addcmul_(a[:, m], b[:, m])
+    return total
