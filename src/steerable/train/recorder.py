@@ -127,8 +127,8 @@ def line(row: dict[str, float], measures: Sequence[Measure]) -> str:
 def words(row: dict[str, float], measures: Sequence[Measure]) -> str:
     """The errors of an epoch in words."""
     return "   ".join(
-        f"{measure.name} [{measure.unit}] train {row[f'train_{measure.key}']:.4f} "
-        f"validation {row[f'validation_{measure.key}']:.4f}"
+        f"{measure.name} [{measure.unit}] train {row[f'train_{measure.key}']:#.4g} "
+        f"validation {row[f'validation_{measure.key}']:#.4g}"
         for measure in measures
     )
 
