@@ -2,7 +2,7 @@
 
 The rival is built as SEGNN is: four layers, each two gated tensor products of both ends with the harmonics of the edge,
 summed, and two of the node; 16 scalars and 16 vectors (64 numbers a node). Ours are the network of
-`steerable train nbody --preset gravity`, forces of pairs in 50 steps of leapfrog, and one of the rival's size: messages
+`steerable train nbody --preset gravity`, forces of pairs in 40 steps of leapfrog, and one of the rival's size: messages
 of 16 channels in four steps. All bodies see each other.
 
     python benchmarks/dynamics.py [--quick] [--threads N] [--json FILE]
@@ -77,7 +77,7 @@ class SteerableMessages(nn.Module):
 
 
 def pair_forces() -> nn.Module:
-    return Dynamics(PairForces(hidden=16), steps=50)
+    return Dynamics(PairForces(hidden=16), steps=40)
 
 
 def message_forces() -> nn.Module:

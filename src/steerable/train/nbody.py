@@ -129,8 +129,8 @@ def settings(preset: str) -> NBodyConfig:
     config = NBodyConfig(NBodyData(preset))
     if preset == "gravity":
         config.data = NBodyData(preset, 0, 0, 0)
-        config.model = NBodyModel(steps=50, hidden=16)
-        config.fit = NBodyFit(batch_size=4)
+        config.model = NBodyModel(steps=40, hidden=16)
+        config.fit = NBodyFit(batch_size=4, lr=5e-4)
     elif preset.startswith("springs"):
         held = preset != "springs-0"
         config.model = NBodyModel("messages", steps=16, group="O(2)", translations="plane" if held else "all")
