@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from torch import nn
 
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
 from steerable.field import harmonic_field
 from steerable.groups import O3, named_group
 from steerable.models.dynamics import Dynamics
-from steerable.models.messages import MessageForces, VectorInvariants
+from steerable.models.messages import MessageForces, VectorInvariants, VectorMakers
 
 NODES = 4
 PAIRS = torch.triu_indices(NODES, NODES, 1)
@@ -25,10 +26,18 @@ def draw(seed=0):
     return pos, velocity, torch.randn(NODES, 1, generator=generator, dtype=torch.float64)
 
 
+def opened(module):
+    """The module with all its gates open."""
+    for name, gate in module.named_parameters():
+        if name.endswith("gate"):
+            nn.init.uniform_(gate, 0.5, 1.5)
+    return module.double()
+
+
 def network(group, translations="all"):
     torch.manual_seed(0)
     forces = MessageForces(named_group(group), hidden=8, translations=translations, neighbours=3.0)
-    return Dynamics(forces, 2).double().eval()
+    return Dynamics(opened(forces), 2).eval()
 
 
 def certified(model, group, free):
@@ -72,43 +81,70 @@ def test_not_under_a_larger_group(group, larger):
     assert certified(network(group), larger, torch.eye(3, dtype=torch.float64)).error > 1e-5
 
 
+@pytest.mark.parametrize(("group", "larger"), [("Cinf", "O(3)"), ("Cinfv", "O(3)"), ("C1", "O(3)"), ("D3h", "O(3)")])
+def test_begins_with_the_larger_symmetry(group, larger):
+    model = Dynamics(MessageForces(named_group(group), hidden=8, neighbours=3.0), 2).double().eval()
+    assert certified(model, larger, torch.eye(3, dtype=torch.float64)).error < 1e-10
+
+
+@pytest.mark.parametrize("group", ["Cinf", "Cinfv", "D3h"])
+def test_gates_are_learned_from_the_start(group):
+    model = Dynamics(MessageForces(named_group(group), hidden=8, neighbours=3.0), 2).double()
+    pos, velocity, attributes = draw()
+    model(pos, velocity, attributes)[:, 2].sum().backward()
+    gates = [gate.grad for name, gate in model.named_parameters() if name.endswith("gate")]
+    assert len(gates) == 3
+    assert all(grad.abs().max() > 0 for grad in gates)
+
+
 def test_invariants_of_space_are_dot_products():
     vectors = torch.randn(6, 2, 3, dtype=torch.float64)
     first, second = vectors.unbind(1)
     wanted = torch.stack([(first * first).sum(1), (first * second).sum(1), (second * second).sum(1)], 1)
-    found = VectorInvariants(O3()).double()(vectors)
-    torch.testing.assert_close(found, torch.asinh(wanted / 3**0.5))  # the solver's identity has norm 1
+    found = VectorInvariants(O3(), 2).double()(vectors)
+    torch.testing.assert_close(found, torch.asinh(wanted / 3**0.5))  # 1 / 3**0.5 has norm 1
 
 
 def test_invariants_about_an_axis():
-    invariants = VectorInvariants(named_group("Cinf")).double()
+    invariants = opened(VectorInvariants(named_group("Cinf"), 1))
     u = torch.randn(6, 1, 3, dtype=torch.float64)
-    found = torch.sinh(invariants(u))
-    height = u[:, 0, 2:]
-    rest = torch.stack([u[:, 0, :2].square().sum(1) / 2**0.5, u[:, 0, 2].square(), torch.zeros(6)], 1)
-    torch.testing.assert_close(found[:, :1], height)
-    torch.testing.assert_close(found[:, 1:].abs().sort(1).values, rest.sort(1).values)
+    found = torch.sinh(torch.cat([invariants(u)[:, :1], invariants(u)[:, 1:] / invariants.gate], 1))
+    square, height = u[:, 0].square().sum(1), u[:, 0, 2]
+    uneven = (square - 3 * height.square()) / 6**0.5
+    wanted = torch.stack([square / 3**0.5, height.abs(), uneven.abs(), torch.zeros(6)], 1)
+    torch.testing.assert_close(found[:, :2].abs(), wanted[:, :2])
+    torch.testing.assert_close(found[:, 2:].abs().sort(1).values, wanted[:, 2:].sort(1).values)
 
 
 @pytest.mark.parametrize(
     ("group", "count", "makers"), [("O(3)", 3, 2), ("SO(3)", 3, 2), ("Cinfv", 8, 5), ("Cinf", 11, 7), ("C1", 33, 21)]
 )
 def test_how_many_invariants_and_vectors_there_are(group, count, makers):
-    invariants = VectorInvariants(named_group(group))
-    assert (invariants.count(2), invariants.makers(2)) == (count, makers)
+    invariants, make = (kind(named_group(group), 2) for kind in (VectorInvariants, VectorMakers))
+    assert (invariants.count, make.count) == (count, makers)
     vectors = torch.randn(5, 2, 3)
     assert invariants(vectors).shape == (5, count)
-    assert invariants.make(torch.randn(5, makers), vectors).shape == (5, 3)
+    assert make(torch.randn(5, makers), vectors).shape == (5, 3)
 
 
 def test_vectors_are_made_by_hand():
-    invariants = VectorInvariants(named_group("Cinfv")).double()
+    make = opened(VectorMakers(named_group("Cinfv"), 2))
     factors, vectors = torch.randn(5, 5, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
-    wanted = factors[:, :1] * invariants._fixed[0]
-    for k, matrix in enumerate(invariants._commuting):
-        for c in range(2):
-            wanted = wanted + factors[:, 1 + 2 * k + c, None] * (vectors[:, c] @ matrix.T)
-    torch.testing.assert_close(invariants.make(factors, vectors), wanted)
+    kept, broken = factors[:, :2], factors[:, 2:] * make.gate
+    wanted = (kept.unsqueeze(2) * vectors).sum(1) + broken[:, :1] * make._fixed[0]
+    wanted = wanted + torch.einsum("nu,de,nue->nd", broken[:, 1:], make._broken[0], vectors)
+    torch.testing.assert_close(make(factors, vectors), wanted)
+
+
+@pytest.mark.parametrize("group", ["Cinf", "Cinfv", "D3h", "C1", "O(3)"])
+def test_matrices_that_commute_with_the_group_alone(group):
+    group = named_group(group)
+    matrices = VectorMakers(group, 1)._broken
+    for element in group.sample(5).numpy():
+        for matrix in matrices.numpy():
+            assert abs(element @ matrix - matrix @ element).max() < 1e-12
+    basis = torch.cat([torch.eye(3)[None].double() / 3**0.5, matrices]).flatten(1)
+    torch.testing.assert_close(basis @ basis.T, torch.eye(len(basis)).double())
 
 
 def test_the_memory_tells_particles_apart():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..convs.points.point_conv import PointConv
 from ..field import harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
-from ..groups import Group, Harmonic, intertwiners
+from ..groups import O2, O3, Group, Harmonic, intertwiners
 from ..layers.constants import ConstantModule
 from .forces import Particles
 
@@ -16,6 +17,7 @@ TRANSLATIONS = ("all", "plane", "none")
 
 _SOFTENING = 0.1  # of distances, in the unit of the positions
 _REACH = 3.0  # distances usually are below this
+_HEARD = 2  # vectors in the result of the convolution
 
 
 class MessageForces(ConstantModule):
@@ -23,7 +25,10 @@ class MessageForces(ConstantModule):
 
     The filter of the convolution sees all invariants of the relative position and of the velocities of both ends, and
     the memory m of both, which begins with the attributes. From the invariant part of y each particle renews its
-    memory; the other part, with what its memory makes of its own velocity, is its acceleration.
+    memory. The other part, two vectors, and what the memory makes of them and of the velocity are the acceleration.
+
+    What the group allows of vectors and all of O(d) does not, such as their parts along an axis, is multiplied by gates
+    that are 0 at the start: forces begin with the larger symmetry, and break it as far as the motion asks for.
 
     Args:
         group: acts on positions and velocities.
@@ -37,7 +42,8 @@ class MessageForces(ConstantModule):
     Raises:
         ValueError: translations that do not exist.
 
-    Source: filters that see both ends as in Zhdanov, Hoffmann, Cesa 2023, arXiv:2212.06096.
+    Source: filters that see both ends as in Zhdanov, Hoffmann, Cesa 2023, arXiv:2212.06096; a symmetry that is broken
+        where data ask for it as in Finzi, Benton, Wilson 2021, arXiv:2112.01388.
     """
 
     _held: Tensor
@@ -53,21 +59,24 @@ class MessageForces(ConstantModule):
         neighbours: float = 4.0,
     ) -> None:
         super().__init__()
-        self.hidden, self.invariants = hidden, VectorInvariants(group)
-        self.register_constant("_held", self.invariants.held(translations))
+        self.hidden = hidden
+        self.register_constant("_held", held(group, translations))
         self.own = 1 if translations == "all" else 2
-        harmonics, change = harmonic_field(group, 1)
+        self.relation = VectorInvariants(group, 1 + 2 * self.own)
+        self.state = VectorInvariants(group, self.own)
+        self.make = VectorMakers(group, self.own + _HEARD)
+        larger = group if self.state.gate is None else _larger(group)
+        harmonics, change = harmonic_field(larger, 1)
         vector = harmonics[1:]
         self.register_constant("_change", change[1:, 1:].T)
-        seen = self.invariants.count(1 + 2 * self.own) + pair_attributes + 2 * hidden
-        filter = _MessageFilter(group, seen, hidden)
-        invariant = invariant_field(group, 1)
-        field_out = invariant * hidden + vector
-        self.conv = PointConv(invariant + vector * self.own, field_out, filter, neighbours=neighbours, recompute=False)
+        filter = _MessageFilter(larger, self.relation.count + pair_attributes + 2 * hidden, hidden)
+        invariant = invariant_field(larger, 1)
+        field_in, field_out = invariant + vector * self.own, invariant * hidden + vector * _HEARD
+        self.conv = PointConv(field_in, field_out, filter, neighbours=neighbours, recompute=False)
         self.embed = nn.Linear(attributes, hidden)
-        inputs = 2 * hidden + self.invariants.count(self.own)
+        inputs = 2 * hidden + self.state.count
         self.renew = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-        self.steer = nn.Linear(hidden, self.invariants.makers(self.own))
+        self.steer = nn.Linear(hidden, self.make.count)
 
     def begin(self, particles: Particles) -> Tensor:
         """The memory (node, hidden) that the attributes make."""
@@ -80,10 +89,10 @@ class MessageForces(ConstantModule):
         edges = torch.cat([particles.pairs, particles.pairs.flip(0)], 1)
         relations = torch.cat([self._relations(x, own, edges), particles.pair_attributes.repeat(2, 1)], -1)
         features = torch.cat([x.new_ones(len(x), 1), (own @ self._change).flatten(1)], -1)
-        heard, force = self.conv(features, x, edges, relations, memory).split([self.hidden, x.shape[1]], 1)
-        news = torch.cat([memory, torch.asinh(heard), self.invariants(own)], -1)
-        memory = memory + self.renew(news)
-        return force @ self._change.T + self.invariants.make(self.steer(memory), own), memory
+        y: Tensor = self.conv(features, x, edges, relations, memory)
+        heard = y[:, self.hidden :].unflatten(1, (_HEARD, -1)) @ self._change.T
+        memory = memory + self.renew(torch.cat([memory, torch.asinh(y[:, : self.hidden]), self.state(own)], -1))
+        return heard[:, 0] + self.make(self.steer(memory), torch.cat([heard, own], 1)), memory
 
     def _relations(self, x: Tensor, own: Tensor, edges: Tensor) -> Tensor:
         """Invariants of direction, velocities and places of both ends (edge, invariant)."""
@@ -91,65 +100,117 @@ class MessageForces(ConstantModule):
         offset = x.index_select(0, source) - x.index_select(0, target)
         direction = offset * torch.rsqrt((offset * offset).sum(-1, keepdim=True) + _SOFTENING**2)
         ends = own.index_select(0, source), own.index_select(0, target)
-        return self.invariants(torch.cat([direction.unsqueeze(1), *ends], 1))
+        found: Tensor = self.relation(torch.cat([direction.unsqueeze(1), *ends], 1))
+        return found
 
 
 class VectorInvariants(ConstantModule):
-    """asinh of u . f and u . B u' for all vectors u, u' of a point: linear and quadratic invariants under a group.
+    """asinh of u . u', and by gates of u . f and u . B u', for all vectors u, u' of a point.
 
-    f are the vectors that the group leaves alone and B the matrices that commute with it, both from the solver. asinh
+    f are the vectors that the group leaves alone, and 1 and B the matrices that commute with it, all of norm 1. asinh
     is odd and smooth, about the same as its argument up to 1 and a logarithm beyond.
 
     Args:
         group: acts on the vectors.
+        vectors: how many there are.
+
+    Attributes:
+        count: number of invariants.
+        gate: of those that are not invariant under all of O(d); None where there are none.
     """
 
     _fixed: Tensor
-    _commuting: Tensor
+    _broken: Tensor
+    _pairs: Tensor
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, vectors: int) -> None:
         super().__init__()
-        vector = Harmonic(group, 1, -1)
-        fixed = intertwiners(Harmonic(group, 0, 1), vector)[:, :, 0]
-        self.group = group
-        self.register_constant("_fixed", torch.tensor(fixed))
-        self.register_constant("_commuting", torch.tensor(intertwiners(vector, vector)))
+        fixed, broken = _fixed_and_broken(group)
+        self.register_constant("_fixed", fixed)
+        self.register_constant("_broken", broken)
+        self.register_constant("_pairs", torch.triu_indices(vectors, vectors))
+        products = vectors * (vectors + 1) // 2
+        gates = len(fixed) * vectors + len(broken) * products
+        self.count = products + gates
+        self.gate = nn.Parameter(torch.zeros(gates)) if gates else None
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Vectors (point, vector, d) to (point, count(vectors))."""
+        """Vectors (point, vector, d) to (point, count)."""
+        first, second = self._pairs
+        dots = (vectors @ vectors.mT)[:, first, second] * vectors.shape[-1] ** -0.5
+        if self.gate is None:
+            return torch.asinh(dots)
         linear = (vectors @ self._fixed.T).flatten(1)
-        products = (vectors.unsqueeze(1) @ self._commuting) @ vectors.mT.unsqueeze(1)
-        first, second = torch.triu_indices(vectors.shape[1], vectors.shape[1], device=vectors.device)
-        return torch.asinh(torch.cat([linear, products[:, :, first, second].flatten(1)], -1))
+        products = (vectors.unsqueeze(1) @ self._broken) @ vectors.mT.unsqueeze(1)
+        broken = torch.cat([linear, products[:, :, first, second].flatten(1)], -1)
+        return torch.cat([torch.asinh(dots), self.gate * torch.asinh(broken)], -1)
 
-    def count(self, vectors: int) -> int:
-        """The number of invariants of so many vectors."""
-        return len(self._fixed) * vectors + len(self._commuting) * (vectors * (vectors + 1) // 2)
 
-    def makers(self, vectors: int) -> int:
-        """The number of ways to make a vector from so many."""
-        return len(self._fixed) + len(self._commuting) * vectors
+class VectorMakers(ConstantModule):
+    """Sums of c u, and by gates of c f and c B u, with factors c of their own, over all vectors u of a point.
 
-    def make(self, factors: Tensor, vectors: Tensor) -> Tensor:
-        """Sums (point, d) of c f and c B u with factors c (point, makers(vectors)), vectors u (point, vector, d)."""
-        own = torch.einsum("kde,nue->nkud", self._commuting, vectors).flatten(1, 2)
-        fixed = self._fixed.expand(len(vectors), -1, -1)
-        return (factors.unsqueeze(1) @ torch.cat([fixed, own], 1)).squeeze(1)
+    Args:
+        group: acts on the vectors.
+        vectors: how many there are.
 
-    def held(self, translations: str) -> Tensor:
-        """The projection (d, d), float64, on the directions in which moving all particles changes their forces.
+    Attributes:
+        count: number of factors.
+        gate: of the sums that only the group allows, not all of O(d); None where there are none.
+    """
 
-        Raises:
-            ValueError: `translations` is none of `TRANSLATIONS`, or the group has no plane.
-        """
-        whole = torch.eye(self.group.dim, dtype=torch.float64)
-        axis = self.group.axis
-        if translations == "plane" and axis is not None:
-            return torch.outer(torch.from_numpy(axis), torch.from_numpy(axis))
-        if translations in ("all", "none"):
-            return whole if translations == "none" else 0 * whole
-        choices = TRANSLATIONS if axis is not None else ("all", "none")
-        raise ValueError(f"translations under {self.group} are one of {', '.join(choices)}; got {translations!r}.")
+    _fixed: Tensor
+    _broken: Tensor
+
+    def __init__(self, group: Group, vectors: int) -> None:
+        super().__init__()
+        fixed, broken = _fixed_and_broken(group)
+        self.register_constant("_fixed", fixed)
+        self.register_constant("_broken", broken)
+        gates = len(fixed) + len(broken) * vectors
+        self.count = vectors + gates
+        self.gate = nn.Parameter(torch.zeros(gates)) if gates else None
+
+    def forward(self, factors: Tensor, vectors: Tensor) -> Tensor:
+        """Factors (point, count) and vectors (point, vector, d) to (point, d)."""
+        kept, broken = factors.tensor_split([vectors.shape[1]], 1)
+        made: Tensor = (kept.unsqueeze(1) @ vectors).squeeze(1)
+        if self.gate is None:
+            return made
+        turned = torch.einsum("kde,nue->nkud", self._broken, vectors).flatten(1, 2)
+        ways = torch.cat([self._fixed.expand(len(vectors), -1, -1), turned], 1)
+        return made + ((broken * self.gate).unsqueeze(1) @ ways).squeeze(1)
+
+
+def _fixed_and_broken(group: Group) -> tuple[Tensor, Tensor]:
+    """Vectors (n, d) that the group leaves alone; matrices (n, d, d) that with 1 span those that commute with it."""
+    vector = Harmonic(group, 1, -1)
+    fixed = intertwiners(Harmonic(group, 0, 1), vector)[:, :, 0]
+    commuting = intertwiners(vector, vector)
+    columns = np.concatenate([np.eye(group.dim)[None], commuting]).reshape(len(commuting) + 1, -1).T
+    directions, amounts = np.linalg.qr(columns)
+    own = np.abs(np.diag(amounts)) > 1e-6  # all but the one in the span of those before it
+    own[0] = False  # 1 itself
+    return torch.tensor(fixed), torch.tensor(directions.T[own].reshape(-1, group.dim, group.dim))
+
+
+def _larger(group: Group) -> Group:
+    return O3() if group.dim == 3 else O2()
+
+
+def held(group: Group, translations: str) -> Tensor:
+    """The projection (d, d), float64, on the directions in which moving all particles changes their forces.
+
+    Raises:
+        ValueError: `translations` is none of `TRANSLATIONS`, or the group has no plane.
+    """
+    whole = torch.eye(group.dim, dtype=torch.float64)
+    axis = group.axis
+    if translations == "plane" and axis is not None:
+        return torch.outer(torch.from_numpy(axis), torch.from_numpy(axis))
+    if translations in ("all", "none"):
+        return whole if translations == "none" else 0 * whole
+    choices = TRANSLATIONS if axis is not None else ("all", "none")
+    raise ValueError(f"translations under {group} are one of {', '.join(choices)}; got {translations!r}.")
 
 
 class _MessageFilter(ConstantModule):

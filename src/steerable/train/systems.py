@@ -139,18 +139,18 @@ class Moved(ConstantModule):
     _held: Tensor
 
     def __init__(self, model: nn.Module, group: Group, translations: str) -> None:
-        from steerable.models.messages import VectorInvariants
+        from steerable.models.messages import held
 
         super().__init__()
         harmonics, change = harmonic_field(group, 1)
         self.model, self.field = model, harmonics[1:]
         self.register_constant("change", change[1:, 1:])
-        self.register_constant("_held", VectorInvariants(group).held(translations))
+        self.register_constant("_held", held(group, translations))
 
     def forward(self, pos: Tensor, place: Tensor, velocity: Tensor, *known: Tensor) -> Tensor:
         """Positions, of which only the free directions are seen, and features of all positions and velocities."""
-        held = place @ self.change @ self._held
-        y = self.model(pos - pos @ self._held + held, velocity @ self.change, *known)
+        moved = pos - pos @ self._held + place @ self.change @ self._held
+        y = self.model(moved, velocity @ self.change, *known)
         return (y.unflatten(1, (2, -1)) @ self.change.T).flatten(1)
 
 
