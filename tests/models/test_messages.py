@@ -8,7 +8,7 @@ from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
 from steerable.field import harmonic_field
 from steerable.groups import O3, named_group
 from steerable.models.dynamics import Dynamics
-from steerable.models.messages import MessageForces, VectorInvariants, VectorMakers
+from steerable.models.messages import MessageForces, VectorInvariants, VectorMaker
 
 NODES = 4
 PAIRS = torch.triu_indices(NODES, NODES, 1)
@@ -26,18 +26,22 @@ def draw(seed=0):
     return pos, velocity, torch.randn(NODES, 1, generator=generator, dtype=torch.float64)
 
 
-def opened(module):
-    """The module with all its gates open."""
-    for name, gate in module.named_parameters():
-        if name.endswith("gate"):
-            nn.init.uniform_(gate, 0.5, 1.5)
+def breaking(module):
+    """The parameters that are 0 at the start."""
+    return [parameter for name, parameter in module.named_parameters() if name.endswith("breaking")]
+
+
+def broken(module):
+    """The module with them at random."""
+    for parameter in breaking(module):
+        nn.init.normal_(parameter, std=0.3)
     return module.double()
 
 
 def network(group, translations="all"):
     torch.manual_seed(0)
     forces = MessageForces(named_group(group), hidden=8, translations=translations, neighbours=3.0)
-    return Dynamics(opened(forces), 2).eval()
+    return Dynamics(broken(forces), 2).eval()
 
 
 def certified(model, group, free):
@@ -88,13 +92,24 @@ def test_begins_with_the_larger_symmetry(group, larger):
 
 
 @pytest.mark.parametrize("group", ["Cinf", "Cinfv", "D3h"])
-def test_gates_are_learned_from_the_start(group):
+def test_breaks_the_larger_symmetry_from_the_start(group):
     model = Dynamics(MessageForces(named_group(group), hidden=8, neighbours=3.0), 2).double()
     pos, velocity, attributes = draw()
     model(pos, velocity, attributes)[:, 2].sum().backward()
-    gates = [gate.grad for name, gate in model.named_parameters() if name.endswith("gate")]
-    assert len(gates) == 3
-    assert all(grad.abs().max() > 0 for grad in gates)
+    zeros = breaking(model)
+    assert len(zeros) == 3
+    assert not any(parameter.any() for parameter in zeros)
+    assert all(parameter.grad.abs().max() > 0 for parameter in zeros)
+
+
+def test_begins_as_the_network_of_the_larger_group():
+    pos, velocity, attributes = draw()
+    found = []
+    for group in ("O(3)", "Cinf"):
+        torch.manual_seed(0)
+        model = Dynamics(MessageForces(named_group(group), hidden=8), 2).double()
+        found.append(model(pos, velocity, attributes))
+    torch.testing.assert_close(*found)
 
 
 def test_invariants_of_space_are_dot_products():
@@ -106,40 +121,43 @@ def test_invariants_of_space_are_dot_products():
 
 
 def test_invariants_about_an_axis():
-    invariants = opened(VectorInvariants(named_group("Cinf"), 1))
+    invariants = VectorInvariants(named_group("Cinf"), 1).double()
     u = torch.randn(6, 1, 3, dtype=torch.float64)
-    found = torch.sinh(torch.cat([invariants(u)[:, :1], invariants(u)[:, 1:] / invariants.gate], 1))
+    found = torch.sinh(invariants(u))
     square, height = u[:, 0].square().sum(1), u[:, 0, 2]
     uneven = (square - 3 * height.square()) / 6**0.5
-    wanted = torch.stack([square / 3**0.5, height.abs(), uneven.abs(), torch.zeros(6)], 1)
-    torch.testing.assert_close(found[:, :2].abs(), wanted[:, :2])
-    torch.testing.assert_close(found[:, 2:].abs().sort(1).values, wanted[:, 2:].sort(1).values)
+    torch.testing.assert_close(found[:, 0].abs(), height.abs())
+    torch.testing.assert_close(found[:, 3], square / 3**0.5)
+    wanted = torch.stack([uneven.abs(), torch.zeros(6)], 1)
+    torch.testing.assert_close(found[:, 1:3].abs().sort(1).values, wanted.sort(1).values)
 
 
 @pytest.mark.parametrize(
-    ("group", "count", "makers"), [("O(3)", 3, 2), ("SO(3)", 3, 2), ("Cinfv", 8, 5), ("Cinf", 11, 7), ("C1", 33, 21)]
+    ("group", "count", "ways"), [("O(3)", 3, 0), ("SO(3)", 3, 0), ("Cinfv", 8, 3), ("Cinf", 11, 5), ("C1", 33, 19)]
 )
-def test_how_many_invariants_and_vectors_there_are(group, count, makers):
-    invariants, make = (kind(named_group(group), 2) for kind in (VectorInvariants, VectorMakers))
-    assert (invariants.count, make.count) == (count, makers)
+def test_how_many_invariants_and_vectors_there_are(group, count, ways):
+    invariants, make = VectorInvariants(named_group(group), 2), VectorMaker(named_group(group), 2, 4)
+    assert (invariants.count, invariants.count - invariants.breaking) == (count, 3)
+    assert (0 if make.breaking is None else len(make.breaking)) == ways
     vectors = torch.randn(5, 2, 3)
     assert invariants(vectors).shape == (5, count)
-    assert make(torch.randn(5, makers), vectors).shape == (5, 3)
+    assert make(torch.randn(5, 4), vectors).shape == (5, 3)
 
 
 def test_vectors_are_made_by_hand():
-    make = opened(VectorMakers(named_group("Cinfv"), 2))
-    factors, vectors = torch.randn(5, 5, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
-    kept, broken = factors[:, :2], factors[:, 2:] * make.gate
-    wanted = (kept.unsqueeze(2) * vectors).sum(1) + broken[:, :1] * make._fixed[0]
-    wanted = wanted + torch.einsum("nu,de,nue->nd", broken[:, 1:], make._broken[0], vectors)
-    torch.testing.assert_close(make(factors, vectors), wanted)
+    make = broken(VectorMaker(named_group("Cinfv"), 2, 4))
+    state, vectors = torch.randn(5, 4, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
+    wanted = (make.factors(state).unsqueeze(2) * vectors).sum(1)
+    factors = make.breaking[:, 0] + state @ make.breaking[:, 1:].T
+    wanted = wanted + factors[:, :1] * make._fixed[0]
+    wanted = wanted + torch.einsum("nu,de,nue->nd", factors[:, 1:], make._broken[0], vectors)
+    torch.testing.assert_close(make(state, vectors), wanted)
 
 
 @pytest.mark.parametrize("group", ["Cinf", "Cinfv", "D3h", "C1", "O(3)"])
 def test_matrices_that_commute_with_the_group_alone(group):
     group = named_group(group)
-    matrices = VectorMakers(group, 1)._broken
+    matrices = VectorMaker(group, 1, 1)._broken
     for element in group.sample(5).numpy():
         for matrix in matrices.numpy():
             assert abs(element @ matrix - matrix @ element).max() < 1e-12

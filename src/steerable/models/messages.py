@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..convs.points.point_conv import PointConv
 from ..field import harmonic_field, invariant_field
@@ -27,8 +28,8 @@ class MessageForces(ConstantModule):
     the memory m of both, which begins with the attributes. From the invariant part of y each particle renews its
     memory. The other part, two vectors, and what the memory makes of them and of the velocity are the acceleration.
 
-    What the group allows of vectors and all of O(d) does not, such as their parts along an axis, is multiplied by gates
-    that are 0 at the start: forces begin with the larger symmetry, and break it as far as the motion asks for.
+    What the group allows of vectors and all of O(d) does not, such as their parts along an axis, comes in by linear
+    maps that are 0 at the start: forces begin with the larger symmetry, and break it as far as the motion asks for.
 
     Args:
         group: acts on positions and velocities.
@@ -64,19 +65,22 @@ class MessageForces(ConstantModule):
         self.own = 1 if translations == "all" else 2
         self.relation = VectorInvariants(group, 1 + 2 * self.own)
         self.state = VectorInvariants(group, self.own)
-        self.make = VectorMakers(group, self.own + _HEARD)
-        larger = group if self.state.gate is None else _larger(group)
+        larger = _larger(group) if self.state.breaking else group
         harmonics, change = harmonic_field(larger, 1)
         vector = harmonics[1:]
         self.register_constant("_change", change[1:, 1:].T)
-        filter = _MessageFilter(larger, self.relation.count + pair_attributes + 2 * hidden, hidden)
+        seen = self.relation.count + pair_attributes + 2 * hidden
+        filter = _MessageFilter(larger, seen, self.relation.breaking, hidden)
         invariant = invariant_field(larger, 1)
         field_in, field_out = invariant + vector * self.own, invariant * hidden + vector * _HEARD
         self.conv = PointConv(field_in, field_out, filter, neighbours=neighbours, recompute=False)
         self.embed = nn.Linear(attributes, hidden)
-        inputs = 2 * hidden + self.state.count
-        self.renew = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-        self.steer = nn.Linear(hidden, self.make.count)
+        inputs = self.state.count + 2 * hidden
+        self.renew = nn.Sequential(
+            _Corrected(inputs, self.state.breaking),
+            nn.Linear(inputs - self.state.breaking, hidden), nn.SiLU(), nn.Linear(hidden, hidden),
+        )  # fmt: skip
+        self.steer = VectorMaker(group, self.own + _HEARD, hidden)
 
     def begin(self, particles: Particles) -> Tensor:
         """The memory (node, hidden) that the attributes make."""
@@ -91,8 +95,8 @@ class MessageForces(ConstantModule):
         features = torch.cat([x.new_ones(len(x), 1), (own @ self._change).flatten(1)], -1)
         y: Tensor = self.conv(features, x, edges, relations, memory)
         heard = y[:, self.hidden :].unflatten(1, (_HEARD, -1)) @ self._change.T
-        memory = memory + self.renew(torch.cat([memory, torch.asinh(y[:, : self.hidden]), self.state(own)], -1))
-        return heard[:, 0] + self.make(self.steer(memory), torch.cat([heard, own], 1)), memory
+        memory = memory + self.renew(torch.cat([self.state(own), memory, torch.asinh(y[:, : self.hidden])], -1))
+        return heard[:, 0] + self.steer(memory, torch.cat([heard, own], 1)), memory
 
     def _relations(self, x: Tensor, own: Tensor, edges: Tensor) -> Tensor:
         """Invariants of direction, velocities and places of both ends (edge, invariant)."""
@@ -105,7 +109,7 @@ class MessageForces(ConstantModule):
 
 
 class VectorInvariants(ConstantModule):
-    """asinh of u . u', and by gates of u . f and u . B u', for all vectors u, u' of a point.
+    """asinh of u . f and u . B u', and at last of u . u', for all vectors u, u' of a point.
 
     f are the vectors that the group leaves alone, and 1 and B the matrices that commute with it, all of norm 1. asinh
     is odd and smooth, about the same as its argument up to 1 and a logarithm beyond.
@@ -116,69 +120,78 @@ class VectorInvariants(ConstantModule):
 
     Attributes:
         count: number of invariants.
-        gate: of those that are not invariant under all of O(d); None where there are none.
+        breaking: how many of them, the first, are not invariant under all of O(d).
     """
 
     _fixed: Tensor
-    _broken: Tensor
+    _matrices: Tensor
     _pairs: Tensor
 
     def __init__(self, group: Group, vectors: int) -> None:
         super().__init__()
         fixed, broken = _fixed_and_broken(group)
+        whole = torch.eye(group.dim, dtype=torch.float64).unsqueeze(0) * group.dim**-0.5
         self.register_constant("_fixed", fixed)
-        self.register_constant("_broken", broken)
+        self.register_constant("_matrices", torch.cat([broken, whole]))
         self.register_constant("_pairs", torch.triu_indices(vectors, vectors))
         products = vectors * (vectors + 1) // 2
-        gates = len(fixed) * vectors + len(broken) * products
-        self.count = products + gates
-        self.gate = nn.Parameter(torch.zeros(gates)) if gates else None
+        self.breaking = len(fixed) * vectors + len(broken) * products
+        self.count = self.breaking + products
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Vectors (point, vector, d) to (point, count)."""
         first, second = self._pairs
-        dots = (vectors @ vectors.mT)[:, first, second] * vectors.shape[-1] ** -0.5
-        if self.gate is None:
-            return torch.asinh(dots)
         linear = (vectors @ self._fixed.T).flatten(1)
-        products = (vectors.unsqueeze(1) @ self._broken) @ vectors.mT.unsqueeze(1)
-        broken = torch.cat([linear, products[:, :, first, second].flatten(1)], -1)
-        return torch.cat([torch.asinh(dots), self.gate * torch.asinh(broken)], -1)
+        products = (vectors.unsqueeze(1) @ self._matrices) @ vectors.mT.unsqueeze(1)
+        return torch.asinh(torch.cat([linear, products[:, :, first, second].flatten(1)], -1))
 
 
-class VectorMakers(ConstantModule):
-    """Sums of c u, and by gates of c f and c B u, with factors c of their own, over all vectors u of a point.
+class VectorMaker(ConstantModule):
+    """Sums of c u over all vectors u of a point, and of c f and c B u, with factors c that are linear in its state.
+
+    Those of f and B u, see `VectorInvariants`, are 0 at the start.
 
     Args:
         group: acts on the vectors.
         vectors: how many there are.
-
-    Attributes:
-        count: number of factors.
-        gate: of the sums that only the group allows, not all of O(d); None where there are none.
+        state: numbers in the state.
     """
 
     _fixed: Tensor
     _broken: Tensor
 
-    def __init__(self, group: Group, vectors: int) -> None:
+    def __init__(self, group: Group, vectors: int, state: int) -> None:
         super().__init__()
         fixed, broken = _fixed_and_broken(group)
         self.register_constant("_fixed", fixed)
         self.register_constant("_broken", broken)
-        gates = len(fixed) + len(broken) * vectors
-        self.count = vectors + gates
-        self.gate = nn.Parameter(torch.zeros(gates)) if gates else None
+        self.factors = nn.Linear(state, vectors)
+        ways = len(fixed) + len(broken) * vectors
+        self.breaking = nn.Parameter(torch.zeros(ways, state + 1)) if ways else None
 
-    def forward(self, factors: Tensor, vectors: Tensor) -> Tensor:
-        """Factors (point, count) and vectors (point, vector, d) to (point, d)."""
-        kept, broken = factors.tensor_split([vectors.shape[1]], 1)
-        made: Tensor = (kept.unsqueeze(1) @ vectors).squeeze(1)
-        if self.gate is None:
+    def forward(self, state: Tensor, vectors: Tensor) -> Tensor:
+        """States (point, state) and vectors (point, vector, d) to (point, d)."""
+        made: Tensor = (self.factors(state).unsqueeze(1) @ vectors).squeeze(1)
+        if self.breaking is None:
             return made
         turned = torch.einsum("kde,nue->nkud", self._broken, vectors).flatten(1, 2)
         ways = torch.cat([self._fixed.expand(len(vectors), -1, -1), turned], 1)
-        return made + ((broken * self.gate).unsqueeze(1) @ ways).squeeze(1)
+        factors = functional.linear(state, self.breaking[:, 1:], self.breaking[:, 0])
+        return made + (factors.unsqueeze(1) @ ways).squeeze(1)
+
+
+class _Corrected(nn.Module):
+    """x + W b of numbers (row, count), of which the first are b and the others x, with W = 0 at the start."""
+
+    def __init__(self, count: int, breaking: int) -> None:
+        super().__init__()
+        self.breaking = nn.Parameter(torch.zeros(breaking, count - breaking)) if breaking else None
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        if self.breaking is None:
+            return numbers
+        b, x = numbers.tensor_split([len(self.breaking)], 1)
+        return x + b @ self.breaking
 
 
 def _fixed_and_broken(group: Group) -> tuple[Tensor, Tensor]:
@@ -221,18 +234,19 @@ class _MessageFilter(ConstantModule):
 
     _change: Tensor
 
-    def __init__(self, group: Group, attributes: int, hidden: int) -> None:
+    def __init__(self, group: Group, attributes: int, breaking: int, hidden: int) -> None:
         super().__init__()
-        self.attributes = invariant_field(group, attributes)
+        self.attributes, kept = (invariant_field(group, n) for n in (attributes, attributes - breaking))
         basis = Radial(_REACH, _multipoles, 3, "none")
-        self.messages = HarmonicFilter(1, basis, hidden, self.attributes, (hidden,))
+        self.corrected = _Corrected(attributes, breaking)
+        self.messages = HarmonicFilter(1, basis, hidden, kept, (hidden,))
         self.field, self.channels = self.messages.field, 2 * hidden
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
         return self.radial(offset, attributes).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
 
     def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        phi = self.messages.radial(offset, attributes)
+        phi = self.messages.radial(offset, None if attributes is None else self.corrected(attributes))
         return torch.cat([phi, phi / ((offset * offset).sum(-1, keepdim=True) + _SOFTENING**2)], -1)
 
     def harmonics(self, offset: Tensor) -> Tensor:
