@@ -4,10 +4,10 @@ python examples/dipoles.py FILE.db [--steps 4000]
 
 FILE.db is a database of ASE, molecules of the same atoms, whose rows hold data["dipole_moment"] in e Angstrom, "energy"
 and "forces", and may hold "total_charge" and "spin_multiplicity". Molecules are turned and reflected at random. Frames
-of other electronic states than most, which places do not tell, are found by their energies and forces; the network is
-told, and sees them more often. Printed are errors |found - true| of the vector on frames that were not trained on,
-relative to the rms dipole (that of zero is 100 %): the rms, that of the states that most have, the median, and what all
-but 5 % stay below; then the change of the result under a rotation.
+of rare electronic states, which places do not tell, are found by their energies and forces, and the network is told.
+Printed are errors |found - true| of the vector on frames that were not trained on, relative to the rms dipole (that of
+zero is 100 %): the rms, that of common states, the median, and what all but 5 % stay below; then the change of the
+result under a rotation.
 """
 
 import argparse
@@ -27,7 +27,6 @@ from steerable.models.pair_net import PairNet
 NEAR = 8  # frames beside each
 CONSISTENT = 1e-3  # eV by which the forces may miss a difference of energies
 FEW = 0.05  # of the frames
-OFTEN = 10  # times as often a frame of a rare state is drawn
 
 
 def common_states(pos, energy, force, kind):
@@ -88,13 +87,12 @@ class Dipole(torch.nn.Module):
 
 shuffled = torch.randperm(len(rows))
 test, train = shuffled[: len(rows) // 5], shuffled[len(rows) // 5 :]
-often = torch.where(common[train], 1.0, OFTEN)
 rms = dipole[train].square().sum(1).mean().sqrt()
 net = Dipole()
 optimizer = torch.optim.Adam(net.parameters(), 5e-3)
 schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=asked.steps, pct_start=0.1)
 for _ in range(asked.steps):
-    some = train[often.multinomial(64, replacement=True)]
+    some = train[torch.randint(len(train), (64,))]
     optimizer.zero_grad()
     loss = (net(seen[some], pos[some], state[some, 0]) - dipole[some]).square().sum(1).add(1e-6).sqrt().mean() / rms
     loss.backward()
