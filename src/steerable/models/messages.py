@@ -149,7 +149,7 @@ class VectorInvariants(ConstantModule):
 class VectorMaker(ConstantModule):
     """Sums of c u over all vectors u of a point, and of c f and c B u, with factors c that are linear in its state.
 
-    Those of f and B u, see `VectorInvariants`, are 0 at the start.
+    All are 0 at the start; f and B as in `VectorInvariants`.
 
     Args:
         group: acts on the vectors.
@@ -166,6 +166,8 @@ class VectorMaker(ConstantModule):
         self.register_constant("_fixed", fixed)
         self.register_constant("_broken", broken)
         self.factors = nn.Linear(state, vectors)
+        nn.init.zeros_(self.factors.weight)
+        nn.init.zeros_(self.factors.bias)
         ways = len(fixed) + len(broken) * vectors
         self.breaking = nn.Parameter(torch.zeros(ways, state + 1)) if ways else None
 
