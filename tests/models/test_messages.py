@@ -28,7 +28,8 @@ def draw(seed=0):
 
 def breaking(module):
     """The parameters that are 0 at the start."""
-    return [parameter for name, parameter in module.named_parameters() if name.endswith("breaking")]
+    ends = ("breaking", "factors.weight", "factors.bias")
+    return [parameter for name, parameter in module.named_parameters() if name.endswith(ends)]
 
 
 def broken(module):
@@ -97,7 +98,7 @@ def test_breaks_the_larger_symmetry_from_the_start(group):
     pos, velocity, attributes = draw()
     model(pos, velocity, attributes)[:, 2].sum().backward()
     zeros = breaking(model)
-    assert len(zeros) == 3
+    assert len(zeros) == 4
     assert not any(parameter.any() for parameter in zeros)
     assert all(parameter.grad.abs().max() > 0 for parameter in zeros)
 
@@ -133,12 +134,12 @@ def test_invariants_about_an_axis():
 
 
 @pytest.mark.parametrize(
-    ("group", "count", "ways"), [("O(3)", 3, 0), ("SO(3)", 3, 0), ("Cinfv", 8, 3), ("Cinf", 11, 5), ("C1", 33, 19)]
+    ("group", "count", "ways"), [("O(3)", 3, 2), ("SO(3)", 3, 2), ("Cinfv", 8, 5), ("Cinf", 11, 7), ("C1", 33, 21)]
 )
 def test_how_many_invariants_and_vectors_there_are(group, count, ways):
     invariants, make = VectorInvariants(named_group(group), 2), VectorMaker(named_group(group), 2, 4)
     assert (invariants.count, invariants.count - invariants.breaking) == (count, 3)
-    assert (0 if make.breaking is None else len(make.breaking)) == ways
+    assert make.factors.out_features == ways
     vectors = torch.randn(5, 2, 3)
     assert invariants(vectors).shape == (5, count)
     assert make(torch.randn(5, 4), vectors).shape == (5, 3)
@@ -147,10 +148,10 @@ def test_how_many_invariants_and_vectors_there_are(group, count, ways):
 def test_vectors_are_made_by_hand():
     make = broken(VectorMaker(named_group("Cinfv"), 2, 4))
     state, vectors = torch.randn(5, 4, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
-    wanted = (make.factors(state).unsqueeze(2) * vectors).sum(1)
-    factors = make.breaking[:, 0] + state @ make.breaking[:, 1:].T
-    wanted = wanted + factors[:, :1] * make._fixed[0]
-    wanted = wanted + torch.einsum("nu,de,nue->nd", factors[:, 1:], make._broken[0], vectors)
+    fixed, turned, kept = make.factors(state).split([1, 2, 2], 1)
+    wanted = fixed * make._fixed[0] + (kept.unsqueeze(2) * vectors).sum(1)
+    wanted = wanted + torch.einsum("nu,de,nue->nd", turned, make._broken[0], vectors)
+    assert wanted.any(1).all()
     torch.testing.assert_close(make(state, vectors), wanted)
 
 

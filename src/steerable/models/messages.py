@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..convs.points.point_conv import PointConv
 from ..field import harmonic_field, invariant_field
@@ -65,7 +64,7 @@ class MessageForces(ConstantModule):
         self.own = 1 if translations == "all" else 2
         self.relation = VectorInvariants(group, 1 + 2 * self.own)
         self.state = VectorInvariants(group, self.own)
-        larger = _larger(group) if self.state.breaking else group
+        larger = group if not self.state.breaking else O3() if group.dim == 3 else O2()
         harmonics, change = harmonic_field(larger, 1)
         vector = harmonics[1:]
         self.register_constant("_change", change[1:, 1:].T)
@@ -165,21 +164,17 @@ class VectorMaker(ConstantModule):
         fixed, broken = _fixed_and_broken(group)
         self.register_constant("_fixed", fixed)
         self.register_constant("_broken", broken)
-        self.factors = nn.Linear(state, vectors)
+        self.factors = nn.Linear(state, len(fixed) + (len(broken) + 1) * vectors)
         nn.init.zeros_(self.factors.weight)
         nn.init.zeros_(self.factors.bias)
-        ways = len(fixed) + len(broken) * vectors
-        self.breaking = nn.Parameter(torch.zeros(ways, state + 1)) if ways else None
 
     def forward(self, state: Tensor, vectors: Tensor) -> Tensor:
         """States (point, state) and vectors (point, vector, d) to (point, d)."""
-        made: Tensor = (self.factors(state).unsqueeze(1) @ vectors).squeeze(1)
-        if self.breaking is None:
-            return made
+        fixed = self._fixed.expand(len(vectors), -1, -1)
         turned = torch.einsum("kde,nue->nkud", self._broken, vectors).flatten(1, 2)
-        ways = torch.cat([self._fixed.expand(len(vectors), -1, -1), turned], 1)
-        factors = functional.linear(state, self.breaking[:, 1:], self.breaking[:, 0])
-        return made + (factors.unsqueeze(1) @ ways).squeeze(1)
+        ways = torch.cat([fixed, turned, vectors], 1)
+        made: Tensor = (self.factors(state).unsqueeze(1) @ ways).squeeze(1)
+        return made
 
 
 class _Corrected(nn.Module):
@@ -206,10 +201,6 @@ def _fixed_and_broken(group: Group) -> tuple[Tensor, Tensor]:
     own = np.abs(np.diag(amounts)) > 1e-6  # all but the one in the span of those before it
     own[0] = False  # 1 itself
     return torch.tensor(fixed), torch.tensor(directions.T[own].reshape(-1, group.dim, group.dim))
-
-
-def _larger(group: Group) -> Group:
-    return O3() if group.dim == 3 else O2()
 
 
 def held(group: Group, translations: str) -> Tensor:
