@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from steerable.convs import GridNeuralPDO, GridPDO
 from steerable.groups import GroupError
 from steerable.models import ImageClassifier
 from steerable.models.image_classifier import KERNELS
@@ -59,9 +60,13 @@ def test_a_batch_is_each_picture_alone_and_weights_are_all_the_state(kernel):
     torch.testing.assert_close(single.double(), model(x), atol=1e-4, rtol=0)
 
 
-def test_half_of_the_signals_have_an_operator_of_their_own():
-    model = network(kernel="neural", group="C4")
-    assert [layer.products.channels for layer in model.layers if hasattr(layer, "products")] == [2, 2]
+@pytest.mark.parametrize(("stops", "generated"), [((), [1, 2, 3]), ((0,), [1, 2, 3]), ((2,), [2, 3]), ((2, 9), [2, 3])])
+def test_coefficients_are_generated_from_the_last_stop_on(stops, generated):
+    model = ImageClassifier(5, **SMALL | {"kernel": "neural", "widths": (2, 4, 6, 4), "stops": stops, "group": "C4"})
+    kinds = (GridPDO, GridNeuralPDO)
+    convolutions = [layer for layer in model.layers if isinstance(layer, kinds)]
+    assert [n for n, layer in enumerate(convolutions) if isinstance(layer, GridNeuralPDO)] == generated
+    assert all(convolutions[n].products.channels == 2 for n in generated)
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,9 @@ class ImageClassifier(nn.Module):
 
     Every layer is activation(norm(convolution)); its features are signals on the group (on the circle up to degree 3
     where the group is not finite): regular fields. The last layer makes invariants. What the convolutions are is a
-    choice of equal structure: `kernel`, harmonics times radial functions; `pdo`, differential operators; `neural`,
-    differential operators of which a part, up to the full order, has coefficients that depend on the local features
-    (and the first and the last layer have none).
+    choice of equal structure: `kernel`, harmonics times radial functions; `pdo`, differential operators; `neural`, the
+    same, but from the last stop on (and before the last layer) their constant coefficients end at half the order, and
+    others, up to the full order, depend on the local features: few parameters where there are few points.
 
     Args:
         classes: number of classes.
@@ -68,12 +68,14 @@ class ImageClassifier(nn.Module):
             raise ValueError("An ImageClassifier needs the width of at least one layer; got none.")
         symmetry = planar_group(group)
         field = invariant_field(symmetry, 1)
+        last = max([1, *(n for n in stops if n < len(widths))])
+        kernels = [kernel if n >= last else _plain(kernel) for n in range(len(widths))]
         layers: list[nn.Module] = []
         for n, width in enumerate(widths):
             activation = _activation(symmetry, width)
             if n in stops:
                 layers.append(Downsample(field))
-            layers.append(_convolution(kernel if n else _plain(kernel), field, activation.field_in, size, order))
+            layers.append(_convolution(kernels[n], field, activation.field_in, size, order))
             layers += [OnGrid(BatchNorm(activation.field_in)), OnGrid(activation)]
             field = activation.field_in
         invariants = invariant_field(symmetry, hidden)
@@ -121,6 +123,6 @@ def _convolution(kernel: str, field_in: Field, field_out: Field, size: int, orde
     if kernel == "neural":
         signals = field_in.dim // (field_in.group.order or 1)
         products = partial(DepthwiseProducts, channels=math.gcd(signals, _OPERATORS))
-        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products, constant=order - 1)
+        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products, constant=order // 2)
     filter = HarmonicFilter(order, (size + 1) / 2, 2, group=field_in.group)
     return GridConv2d(field_in, field_out, filter, size, bias=False)

@@ -72,12 +72,13 @@ class GridDerivatives(nn.Module):
         Returns:
             The shape of f.
         """
-        spatial = f.shape[4:]
         x, margin = self.window.pad(f.flatten(1, 3))
         x = functional.pad(x, [margin, margin] * self.dim).unflatten(1, f.shape[1:4])
-        w = weights.flatten(1, self.dim).movedim(1, -1)  # (batch, group, channel, operator, point)
-        y: Tensor = _LocalSum.apply(x, (self._stencils().T @ w).unflatten(-1, spatial))
-        return y
+        x = x.movedim((2, 0, 1, 3), (-4, -3, -2, -1))  # (*padded, copy, batch, group, channel)
+        w = weights.movedim((-1, 0), (0, -3))  # (operator, *spatial, batch, group, channel)
+        kernel = (self._stencils().T @ w.flatten(1)).view(self.filter.size**self.dim, *w.shape[1:])
+        y: Tensor = _LocalSum.apply(x.flatten(-3), kernel.flatten(-3))
+        return y.unflatten(-1, w.shape[-3:]).movedim((-4, -3, -2, -1), (2, 0, 1, 3))
 
     def _stencils(self) -> Tensor:
         """(operator, offset)."""
@@ -88,34 +89,34 @@ class GridDerivatives(nn.Module):
 class _LocalSum(torch.autograd.Function):
     """y(x) = sum over offsets o of k_o(x) f(x + o): offset by offset, so that nothing is written for all of them.
 
-    f is (batch, group, copy, channel, *padded), k (batch, group, channel, offset, *spatial).
+    f is (*padded, copy, number), k (offset, *spatial, number): rows of numbers are long, also where arrays are small.
     """
 
     @staticmethod
     def forward(ctx: Any, f: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(f, kernel)
-        y = f.new_zeros(*f.shape[:4], *kernel.shape[4:])
-        for seen, own in _shifted(f, kernel):
-            y.addcmul_(seen, own)
+        y = f.new_zeros(*kernel.shape[1:-1], *f.shape[-2:])
+        for own, window in _shifted(f, kernel):
+            y.addcmul_(f[window], own)
         return y
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         f, kernel = ctx.saved_tensors
-        to_f, to_kernel = torch.zeros_like(f), []
-        for (seen, own), (place, _) in zip(_shifted(f, kernel), _shifted(to_f, kernel), strict=True):
-            place.addcmul_(grad, own)
-            to_kernel.append((grad * seen).sum(2))
-        return to_f, torch.stack(to_kernel, 3)
+        to_f, to_kernel = torch.zeros_like(f), torch.zeros_like(kernel)
+        for k, (own, window) in enumerate(_shifted(f, kernel)):
+            to_f[window].addcmul_(grad, own)
+            for copy in range(f.shape[-2]):
+                to_kernel[k].addcmul_(grad[..., copy, :], f[window][..., copy, :])
+        return to_f, to_kernel
 
 
-def _shifted(f: Tensor, kernel: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """For every offset f(x + o), and k_o(x) for all copies."""
-    spatial = kernel.shape[4:]
-    reach = [range(padded - width + 1) for padded, width in zip(f.shape[4:], spatial, strict=True)]
-    for k, start in enumerate(itertools.product(*reach)):
-        window: Any = (..., *(slice(a, a + width) for a, width in zip(start, spatial, strict=True)))
-        yield f[window], kernel[:, :, None, :, k]
+def _shifted(f: Tensor, kernel: Tensor) -> Iterator[tuple[Tensor, Any]]:
+    """For every offset k_o(x), for all copies, and where f(x + o) lies."""
+    spatial = kernel.shape[1:-1]
+    reach = [range(padded - width + 1) for padded, width in zip(f.shape, spatial, strict=False)]
+    for own, start in zip(kernel.unsqueeze(-2), itertools.product(*reach), strict=True):
+        yield own, tuple(slice(a, a + width) for a, width in zip(start, spatial, strict=True))
 
 
 class _Values(nn.Module):
