@@ -7,18 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from platformdirs import user_cache_dir
+
+from steerable.ops.cache_folder import VARIABLE, cache_folder
 
 __all__ = ["VARIABLE", "cache_folder", "cached"]
 
-VARIABLE = "STEERABLE_CACHE"
-
 Table = dict[str, np.ndarray]
-
-
-def cache_folder() -> Path:
-    """The folder that `STEERABLE_CACHE` names, else the user's cache folder of this platform."""
-    return Path(os.environ.get(VARIABLE) or user_cache_dir("steerable"))
 
 
 def cached(name: str, build: Callable[[], Table]) -> Table:

@@ -1,6 +1,6 @@
 """Operations on graphs and points that know no group: neighbours, segment reductions, moments."""
 
-from .blockwise import Inputs, blockwise, pull, run
+from .blockwise import Inputs, Loops, blockwise, pull, run
 from .cloud_stencils import CloudStencil, StencilWarning, cloud_stencil
 from .clouds import check_finite
 from .moments import Block, Neighbourhoods, moments, neighbourhoods
@@ -14,6 +14,7 @@ __all__ = [
     "Block",
     "CloudStencil",
     "Inputs",
+    "Loops",
     "Neighbourhoods",
     "StencilWarning",
     "blockwise",

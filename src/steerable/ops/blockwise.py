@@ -1,4 +1,4 @@
-"""Sums over neighbourhoods, a block of nodes at a time, in memory that does not grow with the number of edges.
+"""Sums over neighbourhoods, a block of nodes at a time or by loops, in memory that does not grow with the edges.
 
 The backward pass computes every block again and adds its gradients into one buffer per input. (In one autograd graph
 over all blocks every gather would make a gradient of the size of all nodes: quadratic in the size of the graph.)
@@ -52,6 +52,24 @@ class Kernel(Protocol):
         grad: Tensor,
         second: Sequence[Tensor | None],
     ) -> list[Tensor | None] | None: ...
+
+    def loops(self, inputs: Inputs) -> Loops | None:
+        """What computes all targets at once; None where there is nothing, and blocks do."""
+        ...
+
+
+class Loops(Protocol):
+    """A kernel for all targets at once, and its gradients, in the order of `Inputs` and then parameters."""
+
+    def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor: ...
+
+    def pull(
+        self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
+    ) -> list[Tensor | None]: ...
+
+    def pull_twice(
+        self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, tangents: Inputs
+    ) -> tuple[Tensor, list[Tensor | None]]: ...
 
 
 def blockwise(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs, recompute: bool = True) -> Tensor:
@@ -174,6 +192,10 @@ def _call(kernel: Kernel, block: Block, inputs: Inputs) -> Tensor:
 
 def run(kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]) -> Tensor:
     """The sum without a graph of autograd; `tensors` are those of edges, sources and targets, then parameters."""
+    inputs = _inputs(counts, tensors)
+    if (loops := kernel.loops(inputs)) is not None:
+        with torch.no_grad():
+            return loops.run(hood, inputs)
     result = tensors[0].new_zeros(hood.size, kernel.width)
     with torch.no_grad():
         for block, _, own in _gathered(hood, counts, tensors):
@@ -191,6 +213,10 @@ def pull(
 ) -> list[Tensor | None]:
     """The gradients of all inputs and parameters, None where not needed."""
     parameters = _same(kernel, tensors[sum(counts) :])
+    inputs = _inputs(counts, tensors)
+    if (loops := kernel.loops(inputs)) is not None:
+        with torch.no_grad():
+            return loops.pull(hood, inputs, grad, needs)
     result = [torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)]
     for block, rows, own in _gathered(hood, counts, tensors):
         seen = grad.index_select(0, block.nodes)
@@ -228,6 +254,13 @@ def _pull_twice(
 ) -> list[Tensor | None]:
     """The gradients of `sum(second * pull)` with respect to the grad of the sum, inputs and parameters."""
     parameters = _same(kernel, tensors[sum(counts) :])
+    inputs, some = _inputs(counts, tensors), sum(counts)
+    if (loops := kernel.loops(inputs)) is not None and all(s is None for s in second[some:]):
+        pairs = zip(tensors[:some], second, strict=False)
+        tangents = _inputs(counts, [torch.zeros_like(t) if s is None else s for t, s in pairs])
+        with torch.no_grad():
+            first, others = loops.pull_twice(hood, inputs, grad, tangents)
+        return [first, *(part if need else None for part, need in zip(others, needs, strict=True))]
     result: list[Tensor | None] = [torch.zeros_like(grad)]
     result += [torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)]
     for block, rows, own in _gathered(hood, counts, tensors):

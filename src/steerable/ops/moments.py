@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 BLOCK_EDGES = 2048
 
@@ -35,19 +37,63 @@ class Block:
         return None if self.mask is None else self.mask.reshape(-1, 1).to(dtype)
 
 
+class Rows(NamedTuple):
+    """Edges in the order of their targets.
+
+    Args:
+        order: the numbers of the edges (edge,); None where they are in that order already.
+        first: where the edges of every target begin, and their number (target + 1,).
+        source: their sources (edge,).
+    """
+
+    order: Tensor | None
+    first: Tensor
+    source: Tensor
+
+
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """The incoming edges of every target, in blocks sized to the cache.
+    """The incoming edges of every target, in blocks sized to the cache or in rows; each is made when it is asked for.
 
     Args:
         edge_index: (2, edge), row 0 the source, row 1 the target.
         size: the number of targets.
-        blocks: they hold every target that has an edge exactly once.
+        degree: how many edges a target has (target,).
+        block_edges: slots a block has at most, unless one node has more.
     """
 
     edge_index: Tensor
     size: int
-    blocks: tuple[Block, ...]
+    degree: Tensor
+    block_edges: int = BLOCK_EDGES
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Blocks of targets of about equal degree; they hold every target that has an edge exactly once."""
+        target, degree = self.edge_index[1], self.degree
+        by_target = torch.argsort(target, stable=True)
+        first = torch.cumsum(degree, 0) - degree
+        by_degree = torch.argsort(degree, stable=True)
+        degrees = degree[by_degree].tolist()
+        blocks = []
+        start = next((k for k, d in enumerate(degrees) if d), self.size)
+        while start < self.size:
+            stop = _block_end(degrees, start, self.block_edges)
+            nodes = by_degree[start:stop]
+            slot = torch.arange(degrees[stop - 1], device=target.device)
+            mask = slot < degree[nodes, None]
+            edges = by_target[(first[nodes, None] + slot).clamp(max=len(target) - 1)]
+            blocks.append(Block(nodes, edges, None if degrees[start] == degrees[stop - 1] else mask))
+            start = stop
+        return tuple(blocks)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The edges in the order of their targets."""
+        source, target = self.edge_index.long()
+        order = None if bool((target[1:] >= target[:-1]).all()) else torch.argsort(target, stable=True)
+        first = functional.pad(self.degree.cumsum(0), (1, 0))
+        return Rows(order, first, (source if order is None else source.index_select(0, order)).contiguous())
 
     @cached_property
     def nodes(self) -> Tensor:
@@ -66,34 +112,23 @@ class Neighbourhoods:
 
 
 def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES) -> Neighbourhoods:
-    """Sort targets by degree and cut them into blocks of about `block_edges` slots.
+    """The incoming edges of every target, in blocks of about `block_edges` slots or in rows.
 
     Args:
         edge_index: (2, edge), row 0 the source, row 1 the target, in any order.
         size: the number of targets.
         block_edges: slots a block has at most, unless one node has more.
+
+    Raises:
+        ValueError: a target that is not below `size`.
     """
     target = edge_index[1]
-    by_target = torch.argsort(target, stable=True)
     degree = torch.bincount(target, minlength=size)
     if len(degree) > size:
         raise ValueError(
             f"Targets are numbers from 0 to {size - 1}; got {int(target.max())}. Pass the number of nodes."
         )
-    first = torch.cumsum(degree, 0) - degree
-    by_degree = torch.argsort(degree, stable=True)
-    degrees = degree[by_degree].tolist()
-    blocks = []
-    start = next((k for k, d in enumerate(degrees) if d), size)
-    while start < size:
-        stop = _block_end(degrees, start, block_edges)
-        nodes = by_degree[start:stop]
-        slot = torch.arange(degrees[stop - 1], device=target.device)
-        mask = slot < degree[nodes, None]
-        edges = by_target[(first[nodes, None] + slot).clamp(max=len(target) - 1)]
-        blocks.append(Block(nodes, edges, None if degrees[start] == degrees[stop - 1] else mask))
-        start = stop
-    return Neighbourhoods(edge_index, size, tuple(blocks))
+    return Neighbourhoods(edge_index, size, degree, block_edges)
 
 
 def _block_end(degrees: list[int], start: int, block_edges: int) -> int:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ...filters import Filter, SeparableFilter
 from ...layers import Contraction
-from ...ops import moments
+from ...ops import Inputs, Loops, moments
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ class Engine(ABC):
     @abstractmethod
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
         """The results by output irrep, (node, m_o, copy) each."""
+
+    def loops(self, contraction: Contraction, inputs: Inputs) -> Loops | None:
+        """What computes all targets at once; None where there is nothing, and blocks do."""
+        return None
 
     def pull(
         self, contraction: Contraction, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]

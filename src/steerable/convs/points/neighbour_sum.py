@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...filters import Filter
 from ...layers import Contraction
-from ...ops import Inputs
+from ...ops import Inputs, Loops
 from .engines import Engine, Local
 from .graph import Graph
 
@@ -62,6 +62,10 @@ class NeighbourSum:
         if mask is not None:
             values = [values[0] * mask, *values[1:]]
         return self.contraction.paths.join(self.engine(self.contraction, Local(slots, values, features)))
+
+    def loops(self, inputs: Inputs) -> Loops | None:
+        """What computes all targets at once, if the engine has it."""
+        return None if self.inside else self.engine.loops(self.contraction, inputs)
 
     def pull(
         self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs, grad: Tensor, needs: Sequence[bool]

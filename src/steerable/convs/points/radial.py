@@ -10,7 +10,9 @@ from torch import Tensor
 
 from ...filters import Filter, SeparableFilter
 from ...layers import Contraction, Depthwise
+from ...ops import Inputs, Loops
 from .engines import Engine, Local, Sums, Work
+from .radial_loops import RadialLoops
 
 
 class Radial(Engine):
@@ -36,6 +38,10 @@ class Radial(Engine):
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
         filter = cast(SeparableFilter, filter)  # as `applies` has seen
         return [filter.radial(offset, attributes), filter.harmonics(offset)]
+
+    def loops(self, contraction: Contraction, inputs: Inputs) -> Loops | None:
+        assert isinstance(contraction, Depthwise)
+        return RadialLoops.of(contraction, [*inputs.edge, *inputs.source, *contraction.own_parameters()])
 
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
         assert isinstance(contraction, Depthwise)

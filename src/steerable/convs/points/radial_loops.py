@@ -1,0 +1,241 @@
+"""The sums of the order `radial` edge by edge, by the loops of radial.c, for all targets at once."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...layers import Depthwise
+from ...ops import Inputs, Neighbourhoods
+from ...ops.native import native
+from .radial_table import radial_table
+
+_SOURCE = Path(__file__).with_name("radial.c")
+_CHUNK = 2**19  # bytes of the weights of edges that are worked on together, which stay in the cache
+
+_PLAIN = (Tensor, torch.nn.Parameter)
+
+
+class RadialLoops:
+    """What `Radial` computes in a block, with its formulas, for a whole graph in float32 or float64 on a CPU.
+
+    Args:
+        contraction: V and every L.
+        library: radial.c for their type of numbers.
+    """
+
+    def __init__(self, contraction: Depthwise, library: ctypes.CDLL) -> None:
+        self.contraction, self.library = contraction, library
+        self.radial, self.mix = contraction.radial.detach(), [mix.detach() for mix in contraction.mix]
+
+    @classmethod
+    def of(cls, contraction: Depthwise, tensors: Sequence[Tensor]) -> RadialLoops | None:
+        """The loops for these inputs and parameters; None where there are none."""
+        dtypes = {tensor.dtype for tensor in tensors}
+        plain = all(tensor.device.type == "cpu" and type(tensor) in _PLAIN for tensor in tensors)
+        if len(dtypes) > 1 or not plain or torch.is_autocast_enabled("cpu"):
+            return None
+        library = native(_SOURCE, dtypes.pop())
+        return None if library is None else cls(contraction, library)
+
+    def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
+        """The sums (target, field_out.dim)."""
+        edges = _Edges(self, hood, inputs)
+        y = edges.results()
+        for chunk in edges.chunks:
+            w, s = edges.weights(chunk, edges.phi, 0), edges.sums(chunk)
+            edges.call("sums", chunk, edges.harmonics, (w, chunk.first), edges.f, s.flat)
+            edges.mix(chunk, s, y)
+        return self.contraction.paths.join(y)
+
+    def pull(self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]) -> list[Tensor | None]:
+        """The gradients of all inputs and parameters, None where not needed."""
+        edges = _Edges(self, hood, inputs)
+        grads = [part.contiguous() for part in self.contraction.paths.part(grad)]
+        found = _Gradients(edges, needs[1])
+        for chunk in edges.chunks:
+            w, s, t = edges.weights(chunk, edges.phi, 0), edges.sums(chunk), edges.unmix(chunk, grads)
+            to_w, to_f = edges.room(chunk, 1), found.features(chunk)
+            values = edges.harmonics, (w, chunk.first), edges.f, t
+            edges.call("pull", chunk, *values, s.flat, found.harmonics, (to_w, chunk.first), *to_f)
+            found.add(chunk, edges.phi, to_w, s, grads)
+            torch.mm(to_w, self.radial.T, out=found.phi[chunk.edges])
+        return [part if need else None for part, need in zip(found.all(), needs, strict=True)]
+
+    def pull_twice(
+        self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, tangents: Inputs
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """The change dy along tangents of the inputs, and the gradients of <grad, dy> of inputs and parameters."""
+        edges, d = _Edges(self, hood, inputs), _Edges(self, hood, tangents)
+        grads = [part.contiguous() for part in self.contraction.paths.part(grad)]
+        dy, found = edges.results(), _Gradients(edges, True)
+        for chunk in edges.chunks:
+            w, dw = edges.weights(chunk, edges.phi, 0), edges.weights(chunk, d.phi, 1)
+            ds, t = edges.sums(chunk), edges.unmix(chunk, grads)
+            to_w, to_dw, to_f = edges.room(chunk, 2), edges.room(chunk, 3), found.features(chunk)
+            values = edges.harmonics, d.harmonics, (w, chunk.first), (dw, chunk.first), edges.f, d.f, t
+            rooms = (to_w, chunk.first), (to_dw, chunk.first)
+            edges.call("pull_twice", chunk, *values, ds.flat, found.harmonics, *rooms, *to_f)
+            edges.mix(chunk, ds, dy)
+            found.add(chunk, edges.phi, to_w, ds, grads)
+            found.radial.addmm_(d.phi[chunk.edges].T, to_dw)
+            torch.mm(to_w, self.radial.T, out=found.phi[chunk.edges])
+        return self.contraction.paths.join(dy), found.all()
+
+
+class _Chunk(NamedTuple):
+    """Some targets and their edges."""
+
+    nodes: slice
+    edges: slice
+
+    @property
+    def first(self) -> int:
+        return int(self.edges.start)
+
+
+class _Sums(NamedTuple):
+    """S or T of the targets of a chunk: one array (target * m_o, copies of all paths) for each output irrep."""
+
+    flat: Tensor
+    parts: list[Tensor]
+
+
+class _Edges:
+    """The edges of a graph in the order of their targets, and room for what a chunk of them needs."""
+
+    def __init__(self, loops: RadialLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
+        self.loops, self.hood, self.rows = loops, hood, hood.rows
+        self.phi, self.harmonics = (self._in_order(t) for t in inputs.edge)
+        self.f = torch.cat([t.flatten(1) for t in inputs.source], 1)
+        source = self.rows.source
+        if len(source) and not 0 <= int(source.min()) <= int(source.max()) < len(self.f):
+            raise IndexError(f"Sources are numbers from 0 to {len(self.f) - 1}; got {source.min()} to {source.max()}.")
+        self.table = radial_table(loops.contraction.paths, self.f.dtype)
+        self.parallel = torch.get_num_threads() > 1
+        columns = loops.radial.shape[1]
+        count = max(1, _CHUNK * torch.get_num_threads() // (columns * self.f.element_size()))
+        self.chunks = _chunks(self.rows.first.numpy(), count)
+        self.most_edges, self.most_nodes = (
+            max((part.stop - part.start for part in parts), default=0)
+            for parts in ([c.edges for c in self.chunks], [c.nodes for c in self.chunks])
+        )
+        self._room = self.f.new_empty(4, self.most_edges, columns)
+        self._sums = self.f.new_empty(2, self.most_nodes * self.table.sums)
+        self._shape = self.table.shape(self.most_nodes, self.rows)
+
+    def _in_order(self, t: Tensor) -> Tensor:
+        return t.contiguous() if self.rows.order is None else t.index_select(0, self.rows.order)
+
+    def as_given(self, t: Tensor) -> Tensor:
+        """Rows of edges in the order of `edge_index`."""
+        order = self.rows.order
+        return t if order is None else torch.empty_like(t).index_copy_(0, order, t)
+
+    def room(self, chunk: _Chunk, k: int) -> Tensor:
+        """Room k for numbers (edge, column of V) of a chunk."""
+        return self._room[k, : chunk.edges.stop - chunk.edges.start]
+
+    def weights(self, chunk: _Chunk, phi: Tensor, k: int) -> Tensor:
+        """The weights phi V, in room k."""
+        return torch.mm(phi[chunk.edges], self.loops.radial, out=self.room(chunk, k))
+
+    def results(self) -> list[Tensor]:
+        """Zeros for y, (target, m_o, copy) for each output irrep."""
+        mixes = zip(self.table.outputs, self.loops.mix, strict=True)
+        return [self.f.new_zeros(self.hood.size, m_o, mix.shape[1]) for (m_o, _), mix in mixes]
+
+    def sums(self, chunk: _Chunk) -> _Sums:
+        """Zeros for S."""
+        s = self._cut(chunk, self._sums[0])
+        for part in s.parts:
+            part.zero_()
+        return s
+
+    def unmix(self, chunk: _Chunk, grads: Sequence[Tensor]) -> Tensor:
+        """The gradients T of S."""
+        t = self._cut(chunk, self._sums[1])
+        for part, grad, mix in zip(t.parts, grads, self.loops.mix, strict=True):
+            torch.mm(grad[chunk.nodes].flatten(0, 1), mix.T, out=part)
+        return t.flat
+
+    def mix(self, chunk: _Chunk, s: _Sums, y: Sequence[Tensor]) -> None:
+        """Results S L, written into y."""
+        for part, mix, result in zip(s.parts, self.loops.mix, y, strict=True):
+            torch.mm(part, mix, out=result[chunk.nodes].flatten(0, 1))
+
+    def _cut(self, chunk: _Chunk, flat: Tensor) -> _Sums:
+        count, parts, start = chunk.nodes.stop - chunk.nodes.start, [], 0
+        for m_o, copies in self.table.outputs:
+            parts.append(flat[start : start + count * m_o * copies].view(-1, copies))
+            start += self.most_nodes * m_o * copies
+        return _Sums(flat, parts)
+
+    def call(self, name: str, chunk: _Chunk, *arrays: Tensor | tuple[Tensor, int] | None) -> None:
+        """A function of radial.c for the targets of a chunk, on as many threads as torch uses."""
+        numbers = (ctypes.c_int64(k) for k in (chunk.nodes.start, chunk.nodes.stop))
+        getattr(self.loops.library, name)(ctypes.byref(self._shape), *numbers, *(_pointer(array) for array in arrays))
+
+
+class _Gradients:
+    """The gradients of a pass over the edges."""
+
+    def __init__(self, edges: _Edges, harmonics: bool) -> None:
+        self.edges = edges
+        self.phi, self.f = torch.empty_like(edges.phi), torch.zeros_like(edges.f)
+        self.harmonics = torch.zeros_like(edges.harmonics) if harmonics else None
+        self.radial = torch.zeros_like(edges.loops.radial)
+        self._mix = [torch.zeros_like(mix) for mix in edges.loops.mix]
+        self._own = torch.arange(len(edges.phi)) if edges.parallel else None  # threads do not write to common rows
+        self._apart = edges.f.new_empty(edges.most_edges, edges.f.shape[1]) if edges.parallel else None
+
+    def features(self, chunk: _Chunk) -> tuple[Any, Tensor]:
+        """Where gradients of f are added, and the rows of the edges there."""
+        if self._own is None or self._apart is None:
+            return self.f, self.edges.rows.source
+        self._apart.zero_()
+        return (self._apart, chunk.first), self._own
+
+    def add(self, chunk: _Chunk, phi: Tensor, to_w: Tensor, s: _Sums, grads: Sequence[Tensor]) -> None:
+        """Those of parameters; and of features where every edge had its own row."""
+        self.radial.addmm_(phi[chunk.edges].T, to_w)
+        for total, part, grad in zip(self._mix, s.parts, grads, strict=True):
+            total.addmm_(part.T, grad[chunk.nodes].flatten(0, 1))
+        if self._apart is not None:
+            sources = self.edges.rows.source[chunk.edges]
+            self.f.index_add_(0, sources, self._apart[: len(sources)])
+
+    def all(self) -> list[Tensor | None]:
+        """Those of phi, harmonics, features, V and every L."""
+        edges = self.edges
+        harmonics = None if self.harmonics is None else edges.as_given(self.harmonics)
+        parts = self.f.split([m_i * copies for m_i, copies in edges.table.inputs], 1)
+        features = [
+            part.unflatten(1, shape).contiguous() for part, shape in zip(parts, edges.table.inputs, strict=True)
+        ]
+        return [edges.as_given(self.phi), harmonics, *features, self.radial, *self._mix]
+
+
+def _chunks(first: np.ndarray, count: int) -> list[_Chunk]:
+    """Targets with about `count` edges, and about as many targets at the most."""
+    chunks, start, size = [], 0, len(first) - 1
+    while start < size:
+        stop = int(np.searchsorted(first, first[start] + count, "right")) - 1
+        stop = min(max(stop, start + 1), start + count, size)
+        chunks.append(_Chunk(slice(start, stop), slice(int(first[start]), int(first[stop]))))
+        start = stop
+    return chunks
+
+
+def _pointer(array: Tensor | tuple[Tensor, int] | None) -> ctypes.c_void_p:
+    """The address of an array, whose first row has number `row` where that is given."""
+    if array is None:
+        return ctypes.c_void_p(None)
+    array, row = array if isinstance(array, tuple) else (array, 0)
+    return ctypes.c_void_p(array.data_ptr() - row * array.stride(0) * array.element_size())
