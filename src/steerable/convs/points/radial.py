@@ -21,7 +21,7 @@ class Radial(Engine):
     The sum over neighbours and m_i is one matrix product per node and path, so that no message is written per edge.
     Features lie as (node, m_i, slot, copy), so that their products with weights (node, slot, copy) run over long rows.
     First and second derivatives are written out: autograd would keep and write several arrays of the size of all F.
-    That is how blocks are computed; on a CPU with a C compiler `loops` does the same edge by edge and writes no F at all.
+    So much for blocks; on a CPU with a C compiler `loops` does the same edge by edge and writes no F at all.
     """
 
     name = "radial"
