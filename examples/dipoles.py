@@ -6,8 +6,8 @@ FILE.db is a database of ASE, molecules of the same atoms, whose rows hold data[
 and "forces", and may hold "total_charge" and "spin_multiplicity". Molecules are turned and reflected at random. Frames
 of rare electronic states, which places do not tell, are found by their energies and forces, and the network is told.
 Printed are errors |found - true| of the vector on frames that were not trained on, relative to the rms dipole (that of
-zero is 100 %): the rms, that of common states, the median, and what all but 5 % stay below; then the change of the
-result under a rotation.
+zero is 100 %): the rms, that of common states, the mean, the median, and what all but 5 % stay below; then the change
+of the result under a rotation.
 """
 
 import argparse
@@ -107,5 +107,5 @@ most, rare = common[test], int((~common[test]).sum())
 print(f"elements {elements.tolist()}, rms dipole {rms:.4f} e A")
 print(f"{len(test)} of {len(rows)} frames tested, {rare} of rare states")
 print(f"error: rms {error.square().mean().sqrt():.2%}, of common states {error[most].square().mean().sqrt():.2%}")
-print(f"median {error.median():.2%}, 95 % below {error.quantile(0.95):.2%}")
+print(f"mean {error.mean():.2%}, median {error.median():.2%}, 95 % below {error.quantile(0.95):.2%}")
 print(f"change under a rotation: {(moved - found @ g.T).abs().max() / rms:.0e}")
