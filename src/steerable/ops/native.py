@@ -16,6 +16,7 @@ import torch
 from .cache_folder import cache_folder
 
 SWITCH = "STEERABLE_NATIVE"  # an environment variable: 0 leaves everything to torch
+_PATIENCE = 60  # seconds for a compiler, which needs less than one
 _TYPES = {torch.float32: "float", torch.float64: "double"}
 # Sums may be taken in another order, but NaN and infinity stay what they are.
 _FLAGS = "-std=c11 -O3 -shared -fPIC -fopenmp -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math"
@@ -37,14 +38,14 @@ def native(source: Path, dtype: torch.dtype) -> ctypes.CDLL | None:
     instructions = _INSTRUCTIONS.get(torch.backends.cpu.get_cpu_capability(), "")
     options = f"{_FLAGS} {instructions} -DREAL={_TYPES[dtype]}".split()
     try:
-        version = subprocess.run([compiler, "--version"], capture_output=True, check=True).stdout
+        version = _run([compiler, "--version"])
         parts = source.read_bytes(), version, " ".join(options).encode()
         library = cache_folder() / f"{source.stem}-{hashlib.sha256(b''.join(parts)).hexdigest()[:24]}.so"
         if not library.exists():
             _compile([compiler, *options, str(source)], library)
         return ctypes.CDLL(str(library))
-    except (OSError, subprocess.CalledProcessError):
-        return None  # a folder that cannot be written, or a compiler that does not know these options
+    except (OSError, subprocess.SubprocessError):
+        return None  # a folder that cannot be written, or a compiler that does not know these options or hangs
 
 
 def _compile(command: list[str], library: Path) -> None:
@@ -52,5 +53,9 @@ def _compile(command: list[str], library: Path) -> None:
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
-        subprocess.run([*command, "-o", str(made)], capture_output=True, check=True)
+        _run([*command, "-o", str(made)])
         made.replace(library)
+
+
+def _run(command: list[str]) -> bytes:
+    return subprocess.run(command, capture_output=True, check=True, timeout=_PATIENCE).stdout
