@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from steerable.data.cache import VARIABLE, cache_folder, cached
+from steerable.data.cache import cached
+from steerable.ops.cache_folder import VARIABLE, cache_folder
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from steerable.data import charged
-from steerable.data.cache import VARIABLE
 from steerable.data.conserved import angular_momentum, momentum
 from steerable.data.trajectories import DT, EVERY, kick_drift, trajectories
+from steerable.ops.cache_folder import VARIABLE
 
 # What the authors' program gives with --num-train 10000 --seed 43 --sufix small, for the training system 20 (as the
 # first 20 draw nothing that depends on their motion) and the test system 1980: charges, and positions at frame 40.

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from steerable.data import gravity
-from steerable.data.cache import VARIABLE
 from steerable.data.conserved import angular_momentum, momentum
 from steerable.data.trajectories import DT, EVERY
+from steerable.ops.cache_folder import VARIABLE
 
 # What the authors' program gives for --simulation=gravity --n_balls 4 --seed 43: system 1 at frame 40.
 POSITION = [

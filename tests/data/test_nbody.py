@@ -5,9 +5,9 @@ import importlib.util
 import numpy as np
 import pytest
 
-from steerable.data.cache import VARIABLE
 from steerable.data.nbody import PRESETS, baselines, read_nbody
 from steerable.data.solar_system import BODIES, julian_day, read
+from steerable.ops.cache_folder import VARIABLE
 
 
 @pytest.fixture(scope="module", autouse=True)

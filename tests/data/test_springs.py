@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import ortho_group
 
 from steerable.data import springs
-from steerable.data.cache import VARIABLE
 from steerable.data.trajectories import kick_drift, trajectories
+from steerable.ops.cache_folder import VARIABLE
 
 # What the authors' program gives for stiffness 50 and seed 43: system 1 at frame 40, its springs and lengths.
 POSITION = [

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from steerable.data.cache import VARIABLE
 from steerable.data.trajectories import (
     DT,
     EVERY,
@@ -15,6 +14,7 @@ from steerable.data.trajectories import (
     system_count,
     trajectories,
 )
+from steerable.ops.cache_folder import VARIABLE
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 
 from steerable.ops.cache_folder import VARIABLE, cache_folder
 
-__all__ = ["VARIABLE", "cache_folder", "cached"]
+__all__ = ["cached"]
 
 Table = dict[str, np.ndarray]
 

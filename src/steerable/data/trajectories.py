@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from steerable.data.cache import Table, cache_folder, cached
+from steerable.data.cache import Table, cached
+from steerable.ops.cache_folder import cache_folder
 
 __all__ = ["DT", "EVERY", "digest", "kept", "kick_drift", "leapfrog", "pair_forces", "system_count", "trajectories"]
 
