@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK_EDGES = 2048
+BLOCK_EDGES = 4096
 
 
 @dataclass(frozen=True)
