@@ -14,6 +14,7 @@ Series = dict[str, dict[float, Case]]  # what grows, and the case at each of its
 
 OURS = {"steerable depthwise": ours_depthwise, "steerable full": ours_full}
 MOST_EDGES_OF_E3NN = 200_000  # it needs some 24 kB an edge
+MOST_L_OF_E3NN = 4  # 3.8 s there, and about four times that for each degree more
 STEP = "forward + backward"
 
 
@@ -36,7 +37,8 @@ def scaling(quick: bool) -> Series:
         series[axis] = {}
         for value, recipe in found.items():
             size = value * edges if axis == "edges" else value
-            rivals = OURS | ({} if axis == "edges" and size > MOST_EDGES_OF_E3NN else {"e3nn uvu": E3nnDepthwise})
+            too_large = size > {"edges": MOST_EDGES_OF_E3NN, "l": MOST_L_OF_E3NN}.get(axis, size)
+            rivals = OURS | ({} if too_large else {"e3nn uvu": E3nnDepthwise})
             jobs = {name: partial(layer_job, build, recipe) for name, build in rivals.items()}
             series[axis][size] = Case(f"{axis} = {size}", jobs, rounds=3)
     return series
