@@ -22,7 +22,8 @@ from .neighbour_sum import NeighbourSum
 
 Pair = Tensor | tuple[Tensor, Tensor | None]
 
-_MANY_EDGES = 16_384
+_MANY_EDGES = 16_384  # more are summed again in the backward pass
+_TOO_MANY_EDGES = 65_536  # for more, the filter is evaluated again as well
 
 AGGREGATIONS = ("sum", "mean", "max", "attention")
 CONTRACTIONS: dict[str, Callable[..., Contraction]] = {"full": Full, "depthwise": Depthwise}
@@ -46,8 +47,9 @@ class PointConv(MessagePassing):
         neighbours: n, the usual number of neighbours; by default it is measured on the first graph, as the mean square
             of the sum for features of unit mean square, and kept in `state_dict`: y begins with unit variance.
         engine: `auto`, or the name of an order; `explain` shows what may be chosen.
-        recompute: whether to compute blocks again in the backward pass instead of keeping what it needs, which saves
-            most of the memory; by default where that is faster or the graph is large.
+        recompute: whether to compute blocks, filters included, again in the backward pass instead of keeping what it
+            needs, which saves most of the memory; by default blocks where that is faster or the graph has many edges,
+            and filters where it has very many.
 
     Raises:
         FieldMismatchError: fields of different groups, or features that do not fit.
@@ -164,7 +166,8 @@ class PointConv(MessagePassing):
             chosen = self._usual if compiling else self._plan(graph).chosen
         many = graph.edge_index.shape[1] > _MANY_EDGES or chosen.name == "radial"
         recompute = many if self.recompute is None else self.recompute
-        inside = recompute and not self._separable
+        too_many = graph.edge_index.shape[1] > _TOO_MANY_EDGES
+        inside = not self._separable and bool(recompute and (too_many or self.recompute))
         attributes = graph.edge_attr is not None, graph.source.attr is not None
         kernel = NeighbourSum(self.filter, self.contraction, chosen, inside, attributes)
         features = chosen.prepare(self.contraction, self.contraction.before(graph.features))
