@@ -23,7 +23,7 @@ from .neighbour_sum import NeighbourSum
 Pair = Tensor | tuple[Tensor, Tensor | None]
 
 _MANY_EDGES = 16_384  # more are summed again in the backward pass
-_TOO_MANY_EDGES = 65_536  # for more, the filter is evaluated again as well
+_VERY_MANY_EDGES = 65_536  # for more, implicit filters are evaluated again too
 
 AGGREGATIONS = ("sum", "mean", "max", "attention")
 CONTRACTIONS: dict[str, Callable[..., Contraction]] = {"full": Full, "depthwise": Depthwise}
@@ -164,10 +164,9 @@ class PointConv(MessagePassing):
             chosen = ENGINES[self.engine]
         else:
             chosen = self._usual if compiling else self._plan(graph).chosen
-        many = graph.edge_index.shape[1] > _MANY_EDGES or chosen.name == "radial"
-        recompute = many if self.recompute is None else self.recompute
-        too_many = graph.edge_index.shape[1] > _TOO_MANY_EDGES
-        inside = not self._separable and bool(recompute and (too_many or self.recompute))
+        edges = graph.edge_index.shape[1]
+        recompute = (edges > _MANY_EDGES or chosen.name == "radial") if self.recompute is None else self.recompute
+        inside = (edges > _VERY_MANY_EDGES if self.recompute is None else self.recompute) and not self._separable
         attributes = graph.edge_attr is not None, graph.source.attr is not None
         kernel = NeighbourSum(self.filter, self.contraction, chosen, inside, attributes)
         features = chosen.prepare(self.contraction, self.contraction.before(graph.features))
@@ -178,7 +177,7 @@ class PointConv(MessagePassing):
             return blockwise(kernel, graph.neighbourhoods(), inputs, recompute)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
-                raise MemoryError(self._plan(graph).advice(recompute)) from error
+                raise MemoryError(self._plan(graph).advice(recompute and (inside or self._separable))) from error
             raise
 
     def _edge_weight(self, graph: Graph) -> Tensor | None:
