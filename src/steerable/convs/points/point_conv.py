@@ -177,7 +177,7 @@ class PointConv(MessagePassing):
             return blockwise(kernel, graph.neighbourhoods(), inputs, recompute)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
-                raise MemoryError(self._plan(graph).advice(recompute and (inside or self._separable))) from error
+                raise MemoryError(self._plan(graph).advice(recompute)) from error
             raise
 
     def _edge_weight(self, graph: Graph) -> Tensor | None:
