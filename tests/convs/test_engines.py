@@ -61,10 +61,11 @@ def test_every_engine_is_the_sum_with_a_kernel_per_edge_and_commutes(group, kind
         assert report.error < 1e-11, (conv.engine, report)
 
 
-@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("recompute", [False, True, None])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("group", [O3(), O2(), SO3()], ids=name)
-def test_first_and_second_derivatives_of_every_engine(group, kind, recompute):
+def test_first_and_second_derivatives_of_every_engine(group, kind, recompute, monkeypatch):
+    monkeypatch.setattr("steerable.convs.points.point_conv._MANY_EDGES", 0)  # None: sums again, filters kept
     for conv, x, pos, edges in cases(group, KINDS[kind], recompute=recompute):
         x.requires_grad_()
         pos.requires_grad_()
