@@ -3,6 +3,7 @@
 import pickle
 
 import conv
+import grids
 import harmonics
 import pdo
 import permutations
@@ -14,7 +15,7 @@ import stencils
 from harness import Row
 
 
-@pytest.mark.parametrize("script", [conv, harmonics, pdo, permutations, segment, sets, sphere, stencils])
+@pytest.mark.parametrize("script", [conv, grids, harmonics, pdo, permutations, segment, sets, sphere, stencils])
 def test_cases_keep_the_contract(script):
     for quick in (True, False):
         cases = script.cases(quick)
@@ -23,7 +24,7 @@ def test_cases_keep_the_contract(script):
     assert script.__doc__.splitlines()[-1].startswith(f"    python benchmarks/{script.__name__}.py [--quick]")
 
 
-@pytest.mark.parametrize("script", [harmonics, pdo, permutations, segment, sets, stencils])
+@pytest.mark.parametrize("script", [grids, harmonics, pdo, permutations, segment, sets, stencils])
 def test_errors_are_those_of_float32(script):
     seen = 0
     for case in script.cases(quick=True):

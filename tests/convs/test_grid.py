@@ -23,7 +23,9 @@ from steerable.nn import (
     GridConv3d,
     HarmonicFilter,
     ImplicitFilter,
+    JointFilter,
     PointConv,
+    StencilFilter,
     StrideWarning,
 )
 
@@ -179,12 +181,16 @@ def test_equals_point_conv_on_the_points_of_the_grid(group, mode):
     torch.testing.assert_close(conv(x)[0].flatten(1).T, y, atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize("prepared", [False, True])
 @pytest.mark.parametrize(("group", "finer"), [(O2(), 6), (O3(), 4)], ids=str)
-def test_the_stencil_is_the_smoothed_filter(group, finer):
+def test_the_stencil_is_the_smoothed_filter(group, finer, prepared):
     """The Gaussian sum over fine points of the ball, point by point, and the polynomial mask."""
     filter = HarmonicFilter(2, 2.5, channels=2, group=group).double()
     size, step, smoothing = 3, 0.5, 0.7
-    found = Stencil(group.dim, size, step, smoothing).double()(filter)[0]
+    stencil = Stencil(group.dim, size, step, smoothing)
+    if prepared:
+        stencil.prepare(filter)
+    found = stencil.double()(filter)[0]
     fine = torch.cartesian_prod(*[torch.arange(-2 * finer, 2 * finer + 1, dtype=DOUBLE) / finer] * group.dim)
     fine = fine[fine.norm(dim=1) < 2]
     h = filter(fine * step)
@@ -195,6 +201,32 @@ def test_the_stencil_is_the_smoothed_filter(group, finer):
         u = o.norm() / 2
         mask = 1 - 28 * u**6 + 48 * u**7 - 21 * u**8
         torch.testing.assert_close(found[k], mask * torch.einsum("z,zkm->km", weight, h), atol=1e-13, rtol=0)
+
+
+def test_sums_made_beforehand_are_the_filters_own():
+    """In copies, for every sample, and joined to derivatives; and never where the harmonics are learned."""
+
+    class Learned(HarmonicFilter):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.scale = torch.nn.Parameter(torch.tensor(2.0))
+
+        def harmonics(self, offset):
+            return super().harmonics(offset) * self.scale
+
+    torch.manual_seed(0)
+    conv = conv_of(SO2(), attributes="2x0")
+    attributes = torch.randn(3, 2, dtype=DOUBLE)
+    for known in (conv, copy.deepcopy(conv), pickle.loads(pickle.dumps(conv))):
+        assert known.stencil._prepared == [known.filter]
+        with torch.no_grad():
+            known.filter.phi[0].weight.mul_(1.5)
+        found = known.stencil(known.filter, attributes)
+        known.stencil._prepared = [None]
+        torch.testing.assert_close(found, known.stencil(known.filter, attributes), atol=1e-13, rtol=0)
+    filters = StencilFilter(2, 5, group=SO2()), HarmonicFilter(1, 3.0, group=SO2()), Learned(1, 3.0, group=SO2())
+    joint = GridConv2d("1x0", "1x0+1x1", JointFilter(filters), 5)
+    assert joint.stencil._prepared == [filters[1]]
 
 
 @pytest.mark.parametrize("contraction", ["full", "depthwise", partial(Full, groups=4)], ids=str)

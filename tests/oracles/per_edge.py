@@ -56,4 +56,4 @@ def per_edge_conv(
 
 
 def _places(field):
-    return list(zip(field, field.slices(), strict=True))
+    return [(term, place) for term, place in zip(field, field.slices(), strict=True) if term.multiplicity]

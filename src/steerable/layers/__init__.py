@@ -1,7 +1,8 @@
 """Layers that act at one point: linear maps, activations, norms, and what is made of them."""
 
 from .activation import Gate, NormActivation, TensorProductActivation
-from .contraction import Contraction, Depthwise, Full, dense_kernel
+from .contraction import Contraction, Depthwise, Full
+from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
 from .mlp import MLP
@@ -17,6 +18,7 @@ __all__ = [
     "BatchNorm",
     "Contraction",
     "CosetActivation",
+    "DenseKernel",
     "Depthwise",
     "Dropout",
     "FourierActivation",

@@ -33,8 +33,8 @@ class Contraction(Protocol):
         """The weights of path k: (copy of the input, channel of the filter, copy of the output)."""
         ...
 
-    def block(self, own: Sequence[int]) -> Tensor:
-        """`weight` of all paths that one term has to one irrep: (path, copy, channel, copy of the output)."""
+    def matrix(self, o: int) -> Tensor:
+        """`weight` of all paths to output irrep o: ((path, copy of the input, channel), copy of the output)."""
         ...
 
     def mixed(self, copies: int) -> float:
@@ -88,16 +88,14 @@ class Full(nn.Module):
         return list(self.weights)
 
     def weight(self, k: int) -> Tensor:
-        return self.block([k])[0]
-
-    def block(self, own: Sequence[int]) -> Tensor:
-        rows = slice(self._places[own[0]].start, self._places[own[-1]].stop)  # paths between two irreps are neighbours
-        whole = self.weights[self.paths[own[0]].out][:, rows]
-        weights = whole.unflatten(1, (len(own), self.paths[own[0]].copies // self.groups, self.channels))
+        weights = self._own(k).unflatten(1, (-1, self.channels))
         if self.groups == 1:
             return weights[0]
         diagonal = torch.eye(self.groups, dtype=weights.dtype, device=weights.device)
-        return torch.einsum("gpcko,gh->pgckho", weights, diagonal).flatten(4).flatten(1, 2)
+        return torch.einsum("gcko,gh->gckho", weights, diagonal).flatten(3).flatten(0, 1)
+
+    def matrix(self, o: int) -> Tensor:
+        return self.weights[o][0] if self.groups == 1 else stacked_weights(self, o)
 
     def mixed(self, copies: int) -> float:
         return copies / self.groups
@@ -178,8 +176,8 @@ class Depthwise(nn.Module):
     def weight(self, k: int) -> Tensor:
         return self.radial[:, self._columns[k]].T.unsqueeze(-1) * self.mixing(k).unsqueeze(1)
 
-    def block(self, own: Sequence[int]) -> Tensor:
-        return torch.stack([self.weight(k) for k in own])
+    def matrix(self, o: int) -> Tensor:
+        return stacked_weights(self, o)
 
     def mixed(self, copies: int) -> float:
         return 1 + copies / self.channels
@@ -191,32 +189,9 @@ class Depthwise(nn.Module):
         return _describe(self.paths, self.channels)
 
 
-def dense_kernel(contraction: Contraction, h: Tensor) -> Tensor:
-    """The kernel matrices (edge, field_out.dim, field of `paths`.dim) of filter values (edge, channel, component).
-
-    What grids need, whose few offsets are shared by all points; convolutions on points never form it. All paths that
-    join two irreps are one matrix product. In memory the edges are the last axis, as grids want them.
-    """
-    paths = contraction.paths
-    columns = []
-    for i, term in enumerate(paths.field_in):
-        steered = (h.flatten(0, 1) @ paths.coupled(i)).unflatten(0, h.shape[:2])
-        blocks, start = [], 0
-        for o, irrep in enumerate(paths.irreps):
-            own = [k for k, path in enumerate(paths) if path.term == i and path.out == o]
-            shape = len(own), irrep.dim, term.irrep.dim
-            tensors = steered[..., start : start + math.prod(shape)].unflatten(2, shape)
-            none = h.new_zeros(0, term.multiplicity, contraction.channels, paths.copies[o])
-            weights = contraction.block(own) if own else none
-            blocks.append(torch.einsum("ekpoi,pcku->uocie", tensors, weights).flatten(2, 3))
-            start += math.prod(shape)
-        columns.append(blocks)
-    rows = [torch.cat(blocks, 2) for blocks in zip(*columns, strict=True)]  # (copy, m_o, in, edge) by output irrep
-    zero = h.new_zeros(1, 1, paths.field_in.dim, len(h))
-    placed = []
-    for (made, copies), term in zip(paths.terms_out, paths.field_out, strict=True):
-        placed.append((zero.expand(term.dim, 1, -1, -1) if made is None else rows[made][copies]).flatten(0, 1))
-    return torch.cat(placed).permute(2, 0, 1)
+def stacked_weights(contraction: Contraction, o: int) -> Tensor:
+    """What `Contraction.matrix` is, put together from every `weight`."""
+    return torch.cat([contraction.weight(k).flatten(0, 1) for k, path in enumerate(contraction.paths) if path.out == o])
 
 
 def _totals(paths: Paths, sizes: Sequence[int]) -> list[int]:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ...field import Field, FieldMismatchError, require_same_group
 from ...filters import Filter
-from ...layers import Contraction, dense_kernel
+from ...layers import Contraction, DenseKernel
 from ...layers.constants import ConstantModule
 from ..points.point_conv import CONTRACTIONS
 from .stencil import Stencil
@@ -60,8 +60,10 @@ class _GridConv(ConstantModule):
             contraction = CONTRACTIONS[contraction]
         self.filter = filter
         self.stencil = Stencil(self.dim, kernel_size, dilation * spacing, smoothing)
+        self.stencil.prepare(filter)
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode)
         self.contraction = contraction(filter.field, filter.channels, self.field_in, self.field_out)
+        self.dense = DenseKernel(self.contraction.paths)
         places = zip(self.field_out, self.field_out.slices(), strict=True)
         invariant = [k for term, place in places if term.irrep.is_trivial for k in range(place.start, place.stop)]
         self.register_constant("_invariant", torch.tensor(invariant, dtype=torch.long))
@@ -103,9 +105,11 @@ class _GridConv(ConstantModule):
         """
         if attributes is not None:
             return self._expand(attributes)
+        if self.training or torch.compiler.is_compiling():
+            return self._expand().squeeze(0)
         read = [*self.parameters(), *self.buffers()]
         learning = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in read)
-        if self.training or learning or torch.compiler.is_compiling() or any(t.is_inference() for t in read):
+        if learning or any(tensor.is_inference() for tensor in read):
             return self._expand().squeeze(0)
         known = self._cached
         if known is None or not _unchanged(known[0], read):
@@ -160,8 +164,8 @@ class _GridConv(ConstantModule):
     def _expand(self, attributes: Tensor | None = None) -> Tensor:
         """The kernels (sample, out, in, *[kernel_size] * d)."""
         h = self.stencil(self.filter, attributes) * torch.rsqrt(self.neighbours)
-        kernel = dense_kernel(self.contraction, h.flatten(0, 1)).unflatten(0, h.shape[:2])
-        return kernel.permute(0, 2, 3, 1).unflatten(3, [self.window.size] * self.dim)
+        kernel: Tensor = self.dense(self.contraction, h.flatten(0, 1))
+        return kernel.unflatten(2, (len(h), *[self.window.size] * self.dim)).movedim(2, 0)
 
     def _whole_bias(self) -> Tensor | None:
         if self.bias is None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import math
+from collections.abc import Iterator
+from functools import reduce
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ...filters.filter import Filter, GridFilter
+from ...filters.filter import Filter, GridFilter, SeparableFilter
 from ...functions import polynomial_cutoff
 from ...layers.constants import ConstantModule
+from .shells import Shells, for_samples
 
 _FINER = {2: 6, 3: 4}  # fine points per step of the stencil, by dimension
 
@@ -50,6 +55,8 @@ class Stencil(ConstantModule):
         if not 0 <= smoothing < math.inf:
             raise ValueError(f"smoothing is 0 or a positive number of steps of the stencil; got {smoothing}.")
         self.dim, self.size, self.smoothing = dim, size, smoothing
+        self._prepared: list[Filter] = []
+        self._shells = nn.ModuleList()
         coarse = torch.arange(size, dtype=torch.float64) - size // 2
         if not smoothing:
             self.register_constant("points", _product(coarse, dim) * step)
@@ -76,16 +83,35 @@ class Stencil(ConstantModule):
         """
         if isinstance(filter, GridFilter):
             return filter.on_grid(self.size, self, attributes)
-        samples = 1 if attributes is None else len(attributes)
-        spread = None if attributes is None else attributes.repeat_interleave(len(self.points), 0)
-        h = filter(self.points.repeat(samples, 1), spread).unflatten(0, (samples, len(self.points)))
+        for known, shells in zip(self._prepared, self._shells, strict=True):
+            if known is filter:
+                found: Tensor = shells(filter, attributes)
+                return found
+        h = for_samples(filter, self.points, attributes)
         return self._smoothed(h) if self.smoothing else h
+
+    def prepare(self, filter: Filter) -> None:
+        """Sum beforehand what a filter, or one that it joins, has in harmonics that are not learned."""
+        points = self._exact["points"]
+        for part in filter.modules() if self.smoothing and isinstance(filter, nn.Module) else []:
+            if isinstance(part, SeparableFilter):
+                with torch.enable_grad():
+                    harmonics = copy.deepcopy(part).double().harmonics(points)
+                if not harmonics.requires_grad:
+                    self._shells.append(Shells(points, harmonics, self._weights()))
+                    self._prepared.append(part)
+
+    def _weights(self) -> Iterator[Tensor]:
+        """For every offset m(|o|) G(o - z) of all fine points, in float64."""
+        gaussian, inside = self._exact["_gaussian"], self._exact["_inside"]
+        for mask, rows in zip(self._exact["_mask"], itertools.product(gaussian, repeat=self.dim), strict=True):
+            yield mask * reduce(torch.kron, rows)[inside]
 
     def _smoothed(self, h: Tensor) -> Tensor:
         """The masked sums over fine points, axis by axis: (sample, inside, ...) to (sample, offset, ...)."""
         fine = self._gaussian.shape[1]
         flat = h.flatten(2)
-        whole = flat.new_zeros(len(h), fine**self.dim, flat.shape[2]).index_copy(1, self._inside, flat)
+        whole = flat.new_zeros(len(h), fine**self.dim, flat.shape[2]).index_add_(1, self._inside, flat)
         whole = whole.unflatten(1, [fine] * self.dim)
         for _ in range(self.dim):
             rest = whole.shape[2:]

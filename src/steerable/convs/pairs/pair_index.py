@@ -237,7 +237,7 @@ def pack(x: Tensor, mask: Tensor) -> tuple[Tensor, Pairs]:
 def unpack(x: Tensor, mask: Tensor) -> Tensor:
     """The inverse of `pack`, with zeros in the padding: features (pair, channel) to (graph, slot, slot, channel)."""
     shape = *mask.shape, mask.shape[1], x.shape[1]
-    return x.new_zeros(math.prod(shape[:3]), shape[3]).index_copy(0, _places(mask), x).view(shape)
+    return x.new_zeros(math.prod(shape[:3]), shape[3]).index_add_(0, _places(mask), x).view(shape)
 
 
 def check_square(x: Tensor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional
 from ...field import Field, invariant_field
 from ...filters.derivative import DerivativeFilter, StencilFilter
 from ...groups import Group, trivial
+from ...layers.contraction import stacked_weights
 from ...layers.paths import Paths
 from ...ops import Neighbourhoods
 from ..grids.window import Window
@@ -147,8 +148,8 @@ class _Outer(nn.Module):
         size = self.paths.field_out.dim
         return torch.eye(size, device=self.paths.tensor(k).device).view(-1, self.channels, size)
 
-    def block(self, own: Sequence[int]) -> Tensor:
-        return torch.stack([self.weight(k) for k in own])
+    def matrix(self, o: int) -> Tensor:
+        return stacked_weights(self, o)
 
     def mixed(self, copies: int) -> float:
         return 0.0
