@@ -260,6 +260,32 @@ def test_irreps_are_pickled(groups, name):
         np.testing.assert_array_equal(again.isometry, part.isometry)
 
 
+@pytest.mark.parametrize("name", ["D_4h", "I", "C_infv", "plane_D_6"])
+def test_irreps_are_called_after_the_group_that_was_asked(groups, name):
+    """Equal groups share one search, whichever of them came first: only the name may differ."""
+    again = Group.from_generators(groups[name].generators[::-1], "another name")
+    for first, second in zip(irreps(groups[name], 3), irreps(again, 3), strict=True):
+        assert first == second and hash(first) == hash(second)
+        assert (str(first.group), str(second.group)) == (name, "another name")
+        np.testing.assert_array_equal(first.isometry, second.isometry)
+    last = irreps(again, 1)[-1]
+    assert {str(part.group) for part, _ in decompose(Product(last, last))} == {"another name"}
+
+
+@pytest.mark.parametrize("name", ["D_4h", "I", "plane_D_6"])
+def test_irreps_do_not_depend_on_the_generators(groups, monkeypatch, name, draw):
+    """A saved network means the same, whichever of two equal groups was used first in a process."""
+    solver, module = (importlib.import_module(f"steerable.groups.{part}") for part in ("intertwiners", "irreps"))
+    monkeypatch.setattr(solver, "_solve", solver._solve.__wrapped__)  # nor on what was solved before
+    group = groups[name]
+    renewed = (Group.from_generators(draw(group, 4, seed)) for seed in range(20))
+    search = module._Search(next(again for again in renewed if again == group))
+    while not search.complete:
+        search.extend()
+    for first, second in zip(irreps(group, 12), search.found, strict=True):
+        np.testing.assert_allclose(first.isometry, second.isometry, rtol=0, atol=1e-14)
+
+
 @pytest.mark.parametrize("group", [O3(), SO3(), O2(), SO2()], ids=str)
 def test_closed_forms_of_endomorphisms_equal_the_null_space(group):
     for irrep_ in irreps(group, 3):

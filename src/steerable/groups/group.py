@@ -178,9 +178,11 @@ class Group:
         return elements
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Group) and (
-            self is other or (hash(self) == hash(other) and self.subgroup_of(other) and other.subgroup_of(self))
-        )
+        if self is other or not isinstance(other, Group):
+            return self is other
+        if np.array_equal(self.generators, other.generators):
+            return True
+        return hash(self) == hash(other) and self.subgroup_of(other) and other.subgroup_of(self)
 
     def __hash__(self) -> int:
         return hash((self.dim, self.identity_component, len(self.representatives)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import count
 from typing import Protocol, runtime_checkable
@@ -255,7 +255,10 @@ def _search(group: Symmetry) -> _Search:
 
 
 def _all_irreps(group: Symmetry, max_degree: int | None = None) -> Iterator[Irrep]:
-    """Irreps in the order of discovery; a finite group has them all by the degree of its order."""
+    """Irreps in the order of discovery; a finite group has them all by the degree of its order.
+
+    Equal groups share one search. Their irreps are the same, but each is called after the group that was asked.
+    """
     max_degree = max_degree if max_degree is not None else group.order or _HIGHEST_DEGREE
     search = _search(group)
     for k in count():
@@ -263,7 +266,7 @@ def _all_irreps(group: Symmetry, max_degree: int | None = None) -> Iterator[Irre
             search.extend()
         if k >= len(search.found):
             return
-        yield search.found[k]
+        yield search.found[k] if group is search.group else replace(search.found[k], group=group)
 
 
 @dataclass(frozen=True)
