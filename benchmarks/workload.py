@@ -78,14 +78,14 @@ def cloud(nodes: int, neighbours: int, channels: int = 32, max_degree: int = 2) 
     """Points at random, each with its `neighbours` nearest, nearly all within the cutoff."""
     density = 4 * neighbours / (4 / 3 * math.pi * CUTOFF**3)
     side = (nodes / density) ** (1 / 3)
-    pos = side * torch.rand(nodes, 3, generator=torch.Generator().manual_seed(0))
+    pos = side * torch.rand(nodes, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
     return _work(pos, knn_graph(pos, neighbours), channels, max_degree)
 
 
 def _work(pos: Tensor, edge_index: Tensor, channels: int, max_degree: int) -> Work:
     generator = torch.Generator().manual_seed(1)
-    features = torch.randn(len(pos), channels * (max_degree + 1) ** 2, generator=generator).requires_grad_()
-    return Work(pos, edge_index, features, channels, max_degree)
+    features = torch.randn(len(pos), channels * (max_degree + 1) ** 2, generator=generator, dtype=torch.float32)
+    return Work(pos, edge_index, features.requires_grad_(), channels, max_degree)
 
 
 @cache
@@ -98,7 +98,7 @@ def _molecules(count: int) -> tuple[Tensor, Tensor]:
         radius = 1.28 * size ** (1 / 3)
         atoms: list[Tensor] = []
         while len(atoms) < size:
-            atom = (torch.rand(3, generator=generator) * 2 - 1) * radius
+            atom = (torch.rand(3, generator=generator, dtype=torch.float32) * 2 - 1) * radius
             if atom.norm() > radius:
                 continue
             if atoms and (torch.stack(atoms) - atom).norm(dim=1).min() < 0.95:

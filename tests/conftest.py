@@ -1,6 +1,7 @@
-"""Settings of every test: no test reads or writes the user's cache."""
+"""Settings of every test: its draws do not depend on the tests before it, and the user's cache is not touched."""
 
 import pytest
+import torch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -10,3 +11,9 @@ def session_cache(tmp_path_factory):
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("STEERABLE_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The state of PyTorch's generator, from which layers draw their first weights."""
+    torch.manual_seed(0)
