@@ -134,6 +134,18 @@ def test_a_used_folder_is_left_alone(config, molecules, build):
     assert [path.name for path in run.iterdir()] == ["precious"]
 
 
+def test_of_two_runs_that_start_at_once_the_second_stops(config, molecules, build):
+    settings = Path(config.run, "config.yaml")
+
+    def late(**arguments):
+        settings.write_text("of the other run")
+        return build(**arguments)
+
+    with pytest.raises(RunFolderError, match=f"Another run has just begun in {config.run}"):
+        fit(config, molecules, late, console=QUIET)
+    assert settings.read_text() == "of the other run" and [settings] == list(Path(config.run).iterdir())
+
+
 def test_a_folder_that_cannot_be_written_is_refused(config, molecules, build, tmp_path):
     (tmp_path / "file").write_text("")
     for run in (tmp_path / "file", tmp_path / "file" / "below"):

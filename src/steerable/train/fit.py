@@ -67,6 +67,7 @@ def fit(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
         model = (build or task.build)(**problem.arguments)
+    _claim(run, resume)
     write(run / CONFIG, dump_config(config).encode())
     parameters = sum(parameter.numel() for parameter in model.parameters())
     metadata = problem.metadata | {"measures": list(map(list, problem.measures)), "parameters": parameters}
@@ -119,6 +120,14 @@ def _open(run: Path, config: Any, resume: bool) -> None:
         tempfile.TemporaryFile(dir=run).close()
     except OSError as error:
         raise RunFolderError(f"The run folder {run} cannot be written: {error.strerror}. Set another --run.") from error
+
+
+def _claim(run: Path, resume: bool) -> None:
+    """Of two runs that start in one folder at the same moment, stop the second."""
+    try:
+        (run / CONFIG).touch(exist_ok=resume)
+    except FileExistsError:
+        raise RunFolderError(f"Another run has just begun in {run}. Set another --run.") from None
 
 
 def _check_resumable(run: Path, config: Any) -> None:
