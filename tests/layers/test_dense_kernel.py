@@ -47,8 +47,18 @@ def test_first_and_second_derivatives(kind):
     dense = DenseKernel(contraction.paths)
     weights = contraction.own_parameters()
     inputs = (h[:2].detach().requires_grad_(), *weights)
-    assert torch.autograd.gradcheck(lambda h, *_: dense(contraction, h), inputs)
-    assert torch.autograd.gradgradcheck(lambda h, *_: dense(contraction, h).square(), inputs)
+    one = torch.ones((), dtype=DOUBLE)
+    assert torch.autograd.gradcheck(lambda h, *_: dense(contraction, h, one), inputs)
+    assert torch.autograd.gradgradcheck(lambda h, *_: dense(contraction, h, one).square(), inputs)
+
+
+@pytest.mark.parametrize("kind", ["full", "depthwise"])
+def test_constant_values_give_the_same_kernels(kind):
+    contraction, h = made(SO2(), kind, channels=2)
+    scale = torch.tensor(0.3, dtype=DOUBLE)
+    constant = DenseKernel(contraction.paths, h).double()(contraction, None, scale)
+    expected = DenseKernel(contraction.paths)(contraction, 0.3 * h, torch.ones_like(scale))
+    torch.testing.assert_close(constant, expected, rtol=0, atol=1e-13)
 
 
 def test_what_no_path_makes_is_zero():

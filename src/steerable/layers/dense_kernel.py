@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -18,37 +20,58 @@ class DenseKernel(ConstantModule):
 
     Args:
         paths: those of the contraction.
+        values: h (edge, channel, component), float64, where they are constants: they are steered now, once.
     """
 
     _order: Tensor
+    _steered: Tensor
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, values: Tensor | None = None) -> None:
         super().__init__()
         self._numbers = [[0] * len(paths.field_in) for _ in paths.irreps]  # of paths, by output irrep and input term
         for path in paths:
             self._numbers[path.out][path.term] += 1
         self.register_constant("_order", self._places(paths).flatten())
+        self.is_constant = values is not None
+        if values is not None:
+            matrices = self._steer(copy.deepcopy(paths).double(), values)
+            self._shapes, self._edges = [matrix.shape for matrix in matrices], len(values)
+            self.register_constant("_steered", torch.cat([values.new_zeros(0), *map(torch.flatten, matrices)]))
 
-    def forward(self, contraction: Contraction, h: Tensor) -> Tensor:
-        """Filter values h (edge, channel, component) to (field_out.dim, field_in.dim, edge)."""
-        paths, (edges, channels, _) = contraction.paths, h.shape
-        values, rows = h.permute(2, 1, 0).flatten(1), []
-        steered = [self._steered(paths, i, term.irrep.dim, values) for i, term in enumerate(paths.field_in)]
+    def forward(self, contraction: Contraction, h: Tensor | None, scale: Tensor) -> Tensor:
+        """Filter values h (edge, channel, component), None for the constant ones, times `scale` to kernels.
+
+        Returns:
+            (field_out.dim, field_in.dim, edge).
+        """
+        paths, rows = contraction.paths, []
+        edges = self._edges if h is None else len(h)
+        steered = iter(self._constants(scale) if h is None else self._steer(paths, h * scale))
         for o, (irrep, copies, numbers) in enumerate(zip(paths.irreps, paths.copies, self._numbers, strict=True)):
-            sizes = [number * n * channels for number, (n, _) in zip(numbers, paths.field_in, strict=True)]
+            sizes = [number * n * contraction.channels for number, (n, _) in zip(numbers, paths.field_in, strict=True)]
             weights = contraction.matrix(o).split(sizes)
-            for i, (number, (n, irrep_in)) in enumerate(zip(numbers, paths.field_in, strict=True)):
+            for own, number, (n, irrep_in) in zip(weights, numbers, paths.field_in, strict=True):
                 if number:
-                    left = _joined(weights[i].reshape(number, n, channels, copies))
-                    right = _joined(steered[i][o].view(number, irrep.dim * irrep_in.dim, channels, edges))
-                    rows.append((left.T @ right).view(n * copies * irrep.dim * irrep_in.dim, edges))
-        whole = torch.cat([*rows, h.new_zeros(1, edges)])
+                    left = _joined(own.reshape(number, n, contraction.channels, copies))
+                    rows.append((left.T @ next(steered)).view(n * copies * irrep.dim * irrep_in.dim, edges))
+        whole = torch.cat([*rows, scale.new_zeros(1, edges)])
         return whole.index_select(0, self._order).view(paths.field_out.dim, paths.field_in.dim, edges)
 
-    def _steered(self, paths: Paths, i: int, dim: int, values: Tensor) -> tuple[Tensor, ...]:
-        """The values (component, (channel, edge)) times C_p, ((path, m_o, m_i), ...) for every output irrep."""
-        sizes = [own[i] * irrep.dim * dim for own, irrep in zip(self._numbers, paths.irreps, strict=True)]
-        return (paths.coupled(i).T @ values).split(sizes)
+    def _constants(self, scale: Tensor) -> list[Tensor]:
+        parts = (self._steered * scale).split([shape.numel() for shape in self._shapes])
+        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+    def _steer(self, paths: Paths, h: Tensor) -> list[Tensor]:
+        """C_p times the values, ((path, channel), (m_o, m_i, edge)) of every output irrep and every term to it."""
+        edges, channels, _ = h.shape
+        values, found = h.permute(2, 1, 0).flatten(1), []
+        for i, term in enumerate(paths.field_in):
+            shapes = [
+                (own[i], irrep.dim * term.irrep.dim) for own, irrep in zip(self._numbers, paths.irreps, strict=True)
+            ]
+            parts = (paths.coupled(i).T @ values).split([number * dim for number, dim in shapes])
+            found.append([_joined(p.view(*shape, channels, edges)) for p, shape in zip(parts, shapes, strict=True)])
+        return [matrix for row in zip(*found, strict=True) for matrix in row if len(matrix)]
 
     def _places(self, paths: Paths) -> Tensor:
         """Row of every entry (field_out.dim, field_in.dim) of the kernel; where no path leads, the last, of zeros."""
@@ -75,5 +98,5 @@ def _joined(x: Tensor) -> Tensor:
 
 def dense_kernel(contraction: Contraction, h: Tensor) -> Tensor:
     """The kernel matrices (edge, field_out.dim, field of `paths`.dim) of filter values (edge, channel, component)."""
-    kernel: Tensor = DenseKernel(contraction.paths).to(h.device)(contraction, h)
+    kernel: Tensor = DenseKernel(contraction.paths).to(h.device)(contraction, h, h.new_ones(()))
     return kernel.permute(2, 0, 1)

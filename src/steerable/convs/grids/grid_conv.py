@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...field import Field, FieldMismatchError, require_same_group
-from ...filters import Filter
+from ...filters import Filter, StencilFilter
 from ...layers import Contraction, DenseKernel
 from ...layers.constants import ConstantModule
 from ..points.point_conv import CONTRACTIONS
@@ -63,7 +64,8 @@ class _GridConv(ConstantModule):
         self.stencil.prepare(filter)
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode)
         self.contraction = contraction(filter.field, filter.channels, self.field_in, self.field_out)
-        self.dense = DenseKernel(self.contraction.paths)
+        known = self.stencil(copy.deepcopy(filter).double())[0] if isinstance(filter, StencilFilter) else None
+        self.dense = DenseKernel(self.contraction.paths, known)
         places = zip(self.field_out, self.field_out.slices(), strict=True)
         invariant = [k for term, place in places if term.irrep.is_trivial for k in range(place.start, place.stop)]
         self.register_constant("_invariant", torch.tensor(invariant, dtype=torch.long))
@@ -163,9 +165,12 @@ class _GridConv(ConstantModule):
 
     def _expand(self, attributes: Tensor | None = None) -> Tensor:
         """The kernels (sample, out, in, *[kernel_size] * d)."""
-        h = self.stencil(self.filter, attributes) * torch.rsqrt(self.neighbours)
-        kernel: Tensor = self.dense(self.contraction, h.flatten(0, 1))
-        return kernel.unflatten(2, (len(h), *[self.window.size] * self.dim)).movedim(2, 0)
+        h = None if self.dense.is_constant else self.stencil(self.filter, attributes)
+        kernel: Tensor = self.dense(
+            self.contraction, None if h is None else h.flatten(0, 1), torch.rsqrt(self.neighbours)
+        )
+        samples = 1 if h is None else len(h)
+        return kernel.unflatten(2, (samples, *[self.window.size] * self.dim)).movedim(2, 0)
 
     def _whole_bias(self) -> Tensor | None:
         if self.bias is None:
