@@ -229,6 +229,24 @@ def test_sums_made_beforehand_are_the_filters_own():
     assert joint.stencil._prepared == [filters[1]]
 
 
+def test_a_stencil_that_is_learned_is_no_constant():
+    class Learned(StencilFilter):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.scale = torch.nn.Parameter(torch.tensor(1.0))
+
+        def on_grid(self, *args):
+            return super().on_grid(*args) * self.scale
+
+    learned, fixed = (GridConv2d("1x0", "1x0+1x1", kind(2, 5, group=SO2()), 5) for kind in (Learned, StencilFilter))
+    fixed.load_state_dict(learned.state_dict(), strict=False)
+    with torch.no_grad():
+        learned.filter.scale.mul_(3)
+    torch.testing.assert_close(learned.kernel(), 3 * fixed.kernel(), atol=1e-6, rtol=0)
+    learned.kernel().sum().backward()
+    assert learned.filter.scale.grad.abs() > 0
+
+
 @pytest.mark.parametrize("contraction", ["full", "depthwise", partial(Full, groups=4)], ids=str)
 def test_unit_variance_at_the_start(contraction):
     torch.manual_seed(0)

@@ -64,8 +64,10 @@ class _GridConv(ConstantModule):
         self.stencil.prepare(filter)
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode)
         self.contraction = contraction(filter.field, filter.channels, self.field_in, self.field_out)
-        known = self.stencil(copy.deepcopy(filter).double())[0] if isinstance(filter, StencilFilter) else None
-        self.dense = DenseKernel(self.contraction.paths, known)
+        values = None
+        if isinstance(filter, StencilFilter) and not list(filter.parameters()):
+            values = self.stencil(copy.deepcopy(filter).double())[0]
+        self.dense = DenseKernel(self.contraction.paths, values)
         places = zip(self.field_out, self.field_out.slices(), strict=True)
         invariant = [k for term, place in places if term.irrep.is_trivial for k in range(place.start, place.stop)]
         self.register_constant("_invariant", torch.tensor(invariant, dtype=torch.long))
