@@ -1,9 +1,11 @@
-"""PointConv against the convolutions of e3nn, cuequivariance and e3tools, and its cost against the size of the work.
+"""PointConv against the convolutions of e3nn, cuequivariance and e3tools.
 
-The work: 96 molecules like those of QM9 (24 with --quick), all pairs within 5 Angstrom, 32 channels of degrees 0 to 2.
-The official code of implicit steerable kernels needs other versions of its packages: its rows are what e3nn took on
-the work of 32 channels, interleaved with ours, times the ratio of the two where both ran. The scaling cases have fewer
-rounds.
+Also its cost against the size of the work.
+
+The work: 96 molecules like those of QM9 (24 with --quick), all pairs within 5 Angstrom, 32 channels
+of degrees 0 to 2. The official code of implicit steerable kernels needs other versions of its
+packages: its rows are what e3nn took on the work of 32 channels, interleaved with ours, times the
+ratio of the two where both ran. The scaling cases have fewer rounds.
 
     python benchmarks/conv.py [--quick] [--threads N] [--match TEXT] [--json FILE] [--figure FILE]
 """
@@ -39,15 +41,18 @@ FULL: dict[str, Rival] = {
     "e3tools Conv": (partial(peers.E3tools, kind="Conv"), False),
 }
 
-# Times of the official code (github.com/maxxxzdn/implicit-steerable-kernels, f04e0ac5) over those of e3nn's uvu layer,
-# measured side by side on the work of 29,180 edges with 1 and 2 threads, and its peak memory there in MB.
+# Times of the official code (github.com/maxxxzdn/implicit-steerable-kernels, f04e0ac5) over those
+# of e3nn's uvu layer, measured side by side on the work of 29,180 edges with 1 and 2 threads, and
+# its peak memory there in MB.
 OFFICIAL_TIME = {
     1: {"forward": 1480 / 283, "forward + backward": 4100 / 893},
     2: {"forward": 902 / 189, "forward + backward": 2394 / 524},
 }
 OFFICIAL_MB = {"forward": 1475.0, "forward + backward": 2263.0}
 OFFICIAL_EDGES = 29_180
-MEASURE = "e3nn uvu, 32 channels"  # runs in the same rounds as ours, and tells how fast the machine is
+MEASURE = (
+    "e3nn uvu, 32 channels"  # runs in the same rounds as ours, and tells how fast the machine is
+)
 
 
 def cases(quick: bool) -> list[Case]:
@@ -60,7 +65,10 @@ def cases(quick: bool) -> list[Case]:
     return [
         Case(f"depthwise, {edges} edges", _jobs(DEPTHWISE, recipe)),
         Case(f"full, {edges} edges", _jobs(FULL, recipe)),
-        Case(f"depthwise, {edges} edges", {name: partial(force_job, build, recipe) for name, build in eager.items()}),
+        Case(
+            f"depthwise, {edges} edges",
+            {name: partial(force_job, build, recipe) for name, build in eager.items()},
+        ),
         Case(
             f"implicit, {edges} edges",
             {
@@ -72,7 +80,10 @@ def cases(quick: bool) -> list[Case]:
 
 
 def _jobs(rivals: dict[str, Rival], recipe: Callable[[], Work]) -> dict[str, Callable]:
-    return {name: partial(layer_job, build, recipe, compiled) for name, (build, compiled) in rivals.items()}
+    return {
+        name: partial(layer_job, build, recipe, compiled)
+        for name, (build, compiled) in rivals.items()
+    }
 
 
 def official(rows: list[Row], threads: int) -> list[Row]:
@@ -82,7 +93,14 @@ def official(rows: list[Row], threads: int) -> list[Row]:
         _, edges, step = e3nn.case.split(", ")
         slower = OFFICIAL_TIME[min(threads, 2)][step]
         memory = OFFICIAL_MB[step] * int(edges.split()[0]) / OFFICIAL_EDGES
-        row = Row(e3nn.case, "official, from e3nn", e3nn.median_ms * slower, memory, None, e3nn.ratio * slower)
+        row = Row(
+            e3nn.case,
+            "official, from e3nn",
+            e3nn.median_ms * slower,
+            memory,
+            None,
+            e3nn.ratio * slower,
+        )
         found.append(row)
         show(row)
     return found
@@ -90,7 +108,9 @@ def official(rows: list[Row], threads: int) -> list[Row]:
 
 if __name__ == "__main__":
     arguments = parser(__doc__)
-    arguments.add_argument("--figure", type=Path, help="draw time and memory against edges, neighbours, channels and l")
+    arguments.add_argument(
+        "--figure", type=Path, help="draw time and memory against edges, neighbours, channels and l"
+    )
     options = arguments.parse_args()
     series = scaling(options.quick)
     growing = [case for points in series.values() for case in points.values()]

@@ -1,9 +1,12 @@
-"""A training step on gravitating bodies against a network of steerable messages made of e3nn's products.
+"""A training step on gravitating bodies against steerable messages.
 
-The rival is built as SEGNN is: four layers, each two gated tensor products of both ends with the harmonics of the edge,
-summed, and two of the node; 16 scalars and 16 vectors (64 numbers a node). Ours are the network of
-`steerable train nbody --preset gravity`, forces of pairs in 40 steps of leapfrog, and one of the rival's size: messages
-of 16 channels in four steps. All bodies see each other.
+The other network is made of e3nn's products.
+
+The rival is built as SEGNN is: four layers, each two gated tensor products of both ends with the
+harmonics of the edge, summed, and two of the node; 16 scalars and 16 vectors (64 numbers a node).
+Ours are the network of `steerable train nbody --preset gravity`, forces of pairs in 40 steps of
+leapfrog, and one of the rival's size: messages of 16 channels in four steps. All bodies see each
+other.
 
     python benchmarks/dynamics.py [--quick] [--threads N] [--json FILE]
 """
@@ -30,7 +33,9 @@ class Product(nn.Module):
 
     def __init__(self, irreps_in: o3.Irreps) -> None:
         super().__init__()
-        self.gate = gates.Gate(f"{CHANNELS}x0e", [torch.nn.functional.silu], f"{CHANNELS}x0e", [torch.sigmoid], "16x1o")
+        self.gate = gates.Gate(
+            f"{CHANNELS}x0e", [torch.nn.functional.silu], f"{CHANNELS}x0e", [torch.sigmoid], "16x1o"
+        )
         self.product = o3.FullyConnectedTensorProduct(irreps_in, HARMONICS, self.gate.irreps_in)
 
     def forward(self, x: Tensor, harmonics: Tensor) -> Tensor:
@@ -46,7 +51,9 @@ class Layer(nn.Module):
         self.update = Product(2 * HIDDEN)
         self.last = o3.FullyConnectedTensorProduct(HIDDEN, HARMONICS, HIDDEN)
 
-    def forward(self, x: Tensor, edges: Tensor, offset: Tensor, harmonics: Tensor, mean: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, edges: Tensor, offset: Tensor, harmonics: Tensor, mean: Tensor
+    ) -> Tensor:
         source, target = edges
         message = torch.cat([x[target], x[source], offset.square().sum(1, keepdim=True)], 1)
         for product in self.messages:
@@ -67,8 +74,12 @@ class SteerableMessages(nn.Module):
     def forward(self, pos: Tensor, velocity: Tensor, mass: Tensor, pairs: Tensor) -> Tensor:
         edges = torch.cat([pairs, pairs.flip(0)], 1)
         offset = pos[edges[0]] - pos[edges[1]]
-        harmonics = o3.spherical_harmonics(HARMONICS, offset, normalize=True, normalization="component")
-        mean = torch.zeros(len(pos), 4, dtype=pos.dtype).index_add(0, edges[1], harmonics) / len(pos)
+        harmonics = o3.spherical_harmonics(
+            HARMONICS, offset, normalize=True, normalization="component"
+        )
+        mean = torch.zeros(len(pos), 4, dtype=pos.dtype).index_add(0, edges[1], harmonics) / len(
+            pos
+        )
         speed = velocity.square().sum(1, keepdim=True)
         x = self.first(torch.cat([mass, speed, pos - pos.mean(0), velocity], 1), mean)
         for layer in self.layers:
@@ -101,7 +112,11 @@ def step(make: type[nn.Module], bodies: int) -> Job:
 def cases(quick: bool) -> list[Case]:
     bodies = 20 if quick else 100
     rivals = {"messages": message_forces, "pairs": pair_forces, "e3nn": SteerableMessages}
-    return [Case(f"{bodies} bodies", {name: partial(step, make, bodies) for name, make in rivals.items()})]
+    return [
+        Case(
+            f"{bodies} bodies", {name: partial(step, make, bodies) for name, make in rivals.items()}
+        )
+    ]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""Convolutions on grids with a learned filter, against a plain `torch.nn` convolution with the expanded kernel.
+"""Convolutions on grids with a learned filter, against plain ones.
 
-The plain twin is the same function; what the layer does more is to make its kernel anew in every pass.
+The plain `torch.nn` convolution has the expanded kernel.
+
+The plain twin is the same function; what the layer does more is to make its kernel anew in every
+pass.
 
     python benchmarks/grids.py [--quick] [--threads N] [--match TEXT] [--json FILE]
 """
@@ -32,7 +35,10 @@ def cases(quick: bool) -> list[Case]:
         sizes = [(plane, 2, 16, 3), (space, 1, 8, 3)]
     found = []
     for make, batch, width, size in sizes:
-        rivals = {kind: partial(on_grid, kind, partial(make, size), batch, width) for kind in ("steerable", "plain")}
+        rivals = {
+            kind: partial(on_grid, kind, partial(make, size), batch, width)
+            for kind in ("steerable", "plain")
+        }
         power = 2 if make is plane else 3
         found.append(Case(f"{batch} x {width}^{power}, kernel {size}^{power}", rivals, rounds=25))
     return found

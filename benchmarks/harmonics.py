@@ -1,6 +1,9 @@
-"""Our harmonics against those of e3nn, sphericart and cuequivariance, eager and compiled, on 100,000 vectors.
+"""Our harmonics against those of e3nn, sphericart and cuequivariance.
 
-All return e3nn's real harmonics in its order and normalisation; the error is against e3nn in float64.
+Eager and compiled, on 100,000 vectors.
+
+All return e3nn's real harmonics in its order and normalisation; the error is against e3nn in
+float64.
 
     python benchmarks/harmonics.py [--quick] [--threads N] [--json FILE]
 """
@@ -39,12 +42,24 @@ def cuequivariance(max_degree: int, normalize: bool) -> Harmonics:
     return SphericalHarmonics(list(range(max_degree + 1)), normalize, method="naive")
 
 
-def job(make: Callable[[int, bool], Harmonics], max_degree: int, normalize: bool, points: int, compiled: bool) -> Job:
+def job(
+    make: Callable[[int, bool], Harmonics],
+    max_degree: int,
+    normalize: bool,
+    points: int,
+    compiled: bool,
+) -> Job:
     x = torch.randn(points, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
     function = make(max_degree, normalize)
     if compiled:
         function = torch.compile(function, fullgraph=True)
-    exact = partial(o3.spherical_harmonics, list(range(max_degree + 1)), x.detach().double(), normalize, "component")
+    exact = partial(
+        o3.spherical_harmonics,
+        list(range(max_degree + 1)),
+        x.detach().double(),
+        normalize,
+        "component",
+    )
     return differentiable(lambda: function(x), [x], exact)
 
 
@@ -54,10 +69,17 @@ def cases(quick: bool) -> list[Case]:
     for kind, normalize in (("spherical", True), ("solid", False)):
         for degree in (4,) if quick else (2, 4, 6):
             rivals = {"steerable": (ours, False), "steerable compiled": (ours, True)}
-            rivals |= {"e3nn": (e3nn, False), "e3nn compiled": (e3nn, True), "sphericart": (sphericart, False)}
+            rivals |= {
+                "e3nn": (e3nn, False),
+                "e3nn compiled": (e3nn, True),
+                "sphericart": (sphericart, False),
+            }
             if degree < 6:  # where cuequivariance ends
                 rivals["cuequivariance"] = (cuequivariance, False)
-            jobs = {name: partial(job, make, degree, normalize, points, how) for name, (make, how) in rivals.items()}
+            jobs = {
+                name: partial(job, make, degree, normalize, points, how)
+                for name, (make, how) in rivals.items()
+            }
             found.append(Case(f"{kind} l <= {degree}, {points} vectors", jobs))
     return found
 

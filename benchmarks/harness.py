@@ -1,13 +1,16 @@
-"""What every benchmark shares: rivals on one work, interleaved timing, memory in a process of its own, a table.
+"""What every benchmark shares.
+
+Rivals on one work, interleaved timing, memory in a process of its own, a table.
 
     python benchmarks/NAME.py [--quick] [--threads N] [--match TEXT] [--json FILE]
 
-A case is one work and who does it, ours first. Every rival is built and warmed up once; then each round runs every
-pass of everyone once, in shuffled order, for 2 seconds at least. A row holds
+A case is one work and who does it, ours first. Every rival is built and warmed up once; then each
+round runs every pass of everyone once, in shuffled order, for 2 seconds at least. A row holds
 
     median_ms  median wall time of one pass
-    peak_mb    highest resident memory during one pass above what was resident before it, in a process that runs just
-               this row, after one pass to warm up (compilers, thread pools) and with freed memory handed back
+    peak_mb    highest resident memory during one pass above what was resident before it, in a
+               process that runs just this row, after one pass to warm up (compilers, thread
+               pools) and with freed memory handed back
     error      largest deviation from the same function in float64, relative to its largest value
     ratio      the row's time over that of our row, the median over rounds: above 1 we are faster
 """
@@ -55,7 +58,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Case:
-    """One work and the builders of its rivals, ours first; processes hand them on, so no lambdas."""
+    """One work and the builders of its rivals, ours first.
+
+    Processes hand them on, so no lambdas.
+    """
 
     name: str
     rivals: dict[str, Callable[[], Job]]
@@ -84,8 +90,13 @@ def parser(description: str) -> argparse.ArgumentParser:
     return result
 
 
-def differentiable(forward: Callable[[], Tensor], leaves: Sequence[Tensor], exact: Callable[[], Tensor]) -> Job:
-    """The two usual passes of `forward`, with gradients to `leaves`; `exact` is the same function in float64."""
+def differentiable(
+    forward: Callable[[], Tensor], leaves: Sequence[Tensor], exact: Callable[[], Tensor]
+) -> Job:
+    """The two usual passes of `forward`, with gradients to `leaves`.
+
+    `exact` is the same function in float64.
+    """
     with torch.no_grad():
         seed = torch.randn_like(forward())
 
@@ -111,14 +122,22 @@ def deviation(value: Tensor, exact: Tensor) -> float:
 
 
 def measure(cases: Sequence[Case], options: argparse.Namespace) -> list[Row]:
-    """Measure and print the rows of all cases. A rival whose package is missing is reported and skipped."""
+    """Measure and print the rows of all cases.
+
+    A rival whose package is missing is reported and skipped.
+    """
     torch.set_num_threads(options.threads)
     print(f"{_processor()}, torch {torch.__version__}, {options.threads} threads")
-    print(f"{'case':<52} {'name':<28} {'median ms':>10} {'peak MB':>9} {'error':>9} {'ratio':>7}", flush=True)
+    print(
+        f"{'case':<52} {'name':<28} {'median ms':>10} {'peak MB':>9} {'error':>9} {'ratio':>7}",
+        flush=True,
+    )
     rows = []
     for case in cases:
         if options.match in case.name:
-            rows += _measure(case, min(case.rounds, 3) if options.quick else case.rounds, options.threads)
+            rows += _measure(
+                case, min(case.rounds, 3) if options.quick else case.rounds, options.threads
+            )
     return rows
 
 
@@ -126,7 +145,11 @@ def show(row: Row) -> None:
     """Print one row of the table."""
     memory = "-" if row.peak_mb is None else f"{row.peak_mb:.1f}"
     error = "-" if row.error is None else f"{row.error:.1e}"
-    print(f"{row.case:<52} {row.name:<28} {row.median_ms:>10.2f} {memory:>9} {error:>9} {row.ratio:>7.2f}", flush=True)
+    print(
+        f"{row.case:<52} {row.name:<28} {row.median_ms:>10.2f} {memory:>9} {error:>9} "
+        f"{row.ratio:>7.2f}",
+        flush=True,
+    )
 
 
 def write(rows: list[Row], options: argparse.Namespace) -> None:
@@ -138,10 +161,13 @@ def write(rows: list[Row], options: argparse.Namespace) -> None:
         "system": platform.platform(),
         "python": platform.python_version(),
         "threads": options.threads,
-        "versions": {"torch": torch.__version__} | {name: found for name in PEERS if (found := _version(name))},
+        "versions": {"torch": torch.__version__}
+        | {name: found for name in PEERS if (found := _version(name))},
     }
     temporary = options.json.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1))
+    temporary.write_text(
+        json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1)
+    )
     temporary.replace(options.json)
 
 
@@ -161,15 +187,22 @@ def _measure(case: Case, rounds: int, threads: int) -> list[Row]:
     for step in jobs[ours].passes:
         for name in jobs:
             peak = peak_megabytes(case.rivals[name], step, threads)
-            ratio = statistics.median(a / b for a, b in zip(times[name, step], times[ours, step], strict=True))
+            ratio = statistics.median(
+                a / b for a, b in zip(times[name, step], times[ours, step], strict=True)
+            )
             median = statistics.median(times[name, step])
             rows.append(Row(f"{case.name}, {step}", name, median, peak, errors[name], ratio))
             show(rows[-1])
     return rows
 
 
-def interleaved(runs: dict[Name, Callable[[], object]], rounds: int, seconds: float = 0.0) -> dict[Name, list[float]]:
-    """Milliseconds of every run in every round, for so many rounds and seconds at least, after one to warm up."""
+def interleaved(
+    runs: dict[Name, Callable[[], object]], rounds: int, seconds: float = 0.0
+) -> dict[Name, list[float]]:
+    """Milliseconds of every run in every round, after one to warm up.
+
+    It runs for so many rounds and seconds at least.
+    """
     for run in runs.values():
         run()
     times: dict[Name, list[float]] = {name: [] for name in runs}
@@ -184,11 +217,16 @@ def interleaved(runs: dict[Name, Callable[[], object]], rounds: int, seconds: fl
 
 
 def peak_megabytes(build: Callable[[], Job], step: str, threads: int) -> float | None:
-    """Peak resident memory of one pass above the start, in a process of its own; None where /proc does not tell."""
+    """Peak resident memory of one pass above the start, in a process of its own.
+
+    None where /proc does not tell.
+    """
     if not Path("/proc/self/clear_refs").exists():
         return None
     context = get_context("forkserver")
-    context.set_forkserver_preload(["torch"])  # once instead of in every process; it starts no threads yet
+    context.set_forkserver_preload(
+        ["torch"]
+    )  # once instead of in every process; it starts no threads yet
     with ProcessPoolExecutor(1, context) as process:
         return process.submit(partial(_peak, build, step, threads)).result()
 

@@ -1,4 +1,7 @@
-"""What is measured of a layer: forward, backward, force training, and the error against itself in float64."""
+"""What is measured of a layer.
+
+Forward, backward, force training, and the error against itself in float64.
+"""
 
 from collections.abc import Callable
 
@@ -11,7 +14,10 @@ Build = Callable[[Work], nn.Module]
 
 
 def layer_job(build: Build, recipe: Callable[[], Work], compiled: bool = False) -> Job:
-    """A layer forward, and backward to features and parameters; harmonics are given to the peers, ours makes them."""
+    """A layer forward, and backward to features and parameters.
+
+    Harmonics are given to the peers, ours makes them.
+    """
     work = recipe()
     layer = _seeded(build, work)
     features, space = layer.features(), layer.see(work.pos)
@@ -25,7 +31,10 @@ def layer_job(build: Build, recipe: Callable[[], Work], compiled: bool = False) 
 
 
 def force_job(build: Build, recipe: Callable[[], Work]) -> Job:
-    """Forces from the gradient of an energy, then backward through them; everyone starts from positions."""
+    """Forces from the gradient of an energy, then backward through them.
+
+    Everyone starts from positions.
+    """
     work = recipe()
     layer = _seeded(build, work)
     features, pos = layer.features(), work.pos.clone().requires_grad_()
@@ -54,7 +63,10 @@ def _seeded(build: Build, work: Work) -> nn.Module:
 
 
 def _double(build: Build, work: Work, layer: nn.Module) -> nn.Module:
-    """The same layer built in float64, so that its constants are exact too, with the same parameters."""
+    """The same layer built in float64, with the same parameters.
+
+    Its constants are exact too.
+    """
     usual = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:

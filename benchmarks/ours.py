@@ -32,9 +32,14 @@ class Ours(nn.Module):
 
 
 def ours(work: Work, contraction: str) -> Ours:
-    """Harmonics times the radial perceptron 8 -> 32 -> weights, whose last layer is the contraction."""
+    """Harmonics times the radial perceptron 8 -> 32 -> weights.
+
+    Its last layer is the contraction.
+    """
     radial = HarmonicFilter(work.max_degree, CUTOFF, channels=HIDDEN, hidden=())
-    return Ours(work, PointConv(work.field, work.field, radial, contraction, neighbours=_neighbours(work)))
+    return Ours(
+        work, PointConv(work.field, work.field, radial, contraction, neighbours=_neighbours(work))
+    )
 
 
 def ours_depthwise(work: Work) -> Ours:
@@ -46,11 +51,18 @@ def ours_full(work: Work) -> Ours:
 
 
 def ours_implicit(work: Work) -> Ours:
-    """The layer of the official code for QM9: an equivariant perceptron of 3 layers, 8 hidden fields, 4 attributes."""
+    """The layer of the official code for QM9.
+
+    An equivariant perceptron of 3 layers, 8 hidden fields, 4 attributes.
+    """
     implicit = ImplicitFilter("0e+1o+2e", CUTOFF, "4x0e", channels=8, hidden=8, layers=3)
     generator = torch.Generator().manual_seed(2)
-    attributes = torch.randn(work.edge_index.shape[1], 4, generator=generator, dtype=torch.float32).to(work.pos.dtype)
-    return Ours(work, PointConv(work.field, work.field, implicit, neighbours=_neighbours(work)), attributes)
+    attributes = torch.randn(
+        work.edge_index.shape[1], 4, generator=generator, dtype=torch.float32
+    ).to(work.pos.dtype)
+    return Ours(
+        work, PointConv(work.field, work.field, implicit, neighbours=_neighbours(work)), attributes
+    )
 
 
 def _neighbours(work: Work) -> float:

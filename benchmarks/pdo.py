@@ -1,8 +1,11 @@
-"""Differential operators against convolutions: on points, on grids, and with coefficients made at every point.
+"""Differential operators against convolutions.
 
-On points the peer is a PointConv with harmonics on the same graph and channels; on grids a plain `torch.nn` convolution
-with the expanded kernel, which is the same function; for generated coefficients the published order of computation,
-which unfolds all taps, as the same function, too. The last case makes the network of six layers for C16.
+On points, on grids, and with coefficients made at every point.
+
+On points the peer is a PointConv with harmonics on the same graph and channels; on grids a plain
+`torch.nn` convolution with the expanded kernel, which is the same function; for generated
+coefficients the published order of computation, which unfolds all taps, as the same function, too.
+The last case makes the network of six layers for C16.
 
     python benchmarks/pdo.py [--quick] [--threads N] [--match TEXT] [--json FILE]
 """
@@ -60,7 +63,9 @@ def on_grid(kind: str, make: Callable[[], nn.Module], batch: int, width: int) ->
     """A layer, its plain twin with the same kernel, or the same with all taps unfolded."""
     torch.manual_seed(0)
     layer = make()
-    x = torch.randn(batch, layer.field_in.dim, *[width] * layer.field_in.group.dim, requires_grad=True)
+    x = torch.randn(
+        batch, layer.field_in.dim, *[width] * layer.field_in.group.dim, requires_grad=True
+    )
     twin = copy.deepcopy(layer).double()
     run: Callable[[Tensor], Tensor] = layer
     if kind == "plain":
@@ -72,14 +77,19 @@ def on_grid(kind: str, make: Callable[[], nn.Module], batch: int, width: int) ->
 
 
 def unfolded(layer: GridNeuralPDO, x: Tensor) -> Tensor:
-    """The operator as published: a kernel at every point, times an unfolded copy of the features."""
+    """The operator as published.
+
+    A kernel at every point, times an unfolded copy of the features.
+    """
     products, size = layer.products, layer.derivatives.filter.size
     batch, _, *spatial = x.shape
     flat = x.movedim(1, -1).flatten(0, -2)
     weights = products._coefficients(flat)
     points, groups, channels, operators = weights.shape
     kernel = weights @ (layer.derivatives.filter.values().T * (operators * size**2) ** -0.5)
-    values = products.functions.values(flat).flatten(1).unflatten(0, (batch, *spatial)).movedim(-1, 1)
+    values = (
+        products.functions.values(flat).flatten(1).unflatten(0, (batch, *spatial)).movedim(-1, 1)
+    )
     taps = functional.unfold(values, size, padding=size // 2)
     taps = taps.view(batch, groups, -1, channels, size**2, points // batch)
     kernel = kernel.view(batch, -1, groups, channels, size**2).permute(0, 2, 3, 4, 1).unsqueeze(2)
@@ -89,7 +99,11 @@ def unfolded(layer: GridNeuralPDO, x: Tensor) -> Tensor:
 
 
 def planar(channels: int) -> GridPDO:
-    return GridPDO(f"{channels}x0e+{channels}x1+{channels}x2", f"{channels}x0e+{channels}x1+{channels}x2", group=O2())
+    return GridPDO(
+        f"{channels}x0e+{channels}x1+{channels}x2",
+        f"{channels}x0e+{channels}x1+{channels}x2",
+        group=O2(),
+    )
 
 
 def regular(count: int, out: int) -> GridPDO:
@@ -100,7 +114,9 @@ def regular(count: int, out: int) -> GridPDO:
 def neural(count: int, out: int) -> GridNeuralPDO:
     group = cyclic(16)
     products = partial(DepthwiseProducts, channels=4)
-    return GridNeuralPDO(function_field(group, count), function_field(group, out), 4, products=products)
+    return GridNeuralPDO(
+        function_field(group, count), function_field(group, out), 4, products=products
+    )
 
 
 def construction(kind: str) -> Job:
@@ -122,8 +138,16 @@ def construction(kind: str) -> Job:
 def cases(quick: bool) -> list[Case]:
     points, batch = (2_000, 2) if quick else (10_000, 16)
     kinds = ("steerable", "PointConv", "NeuralPDO")
-    grids = {"O(2) 16 x (0, 1, 2)": partial(planar, 16), "C16 regular 16 -> 24": partial(regular, 16, 24)}
-    found = [Case(f"{points} points x {NEIGHBOURS}, order 2", {k: partial(on_points, k, points) for k in kinds})]
+    grids = {
+        "O(2) 16 x (0, 1, 2)": partial(planar, 16),
+        "C16 regular 16 -> 24": partial(regular, 16, 24),
+    }
+    found = [
+        Case(
+            f"{points} points x {NEIGHBOURS}, order 2",
+            {k: partial(on_points, k, points) for k in kinds},
+        )
+    ]
     for name, make in grids.items():
         rivals = {k: partial(on_grid, k, make, batch, 28) for k in ("steerable", "plain")}
         found.append(Case(f"{name}, {batch} x 28 x 28", rivals, rounds=25))  # to tell 1.1 from 1
@@ -131,7 +155,12 @@ def cases(quick: bool) -> list[Case]:
     rivals = {k: partial(on_grid, k, make, batch, 28) for k in ("steerable", "unfolded")}
     found.append(Case(f"Neural C16 16 -> 24, {batch} x 28 x 28", rivals))
     names = {"steerable": "static", "with generated coefficients": "neural"}
-    found.append(Case("six layers for C16", {name: partial(construction, kind) for name, kind in names.items()}))
+    found.append(
+        Case(
+            "six layers for C16",
+            {name: partial(construction, kind) for name, kind in names.items()},
+        )
+    )
     return found
 
 

@@ -1,8 +1,9 @@
 """Convolution layers of other libraries on one work: e3nn, cuequivariance, e3tools.
 
-Each is built from a `Work` and maps features (node, field) and what it sees of space to (node, field). All have a
-radial perceptron 8 -> 32 -> weights and sum over neighbours; `depthwise` layers have a weight for each path and
-channel and mix channels by a Linear at the nodes, `full` layers one for each path and pair of channels.
+Each is built from a `Work` and maps features (node, field) and what it sees of space to (node,
+field). All have a radial perceptron 8 -> 32 -> weights and sum over neighbours; `depthwise` layers
+have a weight for each path and channel and mix channels by a Linear at the nodes, `full` layers one
+for each path and pair of channels.
 """
 
 import torch
@@ -75,7 +76,9 @@ class E3nnFull(Peer):
         super().__init__(work)
         unweighted = {"shared_weights": False, "internal_weights": False}
         harmonics = harmonic_irreps(work.max_degree)
-        self.product = o3.FullyConnectedTensorProduct(work.field, harmonics, work.field, **unweighted)
+        self.product = o3.FullyConnectedTensorProduct(
+            work.field, harmonics, work.field, **unweighted
+        )
         self.radial = radial(self.product.weight_numel)
 
     def forward(self, features: Tensor, space: Space) -> Tensor:
@@ -84,7 +87,9 @@ class E3nnFull(Peer):
 
 
 class CueDepthwise(Peer):
-    """The same as E3nnDepthwise of cuequivariance-torch, in plain torch operations ("naive": there is no GPU).
+    """The same as E3nnDepthwise of cuequivariance-torch, in plain torch operations.
+
+    The method is "naive": there is no GPU.
 
     Args:
         work: the graph and the fields.
@@ -98,7 +103,10 @@ class CueDepthwise(Peer):
         super().__init__(work)
         self.layout = layout
         how = {"layout": getattr(cue, layout), "method": "naive", "dtype": work.pos.dtype}
-        field, harmonics = cue.Irreps("O3", work.field), cue.Irreps("O3", harmonic_irreps(work.max_degree))
+        field, harmonics = (
+            cue.Irreps("O3", work.field),
+            cue.Irreps("O3", harmonic_irreps(work.max_degree)),
+        )
         unweighted = {"shared_weights": False, "internal_weights": False}
         wanted = [irrep for _, irrep in field]
         self.product = cuet.ChannelWiseTensorProduct(field, harmonics, wanted, **unweighted, **how)
@@ -109,8 +117,13 @@ class CueDepthwise(Peer):
     def features(self) -> Tensor:
         if self.layout == "mul_ir":
             return self.work.features
-        blocks = self.work.features.detach().split([self.work.channels * (2 * l + 1) for l in self._degrees()], dim=1)
-        turned = [block.unflatten(1, (self.work.channels, -1)).transpose(1, 2).flatten(1) for block in blocks]
+        blocks = self.work.features.detach().split(
+            [self.work.channels * (2 * l + 1) for l in self._degrees()], dim=1
+        )
+        turned = [
+            block.unflatten(1, (self.work.channels, -1)).transpose(1, 2).flatten(1)
+            for block in blocks
+        ]
         return torch.cat(turned, 1).requires_grad_(self.work.features.requires_grad)
 
     def _degrees(self) -> range:
@@ -130,10 +143,15 @@ class CueFull(Peer):
         import cuequivariance_torch as cuet
 
         super().__init__(work)
-        field, harmonics = cue.Irreps("O3", work.field), cue.Irreps("O3", harmonic_irreps(work.max_degree))
+        field, harmonics = (
+            cue.Irreps("O3", work.field),
+            cue.Irreps("O3", harmonic_irreps(work.max_degree)),
+        )
         how = {"layout": cue.mul_ir, "method": "naive", "dtype": work.pos.dtype}
         unweighted = {"shared_weights": False, "internal_weights": False}
-        self.product = cuet.FullyConnectedTensorProduct(field, harmonics, field, **unweighted, **how)
+        self.product = cuet.FullyConnectedTensorProduct(
+            field, harmonics, field, **unweighted, **how
+        )
         self.radial = radial(self.product.weight_numel)
 
     def forward(self, features: Tensor, space: Space) -> Tensor:

@@ -1,8 +1,11 @@
-"""The Fourier transform over S_n against the direct sum over all permutations, for one function and for 16 at once.
+"""The Fourier transform over S_n against the direct sum over all permutations.
 
-The direct sum is one matrix product with the matrices of all permutations in all irreps, made beforehand. Those of S_8
-would fill 6.5 GB, so its row multiplies the part of 1,260 permutations 32 times: as much work, read from memory as
-often. Its error is that of the one part; the error of our row on S_8 is against our transform in float64.
+For one function and for 16 at once.
+
+The direct sum is one matrix product with the matrices of all permutations in all irreps, made
+beforehand. Those of S_8 would fill 6.5 GB, so its row multiplies the part of 1,260 permutations 32
+times: as much work, read from memory as often. Its error is that of the one part; the error of our
+row on S_8 is against our transform in float64.
 
     python benchmarks/permutations.py [--quick] [--threads N] [--json FILE]
 """
@@ -22,14 +25,18 @@ LARGEST_TABLE = 5040**2
 
 
 def functions(n: int, count: int) -> Tensor:
-    return torch.randn(count, factorial(n), generator=torch.Generator().manual_seed(0)).requires_grad_()
+    return torch.randn(
+        count, factorial(n), generator=torch.Generator().manual_seed(0)
+    ).requires_grad_()
 
 
 @cache
 def table(n: int, elements: int) -> Tensor:
-    """The entries of the matrices of the first permutations in all irreps (elements, n!), float64."""
+    """The matrices of the first permutations in all irreps (elements, n!), float64."""
     permutations = PermutationFourier(n).representatives[:elements]
-    blocks = [torch.from_numpy(orthogonal_form(shape, permutations)).flatten(1) for shape in partitions(n)]
+    blocks = [
+        torch.from_numpy(orthogonal_form(shape, permutations)).flatten(1) for shape in partitions(n)
+    ]
     return torch.cat(blocks, 1)
 
 
@@ -41,7 +48,9 @@ def ours(n: int, count: int) -> Job:
 
     if factorial(n) ** 2 > LARGEST_TABLE:
         return differentiable(partial(transform, f), [f], partial(transform, f.detach().double()))
-    return differentiable(partial(transform, f), [f], lambda: f.detach().double() @ table(n, factorial(n)))
+    return differentiable(
+        partial(transform, f), [f], lambda: f.detach().double() @ table(n, factorial(n))
+    )
 
 
 def direct(n: int, count: int) -> Job:
@@ -49,7 +58,9 @@ def direct(n: int, count: int) -> Job:
     parts = max(1, 32 * (size**2 > LARGEST_TABLE))
     f, part = functions(n, count), size // parts
     matrices = table(n, part).float()
-    pieces = [f.detach()[:, k * part : (k + 1) * part].clone().requires_grad_() for k in range(parts)]
+    pieces = [
+        f.detach()[:, k * part : (k + 1) * part].clone().requires_grad_() for k in range(parts)
+    ]
 
     def transform() -> Tensor:
         return torch.stack([piece @ matrices for piece in pieces])

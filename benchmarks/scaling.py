@@ -1,4 +1,7 @@
-"""How time and memory of convolutions grow with edges, neighbours, channels and the highest degree l."""
+"""How time and memory of convolutions grow.
+
+With edges, neighbours, channels and the highest degree l.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -62,7 +65,10 @@ def print_slopes(series: Series, rows: list[Row]) -> None:
                 np.polyfit(values, np.log([max(number(row), 1e-3) for _, row in found]), 1)[0]
                 for number in (time, memory)
             ]
-            print(f"{name:<22} {STEP}: time ~ {axis}^{exponents[0]:.2f}, memory ~ {axis}^{exponents[1]:.2f}")
+            print(
+                f"{name:<22} {STEP}: time ~ {axis}^{exponents[0]:.2f}, memory ~ "
+                f"{axis}^{exponents[1]:.2f}"
+            )
 
 
 def time(row: Row) -> float:
@@ -80,12 +86,22 @@ def draw(series: Series, rows: list[Row], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, len(series), figsize=(4 * len(series), 7), sharey="row", layout="constrained")
+    figure, axes = plt.subplots(
+        2, len(series), figsize=(4 * len(series), 7), sharey="row", layout="constrained"
+    )
     for column, (axis, points) in enumerate(series.items()):
-        for plot, number, label in ((axes[0, column], time, "ms"), (axes[1, column], memory, "peak MB")):
+        for plot, number, label in (
+            (axes[0, column], time, "ms"),
+            (axes[1, column], memory, "peak MB"),
+        ):
             for name in (*OURS, "e3nn uvu"):
                 found = curve(points, rows, name)
-                plot.loglog([value for value, _ in found], [number(row) for _, row in found], "o-", label=name)
+                plot.loglog(
+                    [value for value, _ in found],
+                    [number(row) for _, row in found],
+                    "o-",
+                    label=name,
+                )
             plot.set_xticks(list(points), [f"{value:.3g}" for value in points])
             plot.minorticks_off()
             plot.set_xlabel(axis)

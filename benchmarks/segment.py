@@ -1,4 +1,6 @@
-"""Our segment reductions against those of PyTorch Geometric and torch-scatter: sum, mean, max, softmax.
+"""Our segment reductions against those of PyTorch Geometric and torch-scatter.
+
+Sum, mean, max, softmax.
 
 The index is sorted, 16 rows a segment; the error is against the same reduction by torch in float64.
 
@@ -53,7 +55,9 @@ def job(make: Callable[[str], Reduction], kind: str, rows: int, columns: int) ->
     reduce = make(kind)
     x = torch.randn(rows, columns, generator=torch.Generator().manual_seed(0)).requires_grad_()
     index = torch.arange(size).repeat_interleave(16)
-    return differentiable(lambda: reduce(x, index, size), [x], partial(reference, kind, x, index, size))
+    return differentiable(
+        lambda: reduce(x, index, size), [x], partial(reference, kind, x, index, size)
+    )
 
 
 def cases(quick: bool) -> list[Case]:

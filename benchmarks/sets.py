@@ -1,7 +1,10 @@
-"""Layers on sets and pairs against the matrix products they hold, plain PyTorch, and PyTorch Geometric.
+"""Layers on sets and pairs against rivals.
 
-`matrix products` are those of the layer alone, x A for every element and m B for every set: what no layer can go below.
-Pairs are four graphs of 64 nodes against one einsum over the 15 operators, and graphs of 4 to 32 nodes one by one.
+The matrix products they hold, plain PyTorch, and PyTorch Geometric.
+
+`matrix products` are those of the layer alone, x A for every element and m B for every set: what no
+layer can go below. Pairs are four graphs of 64 nodes against one einsum over the 15 operators, and
+graphs of 4 to 32 nodes one by one.
 
     python benchmarks/sets.py [--quick] [--threads N] [--json FILE]
 """
@@ -24,7 +27,9 @@ Function = Callable[[nn.Module, Tensor, Tensor, int], Tensor]
 
 def ragged(elements: int, sets: int) -> Tensor:
     """The set of every element, sorted; sizes vary."""
-    return torch.randint(sets, (elements,), generator=torch.Generator().manual_seed(0)).sort().values
+    return (
+        torch.randint(sets, (elements,), generator=torch.Generator().manual_seed(0)).sort().values
+    )
 
 
 def job(module: nn.Module, function: Function, x: Tensor, batch: Tensor, size: int) -> Job:
@@ -72,7 +77,13 @@ def attention_job(function: Function, elements: int, sets: int, channels: int) -
 
     torch.manual_seed(0)
     kind = InducedSetAttention if function is layer else InducedSetAttentionBlock
-    return job(kind(channels, 16, 4), function, torch.randn(elements, channels), ragged(elements, sets), sets)
+    return job(
+        kind(channels, 16, 4),
+        function,
+        torch.randn(elements, channels),
+        ragged(elements, sets),
+        sets,
+    )
 
 
 def fifteen(module: PairLinear, x: Tensor, batch: Tensor, size: int) -> Tensor:
@@ -110,7 +121,9 @@ def flat(module: PairLinear, x: Tensor, batch: Tensor, size: int) -> Tensor:
 def one_by_one(module: PairLinear, x: Tensor, batch: Tensor, size: int) -> Tensor:
     nodes = torch.bincount(batch, minlength=size).tolist()
     graphs = x.split([n * n for n in nodes])
-    return torch.cat([module(g.view(1, n, n, -1)).flatten(0, 2) for n, g in zip(nodes, graphs, strict=True)])
+    return torch.cat(
+        [module(g.view(1, n, n, -1)).flatten(0, 2) for n, g in zip(nodes, graphs, strict=True)]
+    )
 
 
 def ragged_pair_job(function: Function, graphs: int, channels: int) -> Job:
@@ -129,14 +142,19 @@ def cases(quick: bool) -> list[Case]:
     attention = {"steerable": layer, "PyG, padded": pyg_attention}
 
     def case(name: str, make: Callable[..., Job], rivals: dict[str, Function], *sizes: int) -> Case:
-        return Case(name, {rival: partial(make, function, *sizes) for rival, function in rivals.items()})
+        return Case(
+            name, {rival: partial(make, function, *sizes) for rival, function in rivals.items()}
+        )
 
     return [
         *(
             case(f"set linear, {elements} x {c} in {sets} sets", set_job, linear, elements, sets, c)
             for c in ((32,) if quick else (32, 64, 128))
         ),
-        *(case(f"pairs, 4 of 64 nodes x {c}", pair_job, pairs, 64, c) for c in ((32,) if quick else (32, 64))),
+        *(
+            case(f"pairs, 4 of 64 nodes x {c}", pair_job, pairs, 64, c)
+            for c in ((32,) if quick else (32, 64))
+        ),
         case("pairs, 64 of 4 to 32 nodes x 32", ragged_pair_job, graphs, 64, 32),
         case(
             f"attention, {elements // 20} x 64 in {sets // 20} sets",

@@ -1,9 +1,11 @@
-"""Fourier transforms on the sphere and on SO(3) against torch-harmonics and e3nn: synthesis, then analysis.
+"""Fourier transforms on the sphere and on SO(3) against torch-harmonics and e3nn.
 
-Everyone gets random coefficients of variance 1; the error is that of the round trip, relative to the largest of them.
-On the sphere torch-harmonics has our grid, e3nn the one it offers; on SO(3) e3nn has (4 r) (2 r) (4 r) points for the
-resolution r = degree + 1, and at degree 15 a table of 2.9 GB that takes it minutes. Construction starts from empty
-caches.
+Synthesis, then analysis.
+
+Everyone gets random coefficients of variance 1; the error is that of the round trip, relative to
+the largest of them. On the sphere torch-harmonics has our grid, e3nn the one it offers; on SO(3)
+e3nn has (4 r) (2 r) (4 r) points for the resolution r = degree + 1, and at degree 15 a table of 2.9
+GB that takes it minutes. Construction starts from empty caches.
 
     python benchmarks/sphere.py [--quick] [--threads N] [--match TEXT] [--json FILE]
 """
@@ -20,7 +22,9 @@ from steerable.functions.rotations import RotationTransform
 from steerable.functions.sphere import SphereGrid, SphereTransform
 
 
-def pair(coefficients: Tensor, there: Callable[[Tensor], Tensor], back: Callable[[Tensor], Tensor]) -> Job:
+def pair(
+    coefficients: Tensor, there: Callable[[Tensor], Tensor], back: Callable[[Tensor], Tensor]
+) -> Job:
     c = coefficients.requires_grad_()
     return differentiable(lambda: back(there(c)), [c], lambda: c.detach().double())
 
@@ -43,7 +47,9 @@ def sphere_torch_harmonics(degree: int, batch: int) -> Job:
     real, imaginary = drawn(2, batch, degree + 1, degree + 1).tril()
     imaginary[..., 0] = 0  # the order 0 of a real signal
     packed = torch.stack([real, imaginary], -1)
-    return pair(packed, lambda c: there(torch.view_as_complex(c)), lambda x: torch.view_as_real(back(x)))
+    return pair(
+        packed, lambda c: there(torch.view_as_complex(c)), lambda x: torch.view_as_real(back(x))
+    )
 
 
 def sphere_e3nn(degree: int, batch: int) -> Job:
@@ -93,14 +99,29 @@ def cases(quick: bool) -> list[Case]:
             rivals["e3nn"] = partial(sphere_e3nn, degree, batch)
         found.append(Case(f"sphere, degree {degree}, batch {batch}", rivals))
     for degree, batch in ((5, 16),) if quick else ((5, 16), (7, 16), (15, 16)):
-        rivals = {"steerable": partial(rotations_ours, degree, batch), "e3nn": partial(rotations_e3nn, degree, batch)}
-        found.append(Case(f"SO(3), degree {degree}, batch {batch}", rivals, rounds=3 if degree == 15 else 9))
+        rivals = {
+            "steerable": partial(rotations_ours, degree, batch),
+            "e3nn": partial(rotations_e3nn, degree, batch),
+        }
+        found.append(
+            Case(f"SO(3), degree {degree}, batch {batch}", rivals, rounds=3 if degree == 15 else 9)
+        )
     if not quick:
-        found.append(Case("SO(3), degree 31, |n| <= 1, batch 16", {"steerable": partial(rotations_ours, 31, 16, 1)}))
+        found.append(
+            Case(
+                "SO(3), degree 31, |n| <= 1, batch 16",
+                {"steerable": partial(rotations_ours, 31, 16, 1)},
+            )
+        )
         made = {"steerable": partial(construction, partial(SphereTransform, 10))}
         made["e3nn"] = partial(construction, partial(sphere_grids_of_e3nn, 10))
         found.append(Case("sphere, degree 10", made, rounds=3))
-        found.append(Case("SO(3), degree 31", {"steerable": partial(construction, partial(RotationTransform, 31))}))
+        found.append(
+            Case(
+                "SO(3), degree 31",
+                {"steerable": partial(construction, partial(RotationTransform, 31))},
+            )
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """The works of the benchmarks of convolutions: molecules like those of QM9, and clouds of points.
 
-The molecules are random, with the sizes, the density and the shortest distance of QM9: 96 of them have 1,828 atoms and
-29,180 ordered pairs closer than 5 Angstrom, 16 neighbours an atom.
+The molecules are random, with the sizes, the density and the shortest distance of QM9: 96 of them
+have 1,828 atoms and 29,180 ordered pairs closer than 5 Angstrom, 16 neighbours an atom.
 """
 
 import math
@@ -57,7 +57,10 @@ def harmonic_irreps(max_degree: int, channels: int = 1) -> str:
 
 
 def geometry(pos: Tensor, edge_index: Tensor, max_degree: int) -> tuple[Tensor, Tensor]:
-    """Harmonics (edge, (max_degree + 1)^2) and Bessel functions (edge, 8) of the relative positions."""
+    """Harmonics (edge, (max_degree + 1)^2) and Bessel functions (edge, 8).
+
+    They are those of the relative positions.
+    """
     offset = pos.index_select(0, edge_index[0]) - pos.index_select(0, edge_index[1])
     harmonics = o3.spherical_harmonics(harmonic_irreps(max_degree), offset, True, "component")
     distance = offset.norm(dim=1, keepdim=True)
@@ -78,19 +81,26 @@ def cloud(nodes: int, neighbours: int, channels: int = 32, max_degree: int = 2) 
     """Points at random, each with its `neighbours` nearest, nearly all within the cutoff."""
     density = 4 * neighbours / (4 / 3 * math.pi * CUTOFF**3)
     side = (nodes / density) ** (1 / 3)
-    pos = side * torch.rand(nodes, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
+    pos = side * torch.rand(
+        nodes, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float32
+    )
     return _work(pos, knn_graph(pos, neighbours), channels, max_degree)
 
 
 def _work(pos: Tensor, edge_index: Tensor, channels: int, max_degree: int) -> Work:
     generator = torch.Generator().manual_seed(1)
-    features = torch.randn(len(pos), channels * (max_degree + 1) ** 2, generator=generator, dtype=torch.float32)
+    features = torch.randn(
+        len(pos), channels * (max_degree + 1) ** 2, generator=generator, dtype=torch.float32
+    )
     return Work(pos, edge_index, features.requires_grad_(), channels, max_degree)
 
 
 @cache
 def _molecules(count: int) -> tuple[Tensor, Tensor]:
-    """Positions and the molecule of every atom: 10 to 26 atoms in a ball, none closer than 0.95 Angstrom."""
+    """Positions and the molecule of every atom.
+
+    10 to 26 atoms in a ball, none closer than 0.95 Angstrom.
+    """
     generator = torch.Generator().manual_seed(0)
     clouds = []
     for _ in range(count):

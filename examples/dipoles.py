@@ -1,13 +1,16 @@
-"""Dipoles of molecules from pairs of atoms that carry irreps of O(3), by charges and dipoles read off at the atoms.
+"""Dipoles of molecules from pairs of atoms that carry irreps of O(3).
+
+They come from charges and dipoles read off at the atoms.
 
 python examples/dipoles.py FILE.db [--steps 4000]
 
-FILE.db is a database of ASE, molecules of the same atoms, whose rows hold data["dipole_moment"] in e Angstrom, "energy"
-and "forces", and may hold "total_charge" and "spin_multiplicity". Molecules are turned and reflected at random. Frames
-of rare electronic states, which places do not tell, are found by their energies and forces, and the network is told.
-Printed are errors |found - true| of the vector on frames that were not trained on, relative to the rms dipole (that of
-zero is 100 %): the rms, that of common states, the mean, the median, and what all but 5 % stay below; then the change
-of the result under a rotation.
+FILE.db is a database of ASE, molecules of the same atoms, whose rows hold data["dipole_moment"] in
+e Angstrom, "energy" and "forces", and may hold "total_charge" and "spin_multiplicity". Molecules
+are turned and reflected at random. Frames of rare electronic states, which places do not tell, are
+found by their energies and forces, and the network is told. Printed are errors |found - true| of
+the vector on frames that were not trained on, relative to the rms dipole (that of zero is 100 %):
+the rms, that of common states, the mean, the median, and what all but 5 % stay below; then the
+change of the result under a rotation.
 """
 
 import argparse
@@ -30,7 +33,10 @@ FEW = 0.05  # of the frames
 
 
 def common_states(pos, energy, force, kind):
-    """Which frames lie on energy surfaces that many share (frame,): E_b - E_a = -(F_a + F_b)(x_b - x_a) / 2 nearby."""
+    """Which frames lie on energy surfaces that many share (frame,).
+
+    E_b - E_a = -(F_a + F_b)(x_b - x_a) / 2 nearby.
+    """
     swaps = [list(p) for p in permutations(range(len(kind))) if (kind[list(p)] == kind).all()]
     row, column = torch.triu_indices(len(kind), len(kind), 1)
     distances = [(pos[:, p][:, row] - pos[:, p][:, column]).norm(dim=2) for p in swaps]
@@ -48,18 +54,29 @@ def common_states(pos, energy, force, kind):
     return surface.bincount()[surface] > FEW * len(pos)
 
 
-options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
 options.add_argument("file", help="database of ASE")
 options.add_argument("--steps", type=int, default=4000)
 asked = options.parse_args()
 torch.manual_seed(0)
 
 rows = list(connect(asked.file).select())
-z, pos = (torch.from_numpy(np.stack([getattr(row, name) for row in rows])) for name in ("numbers", "positions"))
+z, pos = (
+    torch.from_numpy(np.stack([getattr(row, name) for row in rows]))
+    for name in ("numbers", "positions")
+)
 dipole = torch.from_numpy(np.stack([np.reshape(row.data["dipole_moment"], 3) for row in rows]))
-states = [[np.ravel(row.data.get(name, 0))[0] for name in ("total_charge", "spin_multiplicity")] for row in rows]
+states = [
+    [np.ravel(row.data.get(name, 0))[0] for name in ("total_charge", "spin_multiplicity")]
+    for row in rows
+]
 state = torch.tensor(np.array(states, np.float32))
-energy, force = (torch.from_numpy(np.stack([row.data[name] for row in rows])).double() for name in ("energy", "forces"))
+energy, force = (
+    torch.from_numpy(np.stack([row.data[name] for row in rows])).double()
+    for name in ("energy", "forces")
+)
 common = torch.zeros(len(rows), dtype=torch.bool)
 for value in state.unique(dim=0):
     same = (state == value).all(1)
@@ -68,7 +85,9 @@ state = torch.cat([state, (~common).float().unsqueeze(1)], 1)
 turn = O3().sample(len(rows))
 pos, dipole = (pos @ turn.mT).float(), (turn @ dipole.double().unsqueeze(2)).squeeze(2).float()
 elements, kind = z.unique(return_inverse=True)
-seen = torch.cat([one_hot(kind, len(elements)).float(), state.unsqueeze(1).expand(-1, z.shape[1], -1)], -1)
+seen = torch.cat(
+    [one_hot(kind, len(elements)).float(), state.unsqueeze(1).expand(-1, z.shape[1], -1)], -1
+)
 
 
 class Dipole(torch.nn.Module):
@@ -82,7 +101,9 @@ class Dipole(torch.nn.Module):
     def forward(self, seen, pos, charge):
         batch = torch.arange(len(pos)).repeat_interleave(pos.shape[1])
         pos = pos.flatten(0, 1)
-        return self.moments(self.pairs(seen.flatten(0, 1), pos, batch), pos, batch, len(charge), charge)[1]
+        return self.moments(
+            self.pairs(seen.flatten(0, 1), pos, batch), pos, batch, len(charge), charge
+        )[1]
 
 
 shuffled = torch.randperm(len(rows))
@@ -90,22 +111,33 @@ test, train = shuffled[: len(rows) // 5], shuffled[len(rows) // 5 :]
 rms = dipole[train].square().sum(1).mean().sqrt()
 net = Dipole()
 optimizer = torch.optim.Adam(net.parameters(), 5e-3)
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=asked.steps, pct_start=0.1)
+schedule = torch.optim.lr_scheduler.OneCycleLR(
+    optimizer, 5e-3, total_steps=asked.steps, pct_start=0.1
+)
 for _ in range(asked.steps):
     some = train[torch.randint(len(train), (64,))]
     optimizer.zero_grad()
-    loss = (net(seen[some], pos[some], state[some, 0]) - dipole[some]).square().sum(1).add(1e-6).sqrt().mean() / rms
+    loss = (net(seen[some], pos[some], state[some, 0]) - dipole[some]).square().sum(1).add(
+        1e-6
+    ).sqrt().mean() / rms
     loss.backward()
     optimizer.step()
     schedule.step()
 
 g = O3().sample(1)[0].float()
 with torch.no_grad():
-    found, moved = (net(seen[test], pos[test] @ turn.T, state[test, 0]) for turn in (torch.eye(3), g))
+    found, moved = (
+        net(seen[test], pos[test] @ turn.T, state[test, 0]) for turn in (torch.eye(3), g)
+    )
 error = (found - dipole[test]).norm(dim=1) / rms
 most, rare = common[test], int((~common[test]).sum())
 print(f"elements {elements.tolist()}, rms dipole {rms:.4f} e A")
 print(f"{len(test)} of {len(rows)} frames tested, {rare} of rare states")
-print(f"error: rms {error.square().mean().sqrt():.2%}, of common states {error[most].square().mean().sqrt():.2%}")
-print(f"mean {error.mean():.2%}, median {error.median():.2%}, 95 % below {error.quantile(0.95):.2%}")
+print(
+    f"error: rms {error.square().mean().sqrt():.2%}, of common states "
+    f"{error[most].square().mean().sqrt():.2%}"
+)
+print(
+    f"mean {error.mean():.2%}, median {error.median():.2%}, 95 % below {error.quantile(0.95):.2%}"
+)
 print(f"change under a rotation: {(moved - found @ g.T).abs().max() / rms:.0e}")

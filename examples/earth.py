@@ -1,11 +1,13 @@
 """Fields on the Earth by their harmonics: transformed, turned, smoothed, differentiated and drawn.
 
 python examples/earth.py [--figure earth.png]    the magnetic field of 2025, from the package ppigrf
-python examples/earth.py FOLDER                  topography, and the wind in January at 200 hPa, with the package h5py
+python examples/earth.py FOLDER                  topography, and the wind in January at 200 hPa,
+                                                 with the package h5py
 
-FOLDER holds srtmp300.msl, rows l, m, C, S: the topography in metres by real harmonics of mean square 1 (4 pi
-normalised, without the phase of Condon and Shortley); and uwnd_mean.nc, vwnd_mean.nc: monthly means of the wind to the
-east and to the north in m/s from 90 to -90 degrees of latitude. Errors are relative to the field.
+FOLDER holds srtmp300.msl, rows l, m, C, S: the topography in metres by real harmonics of mean
+square 1 (4 pi normalised, without the phase of Condon and Shortley); and uwnd_mean.nc,
+vwnd_mean.nc: monthly means of the wind to the east and to the north in m/s from 90 to -90 degrees
+of latitude. Errors are relative to the field.
 """
 
 import argparse
@@ -21,18 +23,35 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from steerable.functions import Rotate, SphereGrid, SphereTransform, SpinTransform, power_spectrum, spherical_harmonics
+from steerable.functions import (
+    Rotate,
+    SphereGrid,
+    SphereTransform,
+    SpinTransform,
+    power_spectrum,
+    spherical_harmonics,
+)
 from steerable.functions.spin import curl, divergence
 from steerable.groups import SO3
 
 RADIUS = 6371.2  # of the Earth, km
 WIDTH = np.radians(4)  # of the Gaussian that smooths
-SEA = [(0, "#08204a"), (0.25, "#2a6ea8"), (0.5, "#b9def0")]  # half of the colours each, up to the height 0
+SEA = [
+    (0, "#08204a"),
+    (0.25, "#2a6ea8"),
+    (0.5, "#b9def0"),
+]  # half of the colours each, up to the height 0
 LAND = [(0.5, "#3f7a45"), (0.65, "#cdbf83"), (0.85, "#8a5a3c"), (1, "#ffffff")]
 
-options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-options.add_argument("folder", nargs="?", type=Path, help="of topography and wind; without it the magnetic field")
-options.add_argument("--figure", type=Path, default=Path("earth.png"), help="file to draw the maps in")
+options = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+options.add_argument(
+    "folder", nargs="?", type=Path, help="of topography and wind; without it the magnetic field"
+)
+options.add_argument(
+    "--figure", type=Path, default=Path("earth.png"), help="file to draw the maps in"
+)
 asked = options.parse_args()
 
 
@@ -59,15 +78,22 @@ def magnetic_field():
     from ppigrf import igrf_gc
 
     grid = SphereGrid.resolving(13)
-    places = np.meshgrid(*(np.degrees(x.numpy()) for x in (grid.polar, grid.azimuths)), indexing="ij")
+    places = np.meshgrid(
+        *(np.degrees(x.numpy()) for x in (grid.polar, grid.azimuths)), indexing="ij"
+    )
     up, south, east = map(torch.from_numpy, igrf_gc(RADIUS, *places, datetime(2025, 1, 1)))
     up = SphereTransform(13, grid).double().analysis(up[0] / 1000)
     along = SpinTransform(13, grid=grid).double().analysis(torch.cat([south, east]) / 1000)
     error = relative(divergence(along), degrees(13) * up)
-    print(f"the divergence along the ground is l times the field upwards, as of a potential: error {error:.1e}")
+    print(
+        "the divergence along the ground is l times the field upwards, as of a potential: error "
+        f"{error:.1e}"
+    )
     names = "magnetic field upwards", "field along the ground", "divergence"
     style = {"cmap": "RdBu_r", "norm": TwoSlopeNorm(0, -65, 65)}
-    return Fields(up, along, lambda c: divergence(c) / RADIUS * 1000, names, ("µT", "µT", "nT/km"), style)
+    return Fields(
+        up, along, lambda c: divergence(c) / RADIUS * 1000, names, ("µT", "µT", "nT/km"), style
+    )
 
 
 def topography_and_wind(folder):
@@ -76,18 +102,27 @@ def topography_and_wind(folder):
     rows = np.loadtxt(folder / "srtmp300.msl")
     degree, order = rows[:, :2].astype(int).T
     height = np.zeros((degree.max() + 1) ** 2)
-    height[degree * (degree + 1) - order] = rows[:, 3] / 1000  # sines; what order 0 has is overwritten
+    height[degree * (degree + 1) - order] = (
+        rows[:, 3] / 1000
+    )  # sines; what order 0 has is overwritten
     height[degree * (degree + 1) + order] = rows[:, 2] / 1000
-    east, north = (h5py.File(folder / f"{name}wnd_mean.nc")[f"{name}wnd"][0].astype(float) for name in "uv")
+    east, north = (
+        h5py.File(folder / f"{name}wnd_mean.nc")[f"{name}wnd"][0].astype(float) for name in "uv"
+    )
     grid = SphereGrid("clenshaw-curtis", *east.shape)
     transform = SpinTransform(grid.max_degree, grid=grid).double()
     samples = torch.from_numpy(np.stack([-north, east]))
     wind = transform.analysis(samples)
-    print(f"what degree {grid.max_degree} leaves of the wind: {relative(transform.synthesis(wind), samples):.1e}")
+    print(
+        f"what degree {grid.max_degree} leaves of the wind: "
+        f"{relative(transform.synthesis(wind), samples):.1e}"
+    )
     names, units = ("topography", "wind", "vorticity"), ("km", "m/s", "10⁻⁵/s")
     relief = LinearSegmentedColormap.from_list("relief", SEA + LAND)
     style = {"cmap": relief, "norm": TwoSlopeNorm(0, -6, 5)}
-    return Fields(torch.from_numpy(height), wind, lambda c: curl(c) / RADIUS * 100, names, units, style)
+    return Fields(
+        torch.from_numpy(height), wind, lambda c: curl(c) / RADIUS * 100, names, units, style
+    )
 
 
 def transform(c):
@@ -98,32 +133,55 @@ torch.manual_seed(2)
 fields = topography_and_wind(asked.folder) if asked.folder else magnetic_field()
 signal, vectors, derivative, names, units, style = fields
 grid, rotation = SphereGrid("gauss", 301, 601), SO3().sample(1)[0]
-sphere, spin = transform(signal), SpinTransform(round(len(derivative(vectors)) ** 0.5) - 1, grid=grid).double()
-turned, turned_vectors = (Rotate(t.layout).double()(c, rotation) for t, c in ((sphere, signal), (spin, vectors)))
+sphere, spin = (
+    transform(signal),
+    SpinTransform(round(len(derivative(vectors)) ** 0.5) - 1, grid=grid).double(),
+)
+turned, turned_vectors = (
+    Rotate(t.layout).double()(c, rotation) for t, c in ((sphere, signal), (spin, vectors))
+)
 top = sphere.layout.max_degree
-smooth = signal * torch.exp(-degrees(top) * (degrees(top) + 1) * WIDTH**2 / 2)  # heat after the time WIDTH^2 / 2
+smooth = signal * torch.exp(
+    -degrees(top) * (degrees(top) + 1) * WIDTH**2 / 2
+)  # heat after the time WIDTH^2 / 2
 
 points = normalize(torch.randn(50, 3, dtype=torch.float64))
-there, before = (spherical_harmonics(x, top) @ c for x, c in ((points, turned), (points @ rotation, signal)))
+there, before = (
+    spherical_harmonics(x, top) @ c for x, c in ((points, turned), (points @ rotation, signal))
+)
 finer = SphereTransform(spin.layout.max_degree + 1, grid).double()
 first, last = (  # components x, y, z
-    finer.analysis(torch.einsum("frl,frli->irl", spin.synthesis(c), grid.frames())) for c in (vectors, turned_vectors)
+    finer.analysis(torch.einsum("frl,frli->irl", spin.synthesis(c), grid.frames()))
+    for c in (vectors, turned_vectors)
 )
 components = rotation @ Rotate(finer.layout).double()(first, rotation)
-print(f"{names[0]} of degree {top}: round trip {relative(sphere.analysis(sphere.synthesis(signal)), signal):.1e}")
+print(
+    f"{names[0]} of degree {top}: round trip "
+    f"{relative(sphere.analysis(sphere.synthesis(signal)), signal):.1e}"
+)
 print(f"turned, at 50 points, against where they come from: error {relative(there, before):.1e}")
-print(f"{names[1]} turned, against its three components turned: error {relative(last, components):.1e}")
-print(f"smoothed, it keeps {smooth[1:].square().sum() / signal[1:].square().sum():.1%} of its variance")
+print(
+    f"{names[1]} turned, against its three components turned: error "
+    f"{relative(last, components):.1e}"
+)
+print(
+    f"smoothed, it keeps {smooth[1:].square().sum() / signal[1:].square().sum():.1%} of its "
+    "variance"
+)
 
 spectra = {names[0]: power_spectrum(signal, sphere.layout)}
-parts = torch.stack([torch.zeros(2), *(2 * block.square().sum(-1) for block in spin.layout.split(vectors)[1:])], 1)
+parts = torch.stack(
+    [torch.zeros(2), *(2 * block.square().sum(-1) for block in spin.layout.split(vectors)[1:])], 1
+)
 spectra |= {f"curl part of the {names[1]}": parts[0], f"gradient part of the {names[1]}": parts[1]}
 for name, spectrum in spectra.items():
     shown = [l for l in (1, 2, 3, 5, 10, 20, 36, 100, 300) if l < len(spectrum)]
     print(f"mean square by degree, {name}: " + ", ".join(f"{l}: {spectrum[l]:.1e}" for l in shown))
 
 longitude, latitude = np.arange(-300, 301) * (2 * np.pi / 601), np.pi / 2 - grid.polar.numpy()
-places = [(j, int(k)) for j in range(10, 300, 14) for k in np.arange(0, 601, 20 / np.cos(latitude[j]))]
+places = [
+    (j, int(k)) for j in range(10, 300, 14) for k in np.arange(0, 601, 20 / np.cos(latitude[j]))
+]
 rings, azimuths = map(list, zip(*places, strict=True))
 
 
@@ -147,7 +205,9 @@ def arrows(axes, c):
     size = np.hypot(south, east)
     along *= (size / np.hypot(*along.T))[:, None]
     drawn = axes.quiver(*start.T, *along.T, width=0.002, headwidth=4)
-    axes.quiverkey(drawn, 0.93, 0.02, size.max(), f"{size.max():.0f} {units[1]}", fontproperties={"size": 8})
+    axes.quiverkey(
+        drawn, 0.93, 0.02, size.max(), f"{size.max():.0f} {units[1]}", fontproperties={"size": 8}
+    )
 
 
 figure = Figure(figsize=(11, 8.7), layout="constrained")
@@ -163,7 +223,10 @@ maps["d"].set(xlabel="degree", ylim=(1e-5, None))
 maps["d"].legend(fontsize=8)
 high = float(transform(derivative(vectors)).synthesis(derivative(vectors)).abs().quantile(0.995))
 style = {"cmap": "RdBu_r", "norm": TwoSlopeNorm(0, -high, high)}
-for axes, c, line, how in ((maps["e"], vectors, signal, ""), (maps["f"], turned_vectors, turned, " turned")):
+for axes, c, line, how in (
+    (maps["e"], vectors, signal, ""),
+    (maps["f"], turned_vectors, turned, " turned"),
+):
     draw(axes, f"{names[1]}{how} on its {names[2]}, {units[2]}", derivative(c), line, **style)
     arrows(axes, c)
 part = asked.figure.with_name(f".{asked.figure.name}")

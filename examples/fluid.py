@@ -1,12 +1,15 @@
-"""Water learns its own equations from films of it: by differential operators, and by kernels of equal size.
+"""Water learns its own equations from films of it.
+
+By differential operators, and by kernels of equal size.
 
 python examples/fluid.py [--quick] [--figure fluid.png] [--gif fluid.gif]
 
-Films are solutions of h_t = -div((H + h) v), v_t = -(v . grad) v - g grad h + nu Laplace v on a periodic square. A net
-u_t = W(1, u) D u, within one Runge-Kutta step, learns each frame from the one before. D are differential operators that
-commute with O(2), or kernels that do; W is a matrix that u makes at every point, linear in its weights. Printed
-are errors of whole films, with those of the equations themselves on the same grid; the equations that were found, as
-the weights tell them; and how well a step commutes with rotations and reflections.
+Films are solutions of h_t = -div((H + h) v), v_t = -(v . grad) v - g grad h + nu Laplace v on a
+periodic square. A net u_t = W(1, u) D u, within one Runge-Kutta step, learns each frame from the
+one before. D are differential operators that commute with O(2), or kernels that do; W is a matrix
+that u makes at every point, linear in its weights. Printed are errors of whole films, with those of
+the equations themselves on the same grid; the equations that were found, as the weights tell them;
+and how well a step commutes with rotations and reflections.
 """
 
 import argparse
@@ -28,7 +31,9 @@ from steerable.layers import dense_kernel
 from steerable.nn import Full, GridConv2d, GridPDO, HarmonicFilter, Radial
 from steerable.ops import grid_stencil
 
-options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
 options.add_argument("--quick", action="store_true", help="a smaller square, and less training")
 options.add_argument("--figure", type=Path, help="file to draw heights and errors in")
 options.add_argument("--gif", type=Path, help="file to show the moving water in")
@@ -43,14 +48,19 @@ class Rate(torch.nn.Module):
     def __init__(self, layer, copies):
         super().__init__()
         hidden = Field.parse("0e+0o+1+2", O2()) * copies
-        self.layer, self.coefficients = layer(water, hidden), Full(water[:1] + water, 1, hidden, water)
+        self.layer, self.coefficients = (
+            layer(water, hidden),
+            Full(water[:1] + water, 1, hidden, water),
+        )
 
     def forward(self, u):
         return self.combine(u, self.layer(u))
 
     def combine(self, u, derived):
         """W(1, u) D u from u and D u."""
-        matrices = dense_kernel(self.coefficients, torch.eye(4).to(u).unsqueeze(1))  # W of 1, h, v_x, v_y
+        matrices = dense_kernel(
+            self.coefficients, torch.eye(4).to(u).unsqueeze(1)
+        )  # W of 1, h, v_x, v_y
         parts = conv2d(derived, matrices.flatten(0, 1)[..., None, None]).unflatten(1, (4, 3))
         return (torch.cat([torch.ones_like(u[:, :1]), u], 1).unsqueeze(2) * parts).sum(1)
 
@@ -73,7 +83,9 @@ def true_rate(u):
     """The equations with the stencils that GridPDO takes."""
     unit = torch.from_numpy(SPACING ** exponents_up_to(2, 2).sum(1)).unsqueeze(1)
     weight = (grid_stencil(2, 5, 2) / unit).to(u).view(6, 1, 5, 5)
-    jets = conv2d(pad(u.flatten(0, 1).unsqueeze(1), [2] * 4, "circular"), weight).unflatten(0, u.shape[:2])
+    jets = conv2d(pad(u.flatten(0, 1).unsqueeze(1), [2] * 4, "circular"), weight).unflatten(
+        0, u.shape[:2]
+    )
     return true_equations(jets.movedim((2, 1), (0, 1))).movedim(0, 1)
 
 
@@ -89,11 +101,15 @@ def move(rate, u, steps):
 
 
 def learn(rate, before, after):
-    optimizer = torch.optim.LBFGS(rate.parameters(), 1, evaluations, evaluations, 0, 0, 50, "strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        rate.parameters(), 1, evaluations, evaluations, 0, 0, 50, "strong_wolfe"
+    )
 
     def loss():
         optimizer.zero_grad()
-        error = (move(rate, before, 1)[:, 1] - after).square().mean() / (after - before).square().mean()
+        error = (move(rate, before, 1)[:, 1] - after).square().mean() / (
+            after - before
+        ).square().mean()
         error.backward()
         return error
 
@@ -106,7 +122,10 @@ def relative(found, true):
 
 
 def turning_error(rate, group):
-    """How far a step amid waves is from commuting with random elements of a group, relative to the step."""
+    """How far a step amid waves is from commuting with a group, relative to the step.
+
+    The elements of the group are random.
+    """
     side = SPACING * torch.arange(-8, 9, dtype=torch.float64)  # as far as four rates see
     place = torch.stack(torch.meshgrid(side, side, indexing="ij"))
     wave, phase, size = (torch.randn(64, 4, n, dtype=torch.float64) for n in (2, 1, 3))
@@ -129,21 +148,33 @@ grid = {"padding_mode": "circular", "spacing": SPACING, "bias": False}
 harmonics = HarmonicFilter(3, Radial(3 * SPACING, count=5), None, group=O2())
 nets = {
     "operators": Rate(lambda a, b: GridPDO(a, b, order=2, kernel_size=5, **grid), copies=6),
-    "kernels": Rate(lambda a, b: GridConv2d(a, b, harmonics, kernel_size=5, smoothing=0, **grid), copies=2),
+    "kernels": Rate(
+        lambda a, b: GridConv2d(a, b, harmonics, kernel_size=5, smoothing=0, **grid), copies=2
+    ),
 }
-found = {"last frame": new[:, :1].expand_as(new), "true equations": move(true_rate, new[:, 0], STEPS)}
+found = {
+    "last frame": new[:, :1].expand_as(new),
+    "true equations": move(true_rate, new[:, 0], STEPS),
+}
 for name, net in nets.items():
     began = time.perf_counter()
     learn(net, seen[:, [10, 35]].flatten(0, 1), seen[:, [11, 36]].flatten(0, 1))
     seconds, found[name] = time.perf_counter() - began, move(net, new[:, 0], STEPS)
     exact, near = (turning_error(net.double(), group) for group in (dihedral(4), O2()))
     print(
-        f"{name}: {sum(p.numel() for p in net.parameters())} parameters, {seconds:.0f} s; equivariance error "
-        f"{exact:.0e} under turns and reflections of the grid, {near:.0e} under any"
+        f"{name}: {sum(p.numel() for p in net.parameters())} parameters, {seconds:.0f} s; "
+        f"equivariance error {exact:.0e} under turns and reflections of the grid, {near:.0e} under "
+        "any"
     )
-errors = {name: [relative(film[:, k], new[:, k]) for k in range(STEPS + 1)] for name, film in found.items()}
+errors = {
+    name: [relative(film[:, k], new[:, k]) for k in range(STEPS + 1)]
+    for name, film in found.items()
+}
 for name, error in errors.items():
-    print(f"error after 1, 10 and {STEPS} steps, {name}: {error[1]:.3%}, {error[10]:.3%}, {error[STEPS]:.3%}")
+    print(
+        f"error after 1, 10 and {STEPS} steps, {name}: {error[1]:.3%}, {error[10]:.3%}, "
+        f"{error[STEPS]:.3%}"
+    )
 
 
 def derivatives(f):
@@ -152,7 +183,8 @@ def derivatives(f):
     return {3: first(zero), 5: jacobian(first, zero)}
 
 
-places = {  # (equation, derivative and component of a factor, of the other) in the derivatives of u_t at 0
+# (equation, derivative and component of a factor, of the other) in the derivatives of u_t at 0
+places = {
     "H div v": (0, 1, 1),
     "g grad h": (1, 1, 0),
     "nu d_x^2 v_x": (1, 3, 1),

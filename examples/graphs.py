@@ -2,9 +2,10 @@
 
 python examples/graphs.py [--steps 2000]
 
-Cycles of six nodes against two triangles, and the rook's graph against Shrikhande's: the largest difference between the
-results of networks with random weights. Then the dipole of a set of charges by a network on S_n x O(3), trained on sets
-of up to 10 charges and tested on sets of 50, with the change under permutations, rotations and reflections.
+Cycles of six nodes against two triangles, and the rook's graph against Shrikhande's: the largest
+difference between the results of networks with random weights. Then the dipole of a set of charges
+by a network on S_n x O(3), trained on sets of up to 10 charges and tested on sets of 50, with the
+change under permutations, rotations and reflections.
 """
 
 import argparse
@@ -18,8 +19,12 @@ from steerable.field import Field
 from steerable.groups import O3
 from steerable.models.set_net import DeepSets
 
-options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-options.add_argument("--steps", type=int, default=2000, help="of the training; 500 are a quick look")
+options = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+options.add_argument(
+    "--steps", type=int, default=2000, help="of the training; 500 are a quick look"
+)
 asked = options.parse_args()
 
 
@@ -36,17 +41,27 @@ def board(steps):
 
 rook = board([(0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0)])
 shrikhande = board([(0, 1), (0, 3), (1, 0), (3, 0), (1, 1), (3, 3)])
-pairs = {"C6 and 2 C3": (ring(6), torch.block_diag(ring(3), ring(3))), "rook and Shrikhande": (rook, shrikhande)}
+pairs = {
+    "C6 and 2 C3": (ring(6), torch.block_diag(ring(3), ring(3))),
+    "rook and Shrikhande": (rook, shrikhande),
+}
 torch.manual_seed(0)
 networks = {
-    "linear maps of second order (2-WL)": [PairLinear("2x0e", "16x0e"), nn.SiLU(), PairLinear("16x0e", "16x0e")],
+    "linear maps of second order (2-WL)": [
+        PairLinear("2x0e", "16x0e"),
+        nn.SiLU(),
+        PairLinear("16x0e", "16x0e"),
+    ],
     "with products (3-WL)": [PairProduct(2, 16), nn.SiLU(), PairProduct(16, 16)],
 }
 for name, layers in networks.items():
     net = nn.Sequential(*layers).double()
     for both, graphs in pairs.items():
         with torch.no_grad():
-            a, b = (net(torch.stack([torch.eye(len(g)), g], -1)[None].double()).mean((0, 1, 2)) for g in graphs)
+            a, b = (
+                net(torch.stack([torch.eye(len(g)), g], -1)[None].double()).mean((0, 1, 2))
+                for g in graphs
+            )
         print(f"{name}: {both} differ by {(a - b).abs().max():.0e}")
 
 
@@ -75,6 +90,6 @@ with torch.no_grad():
     y = net(x, batch, 500)
     change = net(x[order] @ field.matrix(g).T, batch, 500) - y @ g.T
 print(
-    f"dipoles of 50 charges: error {(y - dipole).norm() / dipole.norm():.2%} of the rms; of zero 100%; "
-    f"permuted, turned and reflected {change.abs().max() / y.abs().max():.0e}"
+    f"dipoles of 50 charges: error {(y - dipole).norm() / dipole.norm():.2%} of the rms; of zero "
+    f"100%; permuted, turned and reflected {change.abs().max() / y.abs().max():.0e}"
 )

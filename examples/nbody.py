@@ -1,4 +1,4 @@
-"""Simulate charged particles, learn their forces, prove the symmetry, let the network lead on, and draw it.
+"""Simulate charged particles, learn their forces, prove the symmetry, and draw a rollout.
 
 python examples/nbody.py            about two minutes
 python examples/nbody.py --small    a few seconds, just to see it run
@@ -13,12 +13,18 @@ from steerable.train import fit
 from steerable.train.nbody import NBodyConfig, NBodyData, NBodyFit, NBodyModel
 from steerable.train.rollout import rollout
 
-options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
 options.add_argument("--small", action="store_true", help="few systems and few steps")
-options.add_argument("--run", default="runs/nbody-example", help="folder to write, which must be new or empty")
+options.add_argument(
+    "--run", default="runs/nbody-example", help="folder to write, which must be new or empty"
+)
 asked = options.parse_args()
 
-motion = read_nbody("charged", (20, 5, 5) if asked.small else (1000, 200, 200))  # to train, validate and test on
+motion = read_nbody(
+    "charged", (20, 5, 5) if asked.small else (1000, 200, 200)
+)  # to train, validate and test on
 config = NBodyConfig(
     data=NBodyData("charged", train=0, validation=0, test=0),  # all of them
     model=NBodyModel("pairs", steps=100),

@@ -1,4 +1,4 @@
-"""Learn a property of molecules, look at what was reached, and predict it for a molecule of your own.
+"""Learn a property of molecules, look at the result, and predict it for your own molecule.
 
 python examples/qm9.py              about five minutes on two cores
 python examples/qm9.py --small      a few seconds, just to see it run
@@ -12,9 +12,13 @@ from ase.build import molecule
 
 from steerable.train import DataConfig, FitConfig, ModelConfig, QM9Config, fit, load
 
-options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
 options.add_argument("--small", action="store_true", help="few molecules and few steps")
-options.add_argument("--run", default="runs/qm9-example", help="folder to write, which must be new or empty")
+options.add_argument(
+    "--run", default="runs/qm9-example", help="folder to write, which must be new or empty"
+)
 asked = options.parse_args()
 
 config = QM9Config(

@@ -2,8 +2,9 @@
 
 python examples/sets.py [--steps 1200]
 
-Each line: the error on sets that were not trained on, that of a baseline, and how much the result changes when the
-elements are permuted. Sums are trained on sets of up to 10 digits and tested on sets of 100.
+Each line: the error on sets that were not trained on, that of a baseline, and how much the result
+changes when the elements are permuted. Sums are trained on sets of up to 10 digits and tested on
+sets of 100.
 """
 
 import argparse
@@ -14,8 +15,12 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from steerable.models.set_net import DeepSets, SetNet
 
-options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-options.add_argument("--steps", type=int, default=1200, help="of each training; 400 are a quick look")
+options = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+options.add_argument(
+    "--steps", type=int, default=1200, help="of each training; 400 are a quick look"
+)
 asked = options.parse_args()
 torch.manual_seed(0)
 
@@ -33,7 +38,10 @@ def train(net, draw, loss, steps, rate=5e-3):
 
 @torch.no_grad()
 def test(net, draw):
-    """Results, truth, and the largest relative change under a random permutation of the elements of every set."""
+    """Results, truth, and the largest relative change under random permutations.
+
+    The elements of every set are permuted.
+    """
     x, batch, truth = draw()
     y = net(x, batch, len(truth))
     order = torch.argsort(batch + 0.9 * torch.rand(len(batch)))
@@ -50,7 +58,10 @@ def digits(sets, low, high):
 
 
 def entropies(sets, size=256):
-    """Samples of a turned normal distribution of the plane; the entropy of the first coordinate, log(2 pi e v) / 2."""
+    """Samples of a turned normal distribution of the plane.
+
+    The entropy of the first coordinate, log(2 pi e v) / 2.
+    """
     angle, spread = math.pi * torch.rand(sets, 1), 0.5 + 2 * torch.rand(sets, 2)
     x = torch.randn(sets, size, 2) * spread.unsqueeze(1)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], -1).view(sets, 2, 2)
@@ -60,7 +71,10 @@ def entropies(sets, size=256):
 
 
 def informations(sets, size=256, dim=4):
-    """Samples of x and y of `dim` numbers each, of correlation a; their mutual information, -dim log(1 - a^2) / 2."""
+    """Samples of x and y of `dim` numbers each, of correlation a.
+
+    Their mutual information, -dim log(1 - a^2) / 2.
+    """
     a = 0.9 * torch.rand(sets, 1, 1)
     x, noise = torch.randn(2, sets, size, dim)
     y = a * x + (1 - a * a).sqrt() * noise
@@ -91,10 +105,18 @@ for name, draw, dim in (("entropy", entropies, 2), ("mutual information", inform
     train(net, lambda draw=draw: draw(16), torch.nn.functional.mse_loss, asked.steps)
     y, truth, change = test(net, lambda draw=draw: draw(400))
     error = (y - truth).square().mean().sqrt()
-    print(f"{name}: rms error {error:.3f} nats; of the mean {truth.std():.3f}; permuted {change:.0e}")
+    print(
+        f"{name}: rms error {error:.3f} nats; of the mean {truth.std():.3f}; permuted {change:.0e}"
+    )
 
 net = SetNet("4x0e", "48x0e", "1x0e", layers=2, mixing="attention")
-train(net, lambda: outliers(64), lambda y, odd: cross_entropy(y.view(len(odd), -1), odd), asked.steps, 3e-3)
+train(
+    net,
+    lambda: outliers(64),
+    lambda y, odd: cross_entropy(y.view(len(odd), -1), odd),
+    asked.steps,
+    3e-3,
+)
 y, odd, change = test(net, lambda: outliers(1000))
 wrong = (y.view(1000, -1).argmax(1) != odd).float().mean()
 print(f"the odd one of 16: {wrong:.1%} wrong; by chance 93.8%; permuted {change:.0e}")

@@ -1,4 +1,7 @@
-"""Settings of every test: its draws do not depend on the tests before it, and the user's cache is not touched."""
+"""Settings of every test.
+
+Its draws do not depend on the tests before it, and the user's cache is not touched.
+"""
 
 import pytest
 import torch

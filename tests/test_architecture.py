@@ -12,7 +12,8 @@ import steerable
 
 PACKAGE = Path(steerable.__path__[0])
 
-# From the lowest to the highest. A room imports only from rows above its own; rooms of one row are strangers.
+# From the lowest to the highest. A room imports only from rows above its own; rooms of one row are
+# strangers.
 ROWS = [
     ("functions",),
     ("groups", "ops"),
@@ -27,14 +28,19 @@ ROWS = [
     ("cli",),
 ]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
-ROOT_RANK = len(ROWS)  # steerable/__init__.py is above all: it may show any room, and no room asks it
+ROOT_RANK = len(
+    ROWS
+)  # steerable/__init__.py is above all: it may show any room, and no room asks it
 
 LINES_A_FILE = 400
 LINES_A_FUNCTION = 60
 
 
 def modules(root: Path) -> dict[str, Path]:
-    """Dotted name -> file of every module below the package folder `root`, by the package's name `steerable`."""
+    """Dotted name -> file of every module below the package folder `root`.
+
+    The package's name is `steerable`.
+    """
     found = {}
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
@@ -43,7 +49,10 @@ def modules(root: Path) -> dict[str, Path]:
 
 
 def imports(name: str, path: Path, known: set[str]) -> set[str]:
-    """The modules of the package that the module `name` imports, at the top or in functions, absolute or relative."""
+    """The modules of the package that the module `name` imports.
+
+    At the top or in functions, absolute or relative.
+    """
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     asked = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -52,7 +61,9 @@ def imports(name: str, path: Path, known: set[str]) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
-            asked |= {full if (full := f"{base}.{alias.name}") in known else base for alias in node.names}
+            asked |= {
+                full if (full := f"{base}.{alias.name}") in known else base for alias in node.names
+            }
     return {target for target in asked if target.split(".")[0] == "steerable" and target != name}
 
 
@@ -67,13 +78,19 @@ def rank_fault(source: str, target: str) -> str | None:
     if here == "" or here == there or here not in RANK:
         return None
     if there == "":
-        return f"{source} imports steerable itself, which is above every room: import from the room that has it"
+        return (
+            f"{source} imports steerable itself, which is above every room: import from the room "
+            "that has it"
+        )
     if there not in RANK:
         return f"{source} imports {target}, which has no rank"
     if RANK[there] < RANK[here]:
         return None
     relation = "a stranger to" if RANK[there] == RANK[here] else "above"
-    return f"{source} imports {target}, but {there} is {relation} {here}: move what both need to a lower room"
+    return (
+        f"{source} imports {target}, but {there} is {relation} {here}: move what both need to a "
+        "lower room"
+    )
 
 
 def violations(root: Path) -> list[str]:
@@ -81,8 +98,15 @@ def violations(root: Path) -> list[str]:
     files = modules(root)
     graph = {name: imports(name, path, set(files)) for name, path in files.items()}
     unknown = sorted({room(name) for name in files} - set(RANK) - {""})
-    found = [f"steerable/{name} has no rank: give it a row in {Path(__file__).name}" for name in unknown]
-    found += [fault for name in graph for target in sorted(graph[name]) if (fault := rank_fault(name, target))]
+    found = [
+        f"steerable/{name} has no rank: give it a row in {Path(__file__).name}" for name in unknown
+    ]
+    found += [
+        fault
+        for name in graph
+        for target in sorted(graph[name])
+        if (fault := rank_fault(name, target))
+    ]
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -103,14 +127,21 @@ def oversized(root: Path) -> list[str]:
                 if ast.get_docstring(node, clean=False) is not None:
                     lines -= node.body[0].end_lineno - node.body[0].lineno + 1
                 if lines > LINES_A_FUNCTION:
-                    found.append(f"{name}.{node.name} has {lines} lines; at most {LINES_A_FUNCTION}: split it")
+                    found.append(
+                        f"{name}.{node.name} has {lines} lines; at most {LINES_A_FUNCTION}: split "
+                        "it"
+                    )
     return found
 
 
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the package, to plant faults in."""
-    return Path(shutil.copytree(PACKAGE, tmp_path / "steerable", ignore=shutil.ignore_patterns("__pycache__")))
+    return Path(
+        shutil.copytree(
+            PACKAGE, tmp_path / "steerable", ignore=shutil.ignore_patterns("__pycache__")
+        )
+    )
 
 
 def plant(copy: Path, file: str, text: str) -> None:
@@ -155,15 +186,21 @@ def test_a_planted_back_import_is_found(copy, file, text):
 
 def test_a_field_that_imports_layers_is_found(copy):
     field = copy / "field.py"
-    field.write_text((field.read_text() if field.exists() else "") + "\nfrom steerable import layers\n")
+    field.write_text(
+        (field.read_text() if field.exists() else "") + "\nfrom steerable import layers\n"
+    )
     plant(copy, "layers/__init__.py", "")
-    assert any(fault.startswith("steerable.field imports steerable.layers") for fault in violations(copy))
+    assert any(
+        fault.startswith("steerable.field imports steerable.layers") for fault in violations(copy)
+    )
 
 
 def test_a_circle_in_one_folder_is_found(copy):
     plant(copy, "layers/first.py", "from .second import b")
     plant(copy, "layers/second.py", "def late():\n    from steerable.layers.first import a")
-    assert any("circle" in fault and "first" in fault and "second" in fault for fault in violations(copy))
+    assert any(
+        "circle" in fault and "first" in fault and "second" in fault for fault in violations(copy)
+    )
 
 
 def test_a_circle_through_a_folder_is_found(copy):
@@ -174,7 +211,9 @@ def test_a_circle_through_a_folder_is_found(copy):
 
 def test_a_room_without_a_rank_is_found(copy):
     plant(copy, "attic/__init__.py", "")
-    assert f"steerable/attic has no rank: give it a row in {Path(__file__).name}" in violations(copy)
+    assert f"steerable/attic has no rank: give it a row in {Path(__file__).name}" in violations(
+        copy
+    )
 
 
 def test_a_long_function_is_found_and_its_docstring_does_not_count(tmp_path):
@@ -190,7 +229,9 @@ def test_a_long_function_is_found_and_its_docstring_does_not_count(tmp_path):
 
 def exports(path: Path) -> bool:
     """Whether a file sets `__all__`."""
-    assigned = [node.targets for node in ast.parse(path.read_text()).body if isinstance(node, ast.Assign)]
+    assigned = [
+        node.targets for node in ast.parse(path.read_text()).body if isinstance(node, ast.Assign)
+    ]
     return any(getattr(target, "id", "") == "__all__" for targets in assigned for target in targets)
 
 
@@ -205,5 +246,9 @@ def test_all_names_exist_once(name):
 
 
 def test_every_folder_says_what_is_public():
-    silent = [name for name, path in modules(PACKAGE).items() if path.name == "__init__.py" and name not in EXPORTING]
+    silent = [
+        name
+        for name, path in modules(PACKAGE).items()
+        if path.name == "__init__.py" and name not in EXPORTING
+    ]
     assert silent == []

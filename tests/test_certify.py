@@ -27,8 +27,12 @@ def test_an_equivariant_function_passes_and_reads_well():
     report = certify(offsets, [(POS, POSITIONS), (EDGES, EDGE_INDEX)], VECTOR)
     assert report.passed and report.error < 1e-14
     assert {check.symmetry for check in report.checks} == {"group", "translation", "permutation"}
-    assert str(report).startswith("equivariant under O(3), float64, 20 random elements, tolerance 1e-10")
-    assert report.as_dict()["passed"] is True and report.as_dict()["checks"][0]["symmetry"] == "group"
+    assert str(report).startswith(
+        "equivariant under O(3), float64, 20 random elements, tolerance 1e-10"
+    )
+    assert (
+        report.as_dict()["passed"] is True and report.as_dict()["checks"][0]["symmetry"] == "group"
+    )
 
 
 def test_each_broken_symmetry_is_found_alone():
@@ -43,10 +47,15 @@ def test_each_broken_symmetry_is_found_alone():
 
 def test_reflections_are_drawn_where_the_group_has_them():
     def cross(p, e):
-        return torch.linalg.cross(offsets(p, e), offsets(p, e).roll(1, 0).flip(0).roll(0, 0) * 0 + p - p.mean(0))
+        return torch.linalg.cross(
+            offsets(p, e), offsets(p, e).roll(1, 0).flip(0).roll(0, 0) * 0 + p - p.mean(0)
+        )
 
     inputs = [(POS, POSITIONS), (EDGES, EDGE_INDEX)]
-    assert error_of(certify(cross, inputs, VECTOR, SO3()), "group") == pytest.approx(2, abs=2.1) or True
+    assert (
+        error_of(certify(cross, inputs, VECTOR, SO3()), "group") == pytest.approx(2, abs=2.1)
+        or True
+    )
     pseudo = Role(field=Field.parse("1e"))
     assert error_of(certify(cross, inputs, pseudo, O3()), "group") < 1e-12
     assert error_of(certify(cross, inputs, VECTOR, O3()), "group") > 0.1
@@ -54,14 +63,21 @@ def test_reflections_are_drawn_where_the_group_has_them():
 
 def test_positions_as_output_and_rows_of_graphs():
     assert certify(lambda p: p + (p - p.mean(0)), [(POS, POSITIONS)], POSITIONS).passed
-    assert certify(lambda p: p.std(0, keepdim=True).square().sum(1), [(POS, POSITIONS)], Role("graph")).passed
+    assert certify(
+        lambda p: p.std(0, keepdim=True).square().sum(1), [(POS, POSITIONS)], Role("graph")
+    ).passed
 
 
 def test_a_wrong_shape_or_nan_fails():
     shapes = iter(range(2, 200))
-    assert certify(lambda p: torch.zeros(next(shapes)), [(POS, POSITIONS)], Role("graph")).error == math.inf
+    assert (
+        certify(lambda p: torch.zeros(next(shapes)), [(POS, POSITIONS)], Role("graph")).error
+        == math.inf
+    )
     calls = iter([0.0, 0.0] + [float("nan")] * 100)
-    assert not certify(lambda p: torch.tensor([1 + next(calls)]), [(POS, POSITIONS)], Role("graph")).passed
+    assert not certify(
+        lambda p: torch.tensor([1 + next(calls)]), [(POS, POSITIONS)], Role("graph")
+    ).passed
 
 
 def test_dtype_casts_inputs_and_a_copy_of_the_module():

@@ -42,7 +42,9 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("steerable.train.qm9.QM9", molecules)
-        patch.setattr(presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run))
+        patch.setattr(
+            presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run)
+        )
         patch.chdir(folder)
         assert cli.main(["demo"]) == 0
     return folder / "runs" / "qm9-demo"
@@ -52,7 +54,9 @@ def run(tmp_path_factory):
 def here(run, monkeypatch):
     """Commands run where the demo did, on its molecules."""
     monkeypatch.setattr("steerable.train.qm9.QM9", molecules)
-    monkeypatch.setattr(presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run))
+    monkeypatch.setattr(
+        presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run)
+    )
     monkeypatch.chdir(run.parent.parent)
     return run
 
@@ -61,11 +65,14 @@ def test_the_demo_ends_with_one_json_object_and_makes_a_new_folder(here, capsys)
     assert cli.main(["demo"]) == 0
     lines = capsys.readouterr().out.rstrip("\n").split("\n")
     assert list(json.loads(lines[-1])) == [
-        "test_mae_eV", "mean_baseline_mae_eV", "composition_baseline_mae_eV", "equivariance_float64",
+        "test_mae_eV", "mean_baseline_mae_eV",
+        "composition_baseline_mae_eV", "equivariance_float64",
         "equivariance_float32", "parameters", "train_seconds", "run",
     ]  # fmt: skip
     assert json.loads(lines[-1])["run"] == "runs/qm9-demo-2"
-    assert {"loss.png", "parity.png", "metrics.json"} <= {path.name for path in (here.parent / "qm9-demo-2").iterdir()}
+    assert {"loss.png", "parity.png", "metrics.json"} <= {
+        path.name for path in (here.parent / "qm9-demo-2").iterdir()
+    }
     assert any("least squares on composition" in line for line in lines)
     assert any("MAE [eV]" in line for line in lines)
 
@@ -73,7 +80,10 @@ def test_the_demo_ends_with_one_json_object_and_makes_a_new_folder(here, capsys)
 def test_train_and_resume(here, capsys, tmp_path):
     settings = here / "config.yaml"
     run = str(tmp_path / "run")
-    assert cli.main(["train", "qm9", "--config", str(settings), "--fit.epochs", "1", "--run", run]) == 0
+    assert (
+        cli.main(["train", "qm9", "--config", str(settings), "--fit.epochs", "1", "--run", run])
+        == 0
+    )
     assert cli.main(["train", "qm9", "--resume", run, "--fit.epochs", "3"]) == 0
     assert len((tmp_path / "run" / "log.csv").read_text().split("\n")) == 5
     assert cli.main(["train", "qm9", "--config", str(settings), "--run", run]) == 2
@@ -102,7 +112,12 @@ def test_predict_prints_one_row_a_molecule(here, capsys, tmp_path):
     assert header.split() == ["index", "formula", "U0_atom", "[eV]"]
     assert [row.split()[:2] for row in rows] == [["0", "CH4"], ["1", "H2O"]]
     output = tmp_path / "out.json"
-    assert cli.main(["predict", str(here), str(tmp_path / "two.xyz"), "--json", "--output", str(output)]) == 0
+    assert (
+        cli.main(
+            ["predict", str(here), str(tmp_path / "two.xyz"), "--json", "--output", str(output)]
+        )
+        == 0
+    )
     found = json.loads(output.read_text())
     assert (found["target"], found["unit"]) == ("U0_atom", "eV")
     assert found["molecules"][0]["prediction"] == pytest.approx(float(rows[0].split()[2]), abs=1e-6)
@@ -111,7 +126,9 @@ def test_predict_prints_one_row_a_molecule(here, capsys, tmp_path):
 def test_predict_refuses_unknown_elements(here, capsys, tmp_path):
     write(tmp_path / "silane.xyz", [molecule("CH4"), molecule("SiH4")])
     assert cli.main(["predict", str(here), str(tmp_path / "silane.xyz")]) == 2
-    assert capsys.readouterr().err.startswith("error: Frame 1 (H4Si) has Si, and the network was trained on H, C, O")
+    assert capsys.readouterr().err.startswith(
+        "error: Frame 1 (H4Si) has Si, and the network was trained on H, C, O"
+    )
 
 
 @pytest.fixture
@@ -121,27 +138,41 @@ def shapes(tmp_path, monkeypatch):
     rows = torch.arange(840).reshape(7, 120)[[2, 6], 60:100].flatten()
     table = {"points": whole.points[rows, :100], "label": torch.arange(2).repeat_interleave(40)}
     table["is_test"] = whole.is_test[rows]
-    np.savez(tmp_path / "solids.npz", **{k: v.numpy() for k, v in table.items()}, classes=np.array(["cone", "torus"]))
+    np.savez(
+        tmp_path / "solids.npz",
+        **{k: v.numpy() for k, v in table.items()},
+        classes=np.array(["cone", "torus"]),
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def test_shapes_are_trained_resumed_evaluated_and_certified(shapes, capsys):
-    options = "--data.root solids.npz --data.points 50 --data.train_rotation z --data.votes 2 --run run"
-    options += " --model.group SO(2) --model.width 2 --model.levels [8] --model.neighbours 4 --fit.epochs 2"
+    options = (
+        "--data.root solids.npz --data.points 50 --data.train_rotation z --data.votes 2 --run run"
+    )
+    options += (
+        " --model.group SO(2) --model.width 2 --model.levels [8] --model.neighbours 4 --fit.epochs "
+        "2"
+    )
     assert cli.main(["train", "shapes", *options.split()]) == 0
     out = capsys.readouterr().out
     assert "shapes/solids: 36 clouds" in out
     assert "40 test clouds" in out and "accuracy [%]" in out and "always cone" in out
     assert "symmetry kept" in out and "elements of Cinf" in out
-    assert {"loss.png", "confusion.png", "metrics.json"} <= {path.name for path in (shapes / "run").iterdir()}
+    assert {"loss.png", "confusion.png", "metrics.json"} <= {
+        path.name for path in (shapes / "run").iterdir()
+    }
     assert cli.main(["train", "shapes", "--resume", "run", "--fit.epochs", "3"]) == 0
     assert len((shapes / "run" / "log.csv").read_text().split("\n")) == 5
     assert cli.main(["evaluate", "run"]) == 0
     assert cli.main(["certify", "run"]) == 0
     assert "equivariant under Cinf, float64" in capsys.readouterr().out
     assert cli.main(["predict", "run", "file.xyz"]) == 2
-    assert "predict reads molecules, and run learned shapes/solids: give a run of qm9" in capsys.readouterr().err
+    assert (
+        "predict reads molecules, and run learned shapes/solids: give a run of qm9"
+        in capsys.readouterr().err
+    )
     assert cli.main(["train", "qm9", "--resume", "run"]) == 2
     assert "There is no setting data.root, asked for in run/config.yaml" in capsys.readouterr().err
 
@@ -149,10 +180,14 @@ def test_shapes_are_trained_resumed_evaluated_and_certified(shapes, capsys):
 def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_path):
     motion = read_nbody("charged", (12, 4, 4))
     for module in ("nbody", "rollout"):
-        monkeypatch.setattr(import_module(f"steerable.train.{module}"), "read_nbody", lambda preset: motion)
+        monkeypatch.setattr(
+            import_module(f"steerable.train.{module}"), "read_nbody", lambda preset: motion
+        )
     monkeypatch.chdir(tmp_path)
     parts = "--data.train 0 --data.validation 0 --data.test 0"
-    assert cli.main(f"train nbody --preset springs-50 {parts} --fit.epochs 1 --run run".split()) == 0
+    assert (
+        cli.main(f"train nbody --preset springs-50 {parts} --fit.epochs 1 --run run".split()) == 0
+    )
     out = capsys.readouterr().out
     assert "4 test systems" in out and "constant velocity" in out
     assert "translations: plane" in (tmp_path / "run" / "config.yaml").read_text()
@@ -161,7 +196,9 @@ def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_pat
     assert names == ["trajectory.npz", "motion.gif", "conserved.png"]
     assert all((tmp_path / "run" / "rollout" / name).is_file() for name in names)
     assert cli.main(["train", "nbody", "--preset", "charged", "--resume", "run"]) == 2
-    assert "run has its settings already: leave --preset out to resume it." in capsys.readouterr().err
+    assert (
+        "run has its settings already: leave --preset out to resume it." in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
@@ -171,7 +208,10 @@ def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_pat
         ("zzz", "Commands are demo, train, evaluate, predict, certify, rollout."),
         ("train", f"`steerable train` learns one of {', '.join(TASKS)}; got nothing."),
         ("train qm8", f"`steerable train` learns one of {', '.join(TASKS)}; got qm8."),
-        ("train shapes --data.root nowhere --run there", "There are no shapes nowhere: give a folder of OFF files"),
+        (
+            "train shapes --data.root nowhere --run there",
+            "There are no shapes nowhere: give a folder of OFF files",
+        ),
         ("train shapes --data.train_rotation y", "data.train_rotation"),
         ("train qm9 --fit.epoch 3", "There is no option --fit.epoch. Did you mean --fit.epochs?"),
         ("train qm9 --resume nowhere", "There is no run folder nowhere to resume."),
@@ -186,7 +226,10 @@ def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_pat
         ("evaluate", "the following arguments are required: run. Try: steerable evaluate --help"),
         ("evaluate nowhere", "There is no run folder nowhere."),
         ("predict nowhere file.xyz", "There is no run folder nowhere."),
-        ("predict nowhere file.xyz --output no/where", "--output is a file in a folder that exists; got no/where."),
+        (
+            "predict nowhere file.xyz --output no/where",
+            "--output is a file in a folder that exists; got no/where.",
+        ),
         ("demo --quick", "unrecognized arguments: --quick."),
     ],
 )
@@ -223,5 +266,8 @@ def test_help_and_version(capsys):
 
 
 def test_help_does_not_wait_for_the_engine():
-    code = "import sys, steerable.cli; steerable.cli.main(['--help']); sys.exit('lightning' in sys.modules)"
+    code = (
+        "import sys, steerable.cli; steerable.cli.main(['--help']); sys.exit('lightning' in "
+        "sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0

@@ -8,9 +8,27 @@ import pytest
 import torch
 from e3nn import o3
 
-from steerable.field import Field, FieldError, FieldMismatchError, harmonic_field, require_same_group
+from steerable.field import (
+    Field,
+    FieldError,
+    FieldMismatchError,
+    harmonic_field,
+    require_same_group,
+)
 from steerable.functions import solid_harmonics
-from steerable.groups import GOLDEN_ANGLE, O2, O3, SO2, SO3, Group, GroupError, irrep, point_group, rotation, trivial
+from steerable.groups import (
+    GOLDEN_ANGLE,
+    O2,
+    O3,
+    SO2,
+    SO3,
+    Group,
+    GroupError,
+    irrep,
+    point_group,
+    rotation,
+    trivial,
+)
 
 TEXT = "8x0e+4x1o"
 Z, DIAGONAL, TILTED = (0, 0, 1), (1, 1, 1), (1, 2, 3)
@@ -24,7 +42,11 @@ def subgroups():
     generators = {
         "O": [rotation(np.pi / 2, Z), rotation(2 * np.pi / 3, DIAGONAL)],
         "T_d": [-rotation(np.pi / 2, Z), rotation(2 * np.pi / 3, DIAGONAL)],
-        "I_h": [rotation(2 * np.pi / 5, (0, 1, golden)), rotation(2 * np.pi / 3, DIAGONAL), -np.eye(3)],
+        "I_h": [
+            rotation(2 * np.pi / 5, (0, 1, golden)),
+            rotation(2 * np.pi / 3, DIAGONAL),
+            -np.eye(3),
+        ],
         "C_3v": [rotation(2 * np.pi / 3, DIAGONAL), SWAP],
         "S_4": [-rotation(np.pi / 2, TILTED)],
         "C_inf": [rotation(GOLDEN_ANGLE, TILTED)],
@@ -89,7 +111,11 @@ def test_arithmetic():
     assert str(field + Field.parse("1x0o")) == "2x0e+1x1o+3x2e+1x0o"
     assert field * 2 == 2 * field == field + field and (field * 0).dim == 0
     assert field[1:] == Field.parse("1x1o+3x2e") and field[:0].terms == ()
-    assert len(field) == 3 and [(m, part.name) for m, part in field] == [(2, "0e"), (1, "1o"), (3, "2e")]
+    assert len(field) == 3 and [(m, part.name) for m, part in field] == [
+        (2, "0e"),
+        (1, "1o"),
+        (3, "2e"),
+    ]
     assert field.slices() == [slice(0, 2), slice(2, 5), slice(5, 20)]
     assert [term.dim for term in field] == [2, 3, 15]
     assert Field(O3(), [(2, irrep(O3(), "0e"))]) == Field.parse("2x0e")
@@ -103,7 +129,9 @@ def test_equality():
         Field.parse("1x1", same) == Field.parse("1x1", SO3())
         and len({Field.parse("1", same), Field.parse("1", SO3())}) == 1
     )
-    assert Field.parse("1x1", SO3()) != Field.parse("1x1o") and Field.parse("1x1o") != Field.parse("1x1e")
+    assert Field.parse("1x1", SO3()) != Field.parse("1x1o") and Field.parse("1x1o") != Field.parse(
+        "1x1e"
+    )
     assert Field.parse("1x0e+1x1o") != Field.parse("1x1o+1x0e")
     assert pickle.loads(pickle.dumps(Field.parse(TEXT))) == Field.parse(TEXT)
 
@@ -115,7 +143,9 @@ def test_matrices_are_those_of_e3nn():
         elements = draw(O3(), 6)
         for text in ("2x0e+1x0o+3x1o+1x1e+2x2e+1x3o", "1x5e+1x4o"):
             expected = o3.Irreps(text).D_from_matrix(elements)
-            torch.testing.assert_close(Field.parse(text).matrix(elements), expected, atol=1e-12, rtol=0)
+            torch.testing.assert_close(
+                Field.parse(text).matrix(elements), expected, atol=1e-12, rtol=0
+            )
     finally:
         torch.set_default_dtype(before)
 
@@ -136,16 +166,37 @@ def test_matrices_are_a_homomorphism(subgroups, name, text):
     field = Field.parse(text, subgroups[name])
     g, h = draw(field.group), draw(field.group, seed=1)
     one = torch.eye(field.dim, dtype=torch.float64)
-    torch.testing.assert_close(field.matrix(g) @ field.matrix(h), field.matrix(g @ h), atol=1e-12, rtol=0)
-    torch.testing.assert_close(field.matrix(g) @ field.matrix(g).mT, one.expand(5, -1, -1), atol=1e-12, rtol=0)
-    assert field.matrix(g[0]).equal(field.matrix(g)[0]) and field.matrix(g.float()).dtype == torch.float32
+    torch.testing.assert_close(
+        field.matrix(g) @ field.matrix(h), field.matrix(g @ h), atol=1e-12, rtol=0
+    )
+    torch.testing.assert_close(
+        field.matrix(g) @ field.matrix(g).mT, one.expand(5, -1, -1), atol=1e-12, rtol=0
+    )
+    assert (
+        field.matrix(g[0]).equal(field.matrix(g)[0])
+        and field.matrix(g.float()).dtype == torch.float32
+    )
     assert field.matrix(g[:4].unflatten(0, (2, 2))).shape == (2, 2, field.dim, field.dim)
 
 
 @pytest.mark.parametrize(
     ("large", "small"),
     [
-        *(("O(3)", name) for name in ["O(3)", "SO(3)", "O", "T_d", "I_h", "C_3v", "S_4", "C_inf", "D_infh", "trivial"]),
+        *(
+            ("O(3)", name)
+            for name in [
+                "O(3)",
+                "SO(3)",
+                "O",
+                "T_d",
+                "I_h",
+                "C_3v",
+                "S_4",
+                "C_inf",
+                "D_infh",
+                "trivial",
+            ]
+        ),
         ("SO(3)", "O"),
         ("SO(3)", "C_inf"),
         ("O(2)", "D_4 of the plane"),
@@ -155,26 +206,53 @@ def test_matrices_are_a_homomorphism(subgroups, name, text):
 )
 def test_restriction(subgroups, large, small):
     """rho_H(h) M = M rho_G(h) with an orthogonal M, for elements h of the subgroup."""
-    texts = {"O(3)": "2x0o+3x1o+1x2e+2x3e+1x4e", "SO(3)": "2x0+3x1+2x3", "O(2)": "2x0o+1x0e+3x1+2x2+1x4"}
+    texts = {
+        "O(3)": "2x0o+3x1o+1x2e+2x3e+1x4e",
+        "SO(3)": "2x0+3x1+2x3",
+        "O(2)": "2x0o+1x0e+3x1+2x2+1x4",
+    }
     field, subgroup = Field.parse(texts[large], subgroups[large]), subgroups[small]
     restricted, matrix = field.restrict(subgroup)
-    assert restricted.group == subgroup and restricted.dim == field.dim and matrix.dtype == torch.float64
-    torch.testing.assert_close(matrix @ matrix.T, torch.eye(field.dim, dtype=torch.float64), atol=1e-12, rtol=0)
+    assert (
+        restricted.group == subgroup
+        and restricted.dim == field.dim
+        and matrix.dtype == torch.float64
+    )
+    torch.testing.assert_close(
+        matrix @ matrix.T, torch.eye(field.dim, dtype=torch.float64), atol=1e-12, rtol=0
+    )
     h = draw(subgroup, 6)
-    torch.testing.assert_close(restricted.matrix(h) @ matrix, matrix @ field.matrix(h), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        restricted.matrix(h) @ matrix, matrix @ field.matrix(h), atol=1e-12, rtol=0
+    )
 
 
 def test_restricting_nothing_and_to_what_is_no_subgroup(subgroups):
     restricted, matrix = Field.parse("").restrict(subgroups["O"])
     assert restricted == Field(subgroups["O"], ()) and matrix.shape == (0, 0)
-    with pytest.raises(GroupError, match=r"T_d is not a subgroup of SO\(3\); restrict to one that is"):
+    with pytest.raises(
+        GroupError, match=r"T_d is not a subgroup of SO\(3\); restrict to one that is"
+    ):
         Field.parse("1", SO3()).restrict(subgroups["T_d"])
     with pytest.raises(GroupError, match=r"O\(2\) is not a subgroup of O\(3\)"):
         Field.parse("1o").restrict(O2())
 
 
 @pytest.mark.parametrize(
-    "name", ["O(3)", "SO(3)", "T_d", "I_h", "C_3v", "S_4", "C_inf", "D_infh", "trivial", "O(2)", "D_4 of the plane"]
+    "name",
+    [
+        "O(3)",
+        "SO(3)",
+        "T_d",
+        "I_h",
+        "C_3v",
+        "S_4",
+        "C_inf",
+        "D_infh",
+        "trivial",
+        "O(2)",
+        "D_4 of the plane",
+    ],
 )
 def test_harmonics_as_a_field(subgroups, name):
     """M Y(g x) = rho(g) M Y(x), with an orthogonal M."""
@@ -182,11 +260,15 @@ def test_harmonics_as_a_field(subgroups, name):
     field, matrix = harmonic_field(group, 3)
     size = 16 if group.dim == 3 else 7
     assert field.dim == size and field.group == group
-    torch.testing.assert_close(matrix @ matrix.T, torch.eye(size, dtype=torch.float64), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        matrix @ matrix.T, torch.eye(size, dtype=torch.float64), atol=1e-12, rtol=0
+    )
     x = torch.from_numpy(np.random.default_rng(0).normal(size=(4, group.dim)))
     for g in draw(group):
         moved = solid_harmonics(x @ g.T, 3) @ matrix.T
-        torch.testing.assert_close(moved, solid_harmonics(x, 3) @ matrix.T @ field.matrix(g).T, atol=1e-11, rtol=0)
+        torch.testing.assert_close(
+            moved, solid_harmonics(x, 3) @ matrix.T @ field.matrix(g).T, atol=1e-11, rtol=0
+        )
 
 
 def test_the_harmonics_of_space_are_e3nns_spherical_harmonics():
@@ -216,7 +298,11 @@ def test_text_that_is_no_field(text, came):
 @pytest.mark.parametrize(
     ("text", "group", "message"),
     [
-        ("8x0e+4x1", O3(), r"In the field '8x0e[+]4x1': O\(3\) has no irrep '1'; its irreps begin 0e, 0o, 1e, 1o"),
+        (
+            "8x0e+4x1",
+            O3(),
+            r"In the field '8x0e[+]4x1': O\(3\) has no irrep '1'; its irreps begin 0e, 0o, 1e, 1o",
+        ),
         ("8x", O3(), r"O\(3\) has no irrep '8x'"),
         ("1xxe", SO3(), r"SO\(3\) has no irrep"),
         ("1e", O2(), r"O\(2\) has no irrep '1e'; its irreps begin 0e, 0o, 1, 2, 3"),
@@ -237,9 +323,13 @@ def test_irreps_that_the_group_has_not(monkeypatch, text, group, message):
 
 
 def test_terms_that_are_no_field():
-    with pytest.raises(FieldError, match=r"A multiplicity is a whole number of at least 0; got -1 of 0e of O\(3\)"):
+    with pytest.raises(
+        FieldError, match=r"A multiplicity is a whole number of at least 0; got -1 of 0e of O\(3\)"
+    ):
         Field(O3(), ((-1, irrep(O3(), "0e")),))
-    with pytest.raises(FieldError, match=r"A field of O\(3\) holds irreps of O\(3\); got 1 of SO\(3\)"):
+    with pytest.raises(
+        FieldError, match=r"A field of O\(3\) holds irreps of O\(3\); got 1 of SO\(3\)"
+    ):
         Field(O3(), ((1, irrep(SO3(), "1")),))
     with pytest.raises(FieldError, match="-1"):
         Field.parse(TEXT) * -1
@@ -248,12 +338,16 @@ def test_terms_that_are_no_field():
 def test_fields_of_two_groups():
     text = r"got 1x1o of O\(3\) and 1x1 of SO\(3\). Restrict the larger group's field first"
     one, other = Field.parse("1o"), Field.parse("1", SO3())
-    with pytest.raises(FieldMismatchError, match=rf"A sum of fields needs fields of one group; {text}"):
+    with pytest.raises(
+        FieldMismatchError, match=rf"A sum of fields needs fields of one group; {text}"
+    ):
         one + other
     with pytest.raises(FieldMismatchError, match=rf"Linear needs fields of one group; {text}"):
         require_same_group("Linear", one, one, other)
     assert require_same_group("Linear", one, one) == O3()
-    with pytest.raises(FieldMismatchError, match=r"Expected a field of SO\(3\); got 1x1o of O\(3\)"):
+    with pytest.raises(
+        FieldMismatchError, match=r"Expected a field of SO\(3\); got 1x1o of O\(3\)"
+    ):
         Field.parse(one, SO3())
 
 
@@ -273,7 +367,8 @@ def test_fields_of_two_groups():
         (
             torch.tensor(1.0),
             {},
-            "X expects features of 8x0e+4x1o (20 channels) and got a number. Map them with Linear first.",
+            "X expects features of 8x0e+4x1o (20 channels) and got a number. Map them with Linear "
+            "first.",
         ),
     ],
 )

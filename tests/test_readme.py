@@ -18,6 +18,18 @@ def test_every_python_block_runs(capsys):
 
 
 def test_import_takes_torch_and_numpy_only():
-    heavy = "torch_geometric", "e3nn", "lightning", "matplotlib", "scipy", "ase", "rich", "jsonargparse"
+    heavy = (
+        "torch_geometric",
+        "e3nn",
+        "lightning",
+        "matplotlib",
+        "scipy",
+        "ase",
+        "rich",
+        "jsonargparse",
+    )
     code = f"import steerable, sys; print([name for name in {heavy!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "[]"
+    )

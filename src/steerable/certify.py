@@ -35,7 +35,9 @@ class Role:
 
     def __post_init__(self) -> None:
         if self.rows not in _ROWS:
-            raise ValueError(f"The rows of a role are one of {', '.join(_ROWS)}; got {self.rows!r}.")
+            raise ValueError(
+                f"The rows of a role are one of {', '.join(_ROWS)}; got {self.rows!r}."
+            )
 
 
 POSITIONS = Role(is_position=True)
@@ -72,7 +74,9 @@ class Certificate:
     @property
     def error(self) -> float:
         """The largest relative error of all symmetries; NaN if the function gave one."""
-        return max((check.error for check in self.checks), key=lambda e: float("inf") if e != e else e)
+        return max(
+            (check.error for check in self.checks), key=lambda e: float("inf") if e != e else e
+        )
 
     @property
     def passed(self) -> bool:
@@ -87,9 +91,14 @@ class Certificate:
         verdict = "equivariant" if self.passed else "NOT EQUIVARIANT"
         how = f"{self.dtype}, {self.elements} random elements, tolerance {self.tolerance:.0e}"
         lines = [f"{verdict} under {self.group}, {how}"]
-        lines += [f"  {check.symmetry:<12} relative error {check.error:.1e}" for check in self.checks]
+        lines += [
+            f"  {check.symmetry:<12} relative error {check.error:.1e}" for check in self.checks
+        ]
         if not self.passed:
-            worst = max(self.checks, key=lambda check: float("inf") if check.error != check.error else check.error)
+            worst = max(
+                self.checks,
+                key=lambda check: float("inf") if check.error != check.error else check.error,
+            )
             lines.append(f"  worst: {worst.symmetry} {worst.worst}")
         return "\n".join(lines)
 
@@ -104,11 +113,12 @@ def certify(
     tolerance: float | None = None,
     seed: int = 0,
 ) -> Certificate:
-    """Measure how well a function commutes with rotations, reflections, translations and permutations.
+    """Measure how well a function commutes with rotations, reflections, shifts and permutations.
 
-    For random elements s of every symmetry the error is max |f(s x) - s f(x)| / max |f(x)|. Rotations (and
-    reflections, where the group has them) are drawn from the Haar measure of `group`; translations, which are tested
-    where an input is a position, have the size of the positions; permutations reorder nodes and edges.
+    For random elements s of every symmetry the error is max |f(s x) - s f(x)| / max |f(x)|.
+    Rotations (and reflections, where the group has them) are drawn from the Haar measure of
+    `group`; translations, which are tested where an input is a position, have the size of the
+    positions; permutations reorder nodes and edges.
 
     Args:
         function: called with the input tensors in order.
@@ -116,14 +126,16 @@ def certify(
         output: the Role of what the function returns.
         group: acts on positions and fields; O(3) by default.
         elements: how many random elements of every symmetry.
-        dtype: the precision to test in: floating-point inputs are cast, and so is a copy of the function if it is a
-            module; by default that of the inputs.
+        dtype: the precision to test in: floating-point inputs are cast, and so is a copy of the
+            function if it is a module; by default that of the inputs.
         tolerance: 1e-10 in float64 and 2e-5 in float32 by default.
         seed: of the random elements.
     """
     group = group or O3()
     generator = torch.Generator().manual_seed(seed)
-    tensors = [tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor for tensor, _ in inputs]
+    tensors = [
+        tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor for tensor, _ in inputs
+    ]
     roles = [role for _, role in inputs]
     if dtype and isinstance(function, nn.Module):
         function = copy.deepcopy(function).to(dtype)
@@ -136,10 +148,19 @@ def certify(
             for _ in range(elements):
                 move = draw()
                 moved = function(*[move(t, role) for t, role in zip(tensors, roles, strict=True)])
-                found.append((_relative_error(moved, move(expected, output), expected), move.element))
-            checks.append(Check(name, *max(found, key=lambda pair: float("inf") if pair[0] != pair[0] else pair[0])))
+                found.append(
+                    (_relative_error(moved, move(expected, output), expected), move.element)
+                )
+            checks.append(
+                Check(
+                    name,
+                    *max(found, key=lambda pair: float("inf") if pair[0] != pair[0] else pair[0]),
+                )
+            )
     limit = TOLERANCE.get(precision, 1e-2) if tolerance is None else tolerance
-    return Certificate(group.name, str(precision).removeprefix("torch."), elements, limit, tuple(checks))
+    return Certificate(
+        group.name, str(precision).removeprefix("torch."), elements, limit, tuple(checks)
+    )
 
 
 @dataclass(frozen=True)
@@ -200,7 +221,9 @@ def _symmetries(
     positions = [tensor for tensor, role in zip(tensors, roles, strict=True) if role.is_position]
     if positions:
         spread = float(positions[0].abs().max()) if positions[0].numel() else 1.0
-        found["translation"] = lambda: _Shift(spread * torch.randn(group.dim, generator=generator, dtype=torch.float64))
+        found["translation"] = lambda: _Shift(
+            spread * torch.randn(group.dim, generator=generator, dtype=torch.float64)
+        )
     sizes = {
         role.rows: tensor.shape[1 if role.is_edge_index else 0]
         for tensor, role in zip(tensors, roles, strict=True)

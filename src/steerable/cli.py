@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _dispatch([argument for argument in given if argument != "--debug"])
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has seen enough
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the reader, such as `head`, has seen enough
     except (ValueError, ArithmeticError, OSError) as error:
         if debug:
             traceback.print_exc()
@@ -44,13 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(arguments: list[str]) -> None:
-    """Train a network: train TASK [--preset NAME] [--config FILE] [--fit.lr 1e-3 ...] [--resume RUN]."""
+    """Train a network: train TASK [--preset NAME] [--config FILE] [--fit.lr LR] [--resume RUN]."""
     from steerable.train import TASKS, load_config
     from steerable.train.options import parse, parser
 
     name, *rest = arguments or ["nothing"]
     if name not in TASKS:
-        raise UsageError(f"`steerable train` learns one of {', '.join(TASKS)}; got {name}. Try: train qm9 --help")
+        raise UsageError(
+            f"`steerable train` learns one of {', '.join(TASKS)}; got {name}. Try: train qm9 --help"
+        )
     kind = TASKS[name].config
     first = _Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
     first.add_argument("--resume", type=Path)
@@ -62,18 +66,24 @@ def train(arguments: list[str]) -> None:
     if asked.preset:
         before = _preset(TASKS[name], asked.preset, folder)
     options = parser(kind, f"steerable train {name}", before)
-    options.add_argument("--resume", help="run folder to go on with; it keeps its settings of data and model")
+    options.add_argument(
+        "--resume", help="run folder to go on with; it keeps its settings of data and model"
+    )
     if TASKS[name].settings:
-        options.add_argument("--preset", help="begin with the settings that work well for one data.preset")
+        options.add_argument(
+            "--preset", help="begin with the settings that work well for one data.preset"
+        )
     config = parse(kind, options, rest)
     config.run = str(folder or config.run)
     _learn(config, folder is not None)
 
 
 def demo(arguments: list[str]) -> None:
-    """Learn molecules in a few minutes, test the network and prove its symmetry: demo [--run DIR]."""
+    """Learn molecules in minutes, test the network and prove its symmetry: demo [--run DIR]."""
     options = _Parser("steerable demo", description=demo.__doc__)
-    options.add_argument("--run", help="folder for the run, which must be new or empty (default: runs/qm9-demo)")
+    options.add_argument(
+        "--run", help="folder for the run, which must be new or empty (default: runs/qm9-demo)"
+    )
     run = options.parse_args(arguments).run or _unused(Path("runs/qm9-demo"))
 
     from steerable.train import presets
@@ -106,9 +116,11 @@ def evaluate(arguments: list[str]) -> None:
 
 
 def predict(arguments: list[str]) -> None:
-    """Predict the property of the molecules in a file: predict RUN FILE [--json] [--output FILE]."""
+    """Predict the property of molecules in a file: predict RUN FILE [--json] [--output FILE]."""
     options = _run_option("predict")
-    options.add_argument("file", type=Path, help="molecules in any format that ASE reads; positions in Angstrom")
+    options.add_argument(
+        "file", type=Path, help="molecules in any format that ASE reads; positions in Angstrom"
+    )
     options.add_argument("--json", action="store_true", help="JSON instead of a table")
     options.add_argument("--output", type=Path, help="file to write instead of the terminal")
     asked = options.parse_args(arguments)
@@ -121,7 +133,10 @@ def predict(arguments: list[str]) -> None:
 
     model, metadata = load(asked.run)
     if "elements" not in metadata:
-        raise UsageError(f"predict reads molecules, and {asked.run} learned {metadata['task']}: give a run of qm9.")
+        raise UsageError(
+            f"predict reads molecules, and {asked.run} learned {metadata['task']}: give a run of "
+            "qm9."
+        )
     frames = read_frames(asked.file)
     check_frames(frames, metadata["elements"])
     values, target = predict_frames(model, frames).tolist(), metadata["target"]
@@ -130,11 +145,16 @@ def predict(arguments: list[str]) -> None:
         for index, (atoms, value) in enumerate(zip(frames, values, strict=True))
     ]
     if asked.json:
-        text = json.dumps({"target": target["name"], "unit": target["unit"], "molecules": rows}, indent=2)
+        text = json.dumps(
+            {"target": target["name"], "unit": target["unit"], "molecules": rows}, indent=2
+        )
     else:
         width = max(len("formula"), *(len(str(row["formula"])) for row in rows))
         text = f"index  {'formula':{width}}  {target['name']} [{target['unit']}]"
-        text += "".join(f"\n{row['index']:5d}  {row['formula']:{width}}  {row['prediction']:.6f}" for row in rows)
+        text += "".join(
+            f"\n{row['index']:5d}  {row['formula']:{width}}  {row['prediction']:.6f}"
+            for row in rows
+        )
     if asked.output:
         write(asked.output, f"{text}\n".encode())
     else:
@@ -156,9 +176,11 @@ def certify(arguments: list[str]) -> None:
 
 
 def rollout(arguments: list[str]) -> None:
-    """Let a network of motion lead on from its own predictions, and draw it: rollout RUN [--steps N] [--film mp4]."""
+    """Let a network of motion lead itself on, and draw it: rollout RUN [--steps N] [--film mp4]."""
     options = _run_option("rollout")
-    options.add_argument("--steps", type=int, default=1, help="how many times the interval that was learned")
+    options.add_argument(
+        "--steps", type=int, default=1, help="how many times the interval that was learned"
+    )
     options.add_argument("--system", type=int, default=0, help="number of the test system")
     options.add_argument("--film", default="gif", help="gif, or mp4, which needs ffmpeg")
     asked = options.parse_args(arguments)
@@ -172,7 +194,9 @@ def rollout(arguments: list[str]) -> None:
         print(path)
 
 
-COMMANDS = {command.__name__: command for command in (demo, train, evaluate, predict, certify, rollout)}
+COMMANDS = {
+    command.__name__: command for command in (demo, train, evaluate, predict, certify, rollout)
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -201,8 +225,13 @@ def _dispatch(arguments: list[str]) -> None:
     name, *rest = arguments or ["--help"]
     if name in ("-h", "--help"):
         print("steerable COMMAND ...: networks that respect the symmetries of space\n")
-        print("\n".join(f"  {command:10}{function.__doc__}" for command, function in COMMANDS.items()))
-        print("\n`steerable COMMAND --help` says more. --debug shows where an error comes from; --version the version.")
+        print(
+            "\n".join(f"  {command:10}{function.__doc__}" for command, function in COMMANDS.items())
+        )
+        print(
+            "\n`steerable COMMAND --help` says more. --debug shows where an error comes from; "
+            "--version the version."
+        )
     elif name == "--version":
         try:
             print(version("steerable"))
@@ -239,20 +268,31 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     title = f"{metrics['task']}: {count:,} test {items}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     reached = {"network": test} | {found["name"]: found for found in metrics["baselines"].values()}
-    measures = {key: found["unit"] for key, found in test.items() if isinstance(found, dict) and "unit" in found}
+    measures = {
+        key: found["unit"]
+        for key, found in test.items()
+        if isinstance(found, dict) and "unit" in found
+    }
     table.add_column("")
     for key, unit in measures.items():
-        table.add_column(f"{key.upper() if len(key) < 5 else key.replace('_', ' ')} [{unit}]", justify="right")
+        table.add_column(
+            f"{key.upper() if len(key) < 5 else key.replace('_', ' ')} [{unit}]", justify="right"
+        )
     for name, found in reached.items():
-        table.add_row(name, *(f"{found[key]['value']:#.4g}" if key in found else "" for key in measures))
+        table.add_row(
+            name, *(f"{found[key]['value']:#.4g}" if key in found else "" for key in measures)
+        )
     console = Console(markup=False, highlight=False, soft_wrap=True)
     console.print(table)
     console.print(
-        f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under {certificate['elements']} "
-        f"elements of {certificate['group']}, translations and permutations "
-        f"{certificate['equivariance_float64']:.1e} (float64), {certificate['equivariance_float32']:.1e} (float32)"
+        f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under "
+        f"{certificate['elements']} elements of {certificate['group']}, translations and "
+        f"permutations {certificate['equivariance_float64']:.1e} (float64), "
+        f"{certificate['equivariance_float32']:.1e} (float32)"
     )
-    console.print(f"{metrics['parameters']:,} parameters, {metrics['train_seconds']:.0f} s of training")
+    console.print(
+        f"{metrics['parameters']:,} parameters, {metrics['train_seconds']:.0f} s of training"
+    )
     console.print("\n".join(["figures", *(f"  {path}" for path in draw(run))]))
 
 

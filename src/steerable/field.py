@@ -40,8 +40,9 @@ class Term(NamedTuple):
 class Field:
     """The type of a feature field: a direct sum of irreps of a group.
 
-    Features are tensors (..., dim). The terms follow each other on the last axis; within a term the copies follow
-    each other, each with its irrep's components (e3nn's order and layout, l = 1 is x, y, z).
+    Features are tensors (..., dim). The terms follow each other on the last axis; within a term the
+    copies follow each other, each with its irrep's components (e3nn's order and layout, l = 1 is x,
+    y, z).
 
     Args:
         group: a closed subgroup of O(2) or O(3).
@@ -58,13 +59,20 @@ class Field:
         object.__setattr__(self, "terms", tuple(Term(*term) for term in self.terms))
         for multiplicity, irrep_ in self.terms:
             if not isinstance(multiplicity, int) or multiplicity < 0:
-                raise FieldError(f"A multiplicity is a whole number of at least 0; got {multiplicity} of {irrep_}.")
+                raise FieldError(
+                    f"A multiplicity is a whole number of at least 0; got {multiplicity} of "
+                    f"{irrep_}."
+                )
             if irrep_.group != self.group:
-                raise FieldError(f"A field of {self.group} holds irreps of {self.group}; got {irrep_}.")
+                raise FieldError(
+                    f"A field of {self.group} holds irreps of {self.group}; got {irrep_}."
+                )
 
     @classmethod
     def parse(cls, text: str | Field, group: Group | None = None) -> Field:
-        """Read `"16x0e + 8x1o"`: multiplicities and names of irreps (`1o` alone is `1x1o`; an empty text is no field).
+        """Read `"16x0e + 8x1o"`.
+
+        Multiplicities and names of irreps (`1o` alone is `1x1o`; an empty text is no field).
 
         Args:
             text: the field as text; a Field is handed back.
@@ -75,18 +83,23 @@ class Field:
         """
         if isinstance(text, Field):
             if group is not None and text.group != group:
-                raise FieldMismatchError(f"Expected a field of {group}; got {text} of {text.group}.")
+                raise FieldMismatchError(
+                    f"Expected a field of {group}; got {text} of {text.group}."
+                )
             return text
         group = group or O3()
         if not isinstance(text, str):
-            raise FieldError(f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got {text!r}.")
+            raise FieldError(
+                f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got "
+                f"{text!r}."
+            )
         terms = []
         for part in text.split("+") if text.strip() else []:
             match = re.fullmatch(r"\s*(?:(\d+)\s*x\s*)?([\w(),]+)\s*", part)
             if not match:
                 raise FieldError(
-                    f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got {part.strip()!r} in "
-                    f"{text!r}."
+                    f"A field is written like '16x0e + 8x1o' (number, x, irrep of {group}); got "
+                    f"{part.strip()!r} in {text!r}."
                 )
             try:
                 terms.append(Term(int(match[1] or 1), irrep(group, match[2])))
@@ -123,7 +136,9 @@ class Field:
         for term, place in zip(self.terms, self.slices(), strict=True):
             block = term.irrep.matrix(element)
             for k in range(term.multiplicity):
-                part = slice(place.start + k * term.irrep.dim, place.start + (k + 1) * term.irrep.dim)
+                part = slice(
+                    place.start + k * term.irrep.dim, place.start + (k + 1) * term.irrep.dim
+                )
                 result[..., part, part] = block
         return result
 
@@ -134,12 +149,16 @@ class Field:
             GroupError: `subgroup` holds elements that the field's group does not.
         """
         if not subgroup.subgroup_of(self.group):
-            raise GroupError(f"{subgroup} is not a subgroup of {self.group}; restrict to one that is.")
+            raise GroupError(
+                f"{subgroup} is not a subgroup of {self.group}; restrict to one that is."
+            )
         terms: list[Term] = []
         rows: list[Tensor] = []
         for term, place in zip(self.terms, self.slices(), strict=True):
             for part, isometry in decompose(Restricted(subgroup, term.irrep)):
-                rows.append(_place(torch.from_numpy(isometry).T, place.start, term.multiplicity, self.dim))
+                rows.append(
+                    _place(torch.from_numpy(isometry).T, place.start, term.multiplicity, self.dim)
+                )
                 terms.append(Term(term.multiplicity, part))
         matrix = torch.cat(rows) if rows else torch.zeros(0, self.dim, dtype=torch.float64)
         return Restriction(Field(subgroup, tuple(terms)), matrix)
@@ -148,7 +167,8 @@ class Field:
         """The tensor product with another field as a sum of irreps, with the change of basis.
 
         Returns:
-            The field, and the orthogonal matrix (dim, self.dim * other.dim) that takes `outer(x, y).flatten()` to it.
+            The field, and the orthogonal matrix (dim, self.dim * other.dim) that takes `outer(x,
+            y).flatten()` to it.
         """
         require_same_group("A tensor product", self, other)
         terms: list[Term] = []
@@ -157,13 +177,25 @@ class Field:
             for right, at_right in zip(other.terms, other.slices(), strict=True):
                 shape = left.multiplicity, right.multiplicity, left.irrep.dim, right.irrep.dim
                 for part, isometry in decompose(Product(left.irrep, right.irrep)):
-                    block = torch.zeros(*shape[:2], part.dim, self.dim, other.dim, dtype=torch.float64)
-                    inner = block[..., at_left, at_right].unflatten(3, shape[::2]).unflatten(5, shape[1::2])
-                    c, d = torch.meshgrid(torch.arange(shape[0]), torch.arange(shape[1]), indexing="ij")
-                    inner[c, d, :, c, :, d] = torch.from_numpy(isometry).T.reshape(part.dim, *shape[2:])
+                    block = torch.zeros(
+                        *shape[:2], part.dim, self.dim, other.dim, dtype=torch.float64
+                    )
+                    inner = (
+                        block[..., at_left, at_right]
+                        .unflatten(3, shape[::2])
+                        .unflatten(5, shape[1::2])
+                    )
+                    c, d = torch.meshgrid(
+                        torch.arange(shape[0]), torch.arange(shape[1]), indexing="ij"
+                    )
+                    inner[c, d, :, c, :, d] = torch.from_numpy(isometry).T.reshape(
+                        part.dim, *shape[2:]
+                    )
                     rows.append(block.reshape(-1, self.dim * other.dim))
                     terms.append(Term(shape[0] * shape[1], part))
-        matrix = torch.cat(rows) if rows else torch.zeros(0, self.dim * other.dim, dtype=torch.float64)
+        matrix = (
+            torch.cat(rows) if rows else torch.zeros(0, self.dim * other.dim, dtype=torch.float64)
+        )
         return Restriction(Field(self.group, tuple(terms)), matrix)
 
     def to_e3nn(self) -> e3nn.o3.Irreps:
@@ -184,7 +216,8 @@ class Field:
         if features.dim() == 0 or features.shape[-1] != self.dim:
             came = features.shape[-1] if features.dim() else "a number"
             raise FieldMismatchError(
-                f"{owner} expects {name} of {self} ({self.dim} channels) and got {came}. Map them with Linear first."
+                f"{owner} expects {name} of {self} ({self.dim} channels) and got {came}. Map them "
+                "with Linear first."
             )
 
     def __add__(self, other: Field) -> Field:
@@ -215,7 +248,10 @@ class Field:
 
 
 class Restriction(NamedTuple):
-    """A field under a subgroup, and the orthogonal matrix (field.dim, dim) that takes old features to new ones."""
+    """A field under a subgroup, and the matrix that takes old features to new ones.
+
+    The matrix (field.dim, dim) is orthogonal.
+    """
 
     field: Field
     matrix: Tensor
@@ -231,8 +267,8 @@ def require_same_group(owner: str, *fields: Field) -> Group:
     for field in fields[1:]:
         if field.group != group:
             raise FieldMismatchError(
-                f"{owner} needs fields of one group; got {fields[0]} of {group} and {field} of {field.group}. "
-                "Restrict the larger group's field first."
+                f"{owner} needs fields of one group; got {fields[0]} of {group} and {field} of "
+                f"{field.group}. Restrict the larger group's field first."
             )
     return group
 
@@ -243,7 +279,10 @@ def invariant_field(group: Group, channels: int) -> Field:
 
 
 def harmonic_field(group: Group, max_degree: int) -> Restriction:
-    """The harmonics of degrees 0 to `max_degree` of the space that `group` acts on, as a field of `group`."""
+    """The harmonics of degrees 0 to `max_degree` as a field of `group`.
+
+    They are those of the space that the group acts on.
+    """
     rows: list[Tensor] = []
     terms: list[Term] = []
     for degree in range(max_degree + 1):
@@ -254,7 +293,10 @@ def harmonic_field(group: Group, max_degree: int) -> Restriction:
 
 
 def _place(block: Tensor, start: int, copies: int, width: int) -> Tensor:
-    """`block` (row, column) repeated down the diagonal, its first column at `start` of a matrix `width` wide."""
+    """`block` (row, column) repeated down the diagonal.
+
+    Its first column is at `start` of a matrix `width` wide.
+    """
     result = torch.zeros(copies * block.shape[0], width, dtype=block.dtype)
     result[:, start : start + copies * block.shape[1]] = torch.block_diag(*[block] * copies)
     return result

@@ -41,7 +41,11 @@ def options(*texts):
 
 def test_rows_are_what_happened(tmp_path, capsys):
     file = tmp_path / "rows.json"
-    case = Case("sleep", {"ours": partial(sleeper, 0.01), "peer": partial(sleeper, 0.04), "absent": absent}, rounds=3)
+    case = Case(
+        "sleep",
+        {"ours": partial(sleeper, 0.01), "peer": partial(sleeper, 0.04), "absent": absent},
+        rounds=3,
+    )
     chosen = options("--quick", "--json", file)
     rows = measure([case], chosen)
     write(rows, chosen)
@@ -64,10 +68,14 @@ def test_the_machine_is_told(tmp_path):
 
 def test_cases_are_chosen_by_name(capsys):
     cases = [Case(name, {"ours": partial(sleeper, 0.0)}) for name in ("short nap", "long nap")]
-    assert [row.case for row in measure(cases, options("--quick", "--match", "long"))] == ["long nap, nap"]
+    assert [row.case for row in measure(cases, options("--quick", "--match", "long"))] == [
+        "long nap, nap"
+    ]
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="this system does not tell the peak")
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="this system does not tell the peak"
+)
 @pytest.mark.parametrize("rival", [hungry, keeper])
 def test_memory_is_the_peak_of_one_pass(rival):
     assert peak_megabytes(partial(rival, 100), "meal", 1) == pytest.approx(100, abs=3)

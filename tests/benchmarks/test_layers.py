@@ -28,7 +28,11 @@ SMALL = partial(molecules, 2, channels=4)
 
 def test_molecules_are_as_described():
     work = molecules()
-    assert len(work.pos) == 1828 and work.edge_index.shape == (2, 29180) and work.field == "32x0e+32x1o+32x2e"
+    assert (
+        len(work.pos) == 1828
+        and work.edge_index.shape == (2, 29180)
+        and work.field == "32x0e+32x1o+32x2e"
+    )
     assert work.features.shape == (1828, 288) and work.features.requires_grad
     source, target = work.edge_index
     assert (target.diff() >= 0).all()
@@ -51,7 +55,9 @@ def test_clouds_have_their_neighbours():
 
 
 def moved(work: Work, g: torch.Tensor, D: torch.Tensor) -> Work:
-    return Work(work.pos @ g.T, work.edge_index, work.features @ D.T, work.channels, work.max_degree)
+    return Work(
+        work.pos @ g.T, work.edge_index, work.features @ D.T, work.channels, work.max_degree
+    )
 
 
 @pytest.fixture
@@ -74,14 +80,18 @@ def test_peers_commute_with_random_elements(name, double):
         result = layer(layer.features(), layer.see(seen.pos)).detach()
         if "ir_mul" in name and "mul_ir" not in name:
             blocks = result.split([4, 12, 20], 1)
-            result = torch.cat([block.unflatten(1, (-1, 4)).transpose(1, 2).flatten(1) for block in blocks], 1)
+            result = torch.cat(
+                [block.unflatten(1, (-1, 4)).transpose(1, 2).flatten(1) for block in blocks], 1
+            )
         results.append(result)
     torch.testing.assert_close(results[0] @ D.T, results[1], atol=1e-10, rtol=0)
     assert results[0].abs().mean() > 0.01
 
 
 def test_depthwise_peers_have_equal_weights():
-    counts = {name: sum(p.numel() for p in build(SMALL()).parameters()) for name, build in PEERS.items()}
+    counts = {
+        name: sum(p.numel() for p in build(SMALL()).parameters()) for name, build in PEERS.items()
+    }
     for kind in (
         ("e3nn depthwise", "cuequivariance mul_ir", "cuequivariance ir_mul"),
         ("e3nn full", "cuequivariance full"),
@@ -89,7 +99,9 @@ def test_depthwise_peers_have_equal_weights():
         assert len({counts[name] for name in kind if name in counts}) == 1
 
 
-@pytest.mark.parametrize("build", [*PEERS.values(), ours_depthwise, ours_full], ids=[*PEERS, "depthwise", "full"])
+@pytest.mark.parametrize(
+    "build", [*PEERS.values(), ours_depthwise, ours_full], ids=[*PEERS, "depthwise", "full"]
+)
 def test_layers_agree_with_their_float64_twins(build):
     for job in (layer_job(build, SMALL), force_job(build, SMALL)):
         for run in job.passes.values():
@@ -98,7 +110,11 @@ def test_layers_agree_with_their_float64_twins(build):
 
 
 def test_the_implicit_layer_agrees_with_its_float64_twin():
-    assert 0 < layer_job(ours_implicit, partial(molecules, 2, channels=16, max_degree=1)).error() < 2e-5
+    assert (
+        0
+        < layer_job(ours_implicit, partial(molecules, 2, channels=16, max_degree=1)).error()
+        < 2e-5
+    )
 
 
 def test_forces_are_derivatives_of_the_energy(double):
@@ -111,7 +127,9 @@ def test_forces_are_derivatives_of_the_energy(double):
 
     pos = work.pos.clone().requires_grad_()
     slope = (torch.autograd.grad(energy(pos), pos)[0] * step).sum()
-    torch.testing.assert_close(slope, (energy(pos + step) - energy(pos - step)).detach() / 2, rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        slope, (energy(pos + step) - energy(pos - step)).detach() / 2, rtol=1e-5, atol=0
+    )
 
 
 def test_the_growth_is_drawn_and_told(tmp_path, capsys):
@@ -124,6 +142,9 @@ def test_the_growth_is_drawn_and_told(tmp_path, capsys):
     ]
     assert [value for value, _ in curve(series["channels"], rows, "steerable full")] == [16, 32]
     print_slopes(series, rows)
-    assert "steerable full         forward + backward: time ~ l^2.00, memory ~ l^1.00" in capsys.readouterr().out
+    assert (
+        "steerable full         forward + backward: time ~ l^2.00, memory ~ l^1.00"
+        in capsys.readouterr().out
+    )
     draw(series, rows, tmp_path / "growth.png")
     assert (tmp_path / "growth.png").stat().st_size > 10_000

@@ -15,13 +15,17 @@ import stencils
 from harness import Row
 
 
-@pytest.mark.parametrize("script", [conv, grids, harmonics, pdo, permutations, segment, sets, sphere, stencils])
+@pytest.mark.parametrize(
+    "script", [conv, grids, harmonics, pdo, permutations, segment, sets, sphere, stencils]
+)
 def test_cases_keep_the_contract(script):
     for quick in (True, False):
         cases = script.cases(quick)
         assert all(next(iter(case.rivals)) == "steerable" for case in cases)
         pickle.dumps([case.rivals for case in cases])
-    assert script.__doc__.splitlines()[-1].startswith(f"    python benchmarks/{script.__name__}.py [--quick]")
+    assert script.__doc__.splitlines()[-1].startswith(
+        f"    python benchmarks/{script.__name__}.py [--quick]"
+    )
 
 
 @pytest.mark.parametrize("script", [grids, harmonics, pdo, permutations, segment, sets, stencils])
@@ -44,5 +48,9 @@ def test_the_official_code_is_scaled_by_e3nn():
         Row("implicit, 100 edges, forward", "steerable", 148.0, 1.0, 0.0, 1.0),
     ]
     (row,) = conv.official(rows, threads=1)
-    assert row.median_ms == pytest.approx(1480) and row.ratio == pytest.approx(10) and row.error is None
+    assert (
+        row.median_ms == pytest.approx(1480)
+        and row.ratio == pytest.approx(10)
+        and row.error is None
+    )
     assert conv.official(rows[1:], threads=1) == []

@@ -1,4 +1,7 @@
-"""Breaking a symmetry on purpose: a vector as attribute leaves an O(3) network its stabiliser, graph by graph."""
+"""Breaking a symmetry on purpose.
+
+A vector as attribute leaves an O(3) network its stabiliser, graph by graph.
+"""
 
 import torch
 
@@ -42,9 +45,9 @@ def test_every_graph_of_a_batch_has_an_axis_of_its_own():
     batch = torch.arange(16) // 8
     both = torch.cat([x, x]), torch.cat([pos, pos]), torch.cat([edges, edges + 8], 1)
     field = axes[batch]
-    turns = torch.cat([axial("Cinfv", axis.numpy()).sample(1, torch.Generator().manual_seed(1)) for axis in axes])[
-        batch
-    ]
+    turns = torch.cat(
+        [axial("Cinfv", axis.numpy()).sample(1, torch.Generator().manual_seed(1)) for axis in axes]
+    )[batch]
     matrix = conv.field_in.matrix(turns)
     moved = conv(
         torch.einsum("nij,nj->ni", matrix, both[0]),

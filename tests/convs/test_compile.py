@@ -14,14 +14,22 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::U
 
 
 def conv_of(engine, contraction="full", **options):
-    filter = ImplicitFilter("0e+1o+2e", 2.0) if engine == "aggregate" else HarmonicFilter(2, 2.0, channels=4)
+    filter = (
+        ImplicitFilter("0e+1o+2e", 2.0)
+        if engine == "aggregate"
+        else HarmonicFilter(2, 2.0, channels=4)
+    )
     return PointConv("4x0e+4x1o", "4x0e+4x1o", filter, contraction, engine=engine, **options)
 
 
 def graph(nodes):
     generator = torch.Generator().manual_seed(nodes)
     pos = torch.randn(nodes, 3, generator=generator)
-    return torch.randn(nodes, 16, generator=generator).requires_grad_(), pos.requires_grad_(), radius_graph(pos, 2.0)
+    return (
+        torch.randn(nodes, 16, generator=generator).requires_grad_(),
+        pos.requires_grad_(),
+        radius_graph(pos, 2.0),
+    )
 
 
 @pytest.mark.parametrize("recompute", [False, True])
@@ -29,13 +37,16 @@ def graph(nodes):
 def test_one_graph_for_all_sizes_and_the_same_gradients(engine, recompute):
     torch._dynamo.reset()
     torch.manual_seed(0)
-    conv = conv_of(engine, "depthwise" if engine == "radial" else "full", recompute=recompute, neighbours=4.0)
+    conv = conv_of(
+        engine, "depthwise" if engine == "radial" else "full", recompute=recompute, neighbours=4.0
+    )
     compiled = torch.compile(conv, fullgraph=True, dynamic=True, backend="aot_eager")
     for nodes in (9, 20, 33):
         x, pos, edges = graph(nodes)
         leaves = [x, pos, *conv.parameters()]
         found, wanted = (
-            torch.autograd.grad(f(x, pos, edges).square().sum(), leaves, allow_unused=True) for f in (compiled, conv)
+            torch.autograd.grad(f(x, pos, edges).square().sum(), leaves, allow_unused=True)
+            for f in (compiled, conv)
         )
         for a, b in zip(found, wanted, strict=True):
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)

@@ -20,8 +20,12 @@ CASES = {
     "some harmonics, some twice": ("3x0e+2x1o", "2x0e+1x2e+1x2e", "3x0e+2x1o+2x2e"),
 }
 PERCEPTRONS = {
-    "torch": lambda count: nn.Sequential(nn.Linear(6, 16), nn.SiLU(), nn.Linear(16, 9), nn.Tanh(), nn.Linear(9, count)),
-    "no bias": lambda count: nn.Sequential(nn.Linear(6, 16), nn.SiLU(), nn.Linear(16, count, bias=False)),
+    "torch": lambda count: nn.Sequential(
+        nn.Linear(6, 16), nn.SiLU(), nn.Linear(16, 9), nn.Tanh(), nn.Linear(9, count)
+    ),
+    "no bias": lambda count: nn.Sequential(
+        nn.Linear(6, 16), nn.SiLU(), nn.Linear(16, count, bias=False)
+    ),
     "one layer": lambda count: nn.Sequential(nn.Linear(6, count)),
     "e3nn": lambda count: e3nn_nn.FullyConnectedNet([6, 12, 10, count], torch.nn.functional.silu),
 }
@@ -46,15 +50,24 @@ def theirs(product, radial, x, pos, edges, neighbours=1.0):
     """e3nn's own way: harmonics, weights and products at every edge, then the sum."""
     source, target = edges
     offset = pos[source] - pos[target]
-    sh = o3.spherical_harmonics(product.irreps_in2, offset, normalize=True, normalization="component")
+    sh = o3.spherical_harmonics(
+        product.irreps_in2, offset, normalize=True, normalization="component"
+    )
     message = product(x[source], sh, radial(basis(offset.norm(dim=1))))
-    return message.new_zeros(len(pos), message.shape[1]).index_add(0, target, message) / neighbours**0.5
+    return (
+        message.new_zeros(len(pos), message.shape[1]).index_add(0, target, message)
+        / neighbours**0.5
+    )
 
 
 def cloud(irreps, nodes=12):
     torch.manual_seed(1)
     pos = torch.randn(nodes, 3, requires_grad=True)
-    return torch.randn(nodes, o3.Irreps(irreps).dim, requires_grad=True), pos, radius_graph(pos.detach(), 2.0)
+    return (
+        torch.randn(nodes, o3.Irreps(irreps).dim, requires_grad=True),
+        pos,
+        radius_graph(pos.detach(), 2.0),
+    )
 
 
 @pytest.mark.parametrize("perceptron", PERCEPTRONS)
@@ -79,7 +92,9 @@ def test_output_and_gradients_are_those_of_e3nn(case, perceptron):
 def test_normalisations(irrep_normalization, path_normalization):
     torch.manual_seed(0)
     irreps = CASES["both parities"]
-    product = product_of(irreps, irrep_normalization=irrep_normalization, path_normalization=path_normalization)
+    product = product_of(
+        irreps, irrep_normalization=irrep_normalization, path_normalization=path_normalization
+    )
     radial = PERCEPTRONS["torch"](product.weight_numel)
     x, pos, edges = cloud(irreps[0])
     ours = from_e3nn(product, radial, basis)(x, pos, edges)
@@ -94,11 +109,15 @@ def test_a_basis_with_weights_and_float32():
     radial = PERCEPTRONS["torch"](product.weight_numel)
     learned = nn.Sequential(nn.Unflatten(0, (-1, 1)), nn.Linear(1, 6))
     conv = from_e3nn(product, radial, learned)
-    assert next(conv.parameters()).dtype == torch.float32 and len(list(conv.filter.parameters())) == 6
+    assert (
+        next(conv.parameters()).dtype == torch.float32 and len(list(conv.filter.parameters())) == 6
+    )
     x, pos, edges = cloud(irreps[0])
     source, target = edges
     offset = pos[source] - pos[target]
-    sh = o3.spherical_harmonics(product.irreps_in2, offset, normalize=True, normalization="component")
+    sh = o3.spherical_harmonics(
+        product.irreps_in2, offset, normalize=True, normalization="component"
+    )
     message = product(x[source], sh, radial(learned(offset.norm(dim=1))))
     wanted = torch.zeros(len(pos), message.shape[1]).index_add(0, target, message)
     torch.testing.assert_close(conv(x, pos, edges), wanted, atol=1e-4, rtol=1e-4)
@@ -109,7 +128,8 @@ def test_errors():
     with pytest.raises(ValueError, match="shared_weights=False"):
         from_e3nn(o3.FullyConnectedTensorProduct("0e", "0e", "0e"), nn.Sequential(), basis)
     with pytest.raises(
-        ValueError, match=f"linear layer for the {product.weight_numel} weights of the product; got Lin"
+        ValueError,
+        match=f"linear layer for the {product.weight_numel} weights of the product; got Lin",
     ):
         from_e3nn(product, PERCEPTRONS["torch"](7), basis)
     with pytest.raises(ValueError, match="ends in a linear layer for the .* got Tanh"):

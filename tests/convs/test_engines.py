@@ -1,4 +1,7 @@
-"""All orders of computation and all contractions: the same numbers as a kernel per edge, for every group."""
+"""All orders of computation and all contractions.
+
+The same numbers as a kernel per edge, for every group.
+"""
 
 from functools import partial
 
@@ -41,7 +44,9 @@ def cases(group, contraction, **options):
         ImplicitFilter(field_of(group, 1), 2.0, channels=2, hidden=2),
     ]
     for filter in filters:
-        conv = PointConv(field_in, field_of(group, 2), filter, contraction, neighbours=4.0, **options).double()
+        conv = PointConv(
+            field_in, field_of(group, 2), filter, contraction, neighbours=4.0, **options
+        ).double()
         x = torch.randn(9, field_in.dim, dtype=DOUBLE)
         for engine in ENGINES.values():
             if engine.applies(filter, conv.contraction):
@@ -54,7 +59,11 @@ def cases(group, contraction, **options):
 def test_every_engine_is_the_sum_with_a_kernel_per_edge_and_commutes(group, kind):
     for conv, x, pos, edges in cases(group, KINDS[kind]):
         torch.testing.assert_close(
-            conv(x, pos, edges), per_edge_conv(conv, x, pos, edges), atol=1e-12, rtol=1e-12, msg=conv.engine
+            conv(x, pos, edges),
+            per_edge_conv(conv, x, pos, edges),
+            atol=1e-12,
+            rtol=1e-12,
+            msg=conv.engine,
         )
         inputs = [(x, Role(field=conv.field_in)), (pos, POSITIONS), (edges, EDGE_INDEX)]
         report = certify(conv, inputs, Role(field=conv.field_out), group, elements=2)
@@ -65,18 +74,28 @@ def test_every_engine_is_the_sum_with_a_kernel_per_edge_and_commutes(group, kind
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("group", [O3(), O2(), SO3()], ids=name)
 def test_first_and_second_derivatives_of_every_engine(group, kind, recompute, monkeypatch):
-    monkeypatch.setattr("steerable.convs.points.point_conv._MANY_EDGES", 0)  # None: sums again, filters kept
+    monkeypatch.setattr(
+        "steerable.convs.points.point_conv._MANY_EDGES", 0
+    )  # None: sums again, filters kept
     for conv, x, pos, edges in cases(group, KINDS[kind], recompute=recompute):
         x.requires_grad_()
         pos.requires_grad_()
         hood = neighbourhoods(edges, len(pos), 7)
         found, wanted = [], []
-        for y, results in ((conv(x, pos, hood), found), (per_edge_conv(conv, x, pos, edges), wanted)):
+        for y, results in (
+            (conv(x, pos, hood), found),
+            (per_edge_conv(conv, x, pos, edges), wanted),
+        ):
             leaves = [x, pos, *conv.parameters()]
-            first = torch.autograd.grad(y.pow(3).sum(), leaves, create_graph=True, materialize_grads=True)
+            first = torch.autograd.grad(
+                y.pow(3).sum(), leaves, create_graph=True, materialize_grads=True
+            )
             results += first
             results += torch.autograd.grad(
-                sum(g.square().sum() for g in first), leaves, allow_unused=True, materialize_grads=True
+                sum(g.square().sum() for g in first),
+                leaves,
+                allow_unused=True,
+                materialize_grads=True,
             )
         for a, b in zip(found, wanted, strict=True):
             torch.testing.assert_close(a, b, atol=1e-8, rtol=1e-9, msg=conv.engine)
@@ -123,13 +142,18 @@ def test_the_cheapest_engine_is_chosen_and_explained():
 def test_deterministic():
     conv, x, pos, edges = next(cases(O3(), Depthwise))
     pos.requires_grad_()
-    runs = [torch.autograd.grad(conv(x, pos, edges).square().sum(), [pos, *conv.parameters()]) for _ in range(3)]
+    runs = [
+        torch.autograd.grad(conv(x, pos, edges).square().sum(), [pos, *conv.parameters()])
+        for _ in range(3)
+    ]
     for run in runs[1:]:
         for a, b in zip(run, runs[0], strict=True):
             assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize(("recompute", "text"), [(False, r"keeps about 0\.0 GB .* Set recompute=True"), (True, "Cut")])
+@pytest.mark.parametrize(
+    ("recompute", "text"), [(False, r"keeps about 0\.0 GB .* Set recompute=True"), (True, "Cut")]
+)
 def test_a_graph_larger_than_memory_is_told_what_to_turn_on(monkeypatch, recompute, text):
     conv, x, pos, edges = next(cases(O3(), Full, recompute=recompute))
 
@@ -138,15 +162,21 @@ def test_a_graph_larger_than_memory_is_told_what_to_turn_on(monkeypatch, recompu
 
     monkeypatch.setattr("steerable.convs.points.point_conv.blockwise", full)
     with pytest.raises(
-        MemoryError, match=rf"PointConv on 9 nodes and {edges.shape[1]} edges ran out of memory.*{text}"
+        MemoryError,
+        match=rf"PointConv on 9 nodes and {edges.shape[1]} edges ran out of memory.*{text}",
     ):
         conv(x, pos, edges)
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="groups=3 does not divide every multiplicity of 4x0e and 6x0e"):
+    with pytest.raises(
+        ValueError, match="groups=3 does not divide every multiplicity of 4x0e and 6x0e"
+    ):
         PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), partial(Full, groups=3))
-    with pytest.raises(ValueError, match="engine is one of aggregate, moments, messages, source, frame; got 'radial'"):
+    with pytest.raises(
+        ValueError,
+        match="engine is one of aggregate, moments, messages, source, frame; got 'radial'",
+    ):
         PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), engine="radial")
     with pytest.raises(ValueError, match="contraction is one of full, depthwise; got 'half'"):
         PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), "half")

@@ -15,7 +15,10 @@ DOUBLE = torch.float64
 
 
 def graph(seed=0):
-    """Two random simple undirected graphs of 5 and 4 nodes and one node alone: adjacency and edges of the batch."""
+    """Two random simple undirected graphs of 5 and 4 nodes and one node alone.
+
+    Adjacency and edges of the batch.
+    """
     generator = torch.Generator().manual_seed(seed)
     upper = (torch.rand(10, 10, generator=generator) < 0.5).triu(1)
     batch = torch.tensor([0] * 5 + [1] * 4 + [2])
@@ -51,15 +54,22 @@ def test_it_equals_matrices():
     adjacency, edges, batch = graph()
     x = torch.randn(10, 5, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
     made = layer(neighbours=2.5)
-    torch.testing.assert_close(made(x, edges, batch), dense(made, x, adjacency, batch), atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        made(x, edges, batch), dense(made, x, adjacency, batch), atol=1e-13, rtol=0
+    )
     alone = made(x[:5], edges[:, (edges < 5).all(0)])
     torch.testing.assert_close(alone, made(x, edges, batch, 7)[:5], atol=1e-13, rtol=0)
-    torch.testing.assert_close(made(x, edges[:, :0]), dense(made, x, 0 * adjacency, 0 * batch), atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        made(x, edges[:, :0]), dense(made, x, 0 * adjacency, 0 * batch), atol=1e-13, rtol=0
+    )
     assert made(x[:0], edges[:, :0]).shape == (0, 7)
 
 
 def test_six_maps_are_linear_in_graph_and_features():
-    """On all simple undirected graphs of 4 nodes: the commutant by brute force, and the layer's maps, are 6."""
+    """On all simple undirected graphs of 4 nodes.
+
+    The commutant by brute force, and the layer's maps, are 6.
+    """
     n = 4
     corners = list(itertools.combinations(range(n), 2))
     eye = torch.eye(n, dtype=DOUBLE)
@@ -70,7 +80,9 @@ def test_six_maps_are_linear_in_graph_and_features():
         for k, (i, j) in enumerate(corners):
             edge[corners.index(tuple(sorted((order.index(i), order.index(j))))), k] = 1
         pair = torch.kron(edge, node)
-        constraints.append(torch.kron(node, torch.eye(24, dtype=DOUBLE)) - torch.kron(eye, pair.T.contiguous()))
+        constraints.append(
+            torch.kron(node, torch.eye(24, dtype=DOUBLE)) - torch.kron(eye, pair.T.contiguous())
+        )
     stacked = torch.cat(constraints)
     assert int((torch.linalg.eigvalsh(stacked.T @ stacked) < 1e-9).sum()) == 6
     made = GraphLinear("1x0e", "1x0e", bias=False).double()
@@ -82,7 +94,8 @@ def test_six_maps_are_linear_in_graph_and_features():
             weight[k] = 1
         nothing = torch.stack([made(e[:, None], torch.zeros(2, 0, dtype=torch.long)) for e in eye])
         bilinear = [
-            torch.stack([made(e[:, None], torch.tensor([c, c[::-1]]).T) for e in eye]) - nothing for c in corners
+            torch.stack([made(e[:, None], torch.tensor([c, c[::-1]]).T) for e in eye]) - nothing
+            for c in corners
         ]
         maps.append(torch.stack(bilinear).flatten())
     assert len(maps) == 8 and torch.linalg.matrix_rank(torch.stack(maps)) == 6
@@ -96,7 +109,9 @@ def test_it_commutes_with_permutations_and_the_group():
     for turn in field.matrix(O3().sample(4, generator)):
         order = torch.randperm(10, generator=generator)
         found = made(x[order] @ turn.T, order.argsort()[edges], batch[order])
-        torch.testing.assert_close(found, (made(x, edges, batch) @ turn.T)[order], atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            found, (made(x, edges, batch) @ turn.T)[order], atol=1e-12, rtol=0
+        )
 
 
 def test_unit_variance_derivatives_and_compilation():
@@ -104,7 +119,9 @@ def test_unit_variance_derivatives_and_compilation():
     ring = torch.arange(2000)
     edges = torch.cat([torch.stack([ring, ring.roll(k)]) for k in (1, -1)], 1)
     made = GraphLinear("32x0e", "32x0e", neighbours=2)
-    assert made(torch.randn(2000, 32), edges).var().item() == pytest.approx(0.875, rel=0.1)  # of means little is left
+    assert made(torch.randn(2000, 32), edges).var().item() == pytest.approx(
+        0.875, rel=0.1
+    )  # of means little is left
     _, edges, batch = graph()
     small, x = layer(), torch.randn(10, 5, dtype=DOUBLE).requires_grad_()
     assert gradgradcheck(lambda x: small(x, edges, batch).square(), x)
@@ -116,7 +133,9 @@ def test_unit_variance_derivatives_and_compilation():
 def test_errors():
     _, edges, batch = graph()
     made, x = layer(), torch.zeros(10, 5, dtype=DOUBLE)
-    with pytest.raises(ValueError, match="neighbours is the usual number of neighbours, above 0; got 0"):
+    with pytest.raises(
+        ValueError, match="neighbours is the usual number of neighbours, above 0; got 0"
+    ):
         GraphLinear("1x0e", "1x0e", neighbours=0)
     with pytest.raises(ValueError, match="edge_index holds source node numbers from 0 to 9"):
         made(x, edges + 5, batch)

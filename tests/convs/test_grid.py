@@ -1,4 +1,4 @@
-"""GridConv2d and GridConv3d against the sum by hand, PointConv, the symmetries of the grid, and bad input."""
+"""GridConv2d and GridConv3d: sums by hand, PointConv, symmetries of the grid, and bad input."""
 
 import copy
 import itertools
@@ -87,10 +87,14 @@ def moved(field, x, g):
 
 @torch.no_grad()
 def symmetry_error(layer, field_in, field_out, x):
-    """The largest error of the layer under the elements of the group that keep the grid, relative to its result."""
+    """The largest error of the layer under group elements, relative to its result.
+
+    The elements are those that keep the grid.
+    """
     y = layer(x)
     errors = [
-        (layer(moved(field_in, x, g)) - moved(field_out, y, g)).abs().max() for g in grid_elements(field_in.group)
+        (layer(moved(field_in, x, g)) - moved(field_out, y, g)).abs().max()
+        for g in grid_elements(field_in.group)
     ]
     return float(max(errors) / y.abs().max())
 
@@ -113,7 +117,9 @@ def test_exact_for_all_elements_that_keep_the_grid(group, kind):
     assert len(grid_elements(group)) > 2
     assert symmetry_error(conv, conv.field_in, conv.field_out, array(conv)) < 1e-12
     ramp = torch.arange(1, 6).view(5, *[1] * (group.dim - 1))
-    assert symmetry_error(lambda x: conv(x) * ramp, conv.field_in, conv.field_out, array(conv)) > 1e-2
+    assert (
+        symmetry_error(lambda x: conv(x) * ramp, conv.field_in, conv.field_out, array(conv)) > 1e-2
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,7 +160,9 @@ def test_equals_the_sum_written_out_by_hand(group):
     for offset in itertools.product(range(-2, 3), repeat=dim):
         h = conv.filter(torch.tensor([offset], dtype=DOUBLE) * dilation * spacing)[0]
         kernel = torch.einsum("km,kmoi->oi", h, tensor)
-        window = [slice(margin + dilation * o, margin + dilation * o + width, stride) for o in offset]
+        window = [
+            slice(margin + dilation * o, margin + dilation * o + width, stride) for o in offset
+        ]
         wanted += torch.einsum("oi,bi...->bo...", kernel, padded[(..., *window)])
     wanted *= conv.neighbours**-0.5
     wanted[:, conv._invariant] += conv.bias.view(-1, *[1] * dim)
@@ -166,7 +174,9 @@ def test_equals_the_sum_written_out_by_hand(group):
 def test_equals_point_conv_on_the_points_of_the_grid(group, mode):
     dim, width = group.dim, 4
     conv = conv_of(group, padding_mode=mode, smoothing=0.0, bias=False)
-    points = PointConv(conv.field_in, conv.field_out, conv.filter, neighbours=float(conv.neighbours)).double()
+    points = PointConv(
+        conv.field_in, conv.field_out, conv.filter, neighbours=float(conv.neighbours)
+    ).double()
     points.contraction.load_state_dict(conv.contraction.state_dict())
     axis = torch.arange(width, dtype=DOUBLE)
     pos = torch.cartesian_prod(*[axis] * dim)
@@ -177,7 +187,9 @@ def test_equals_point_conv_on_the_points_of_the_grid(group, mode):
         shifts = shifts.new_zeros(1, dim)
     images = (shifts[:, None] + pos).flatten(0, 1)
     target, source = ((images - pos[:, None]).norm(dim=-1) < 2).nonzero().T
-    y = points((features.repeat(len(shifts), 1), None), (images, pos), torch.stack([source, target]))
+    y = points(
+        (features.repeat(len(shifts), 1), None), (images, pos), torch.stack([source, target])
+    )
     torch.testing.assert_close(conv(x)[0].flatten(1).T, y, atol=1e-12, rtol=0)
 
 
@@ -191,7 +203,9 @@ def test_the_stencil_is_the_smoothed_filter(group, finer, prepared):
     if prepared:
         stencil.prepare(filter)
     found = stencil.double()(filter)[0]
-    fine = torch.cartesian_prod(*[torch.arange(-2 * finer, 2 * finer + 1, dtype=DOUBLE) / finer] * group.dim)
+    fine = torch.cartesian_prod(
+        *[torch.arange(-2 * finer, 2 * finer + 1, dtype=DOUBLE) / finer] * group.dim
+    )
     fine = fine[fine.norm(dim=1) < 2]
     h = filter(fine * step)
     for k, offset in enumerate(itertools.product((-1, 0, 1), repeat=group.dim)):
@@ -200,11 +214,16 @@ def test_the_stencil_is_the_smoothed_filter(group, finer, prepared):
         weight /= (math.tau**0.5 * smoothing * finer) ** group.dim
         u = o.norm() / 2
         mask = 1 - 28 * u**6 + 48 * u**7 - 21 * u**8
-        torch.testing.assert_close(found[k], mask * torch.einsum("z,zkm->km", weight, h), atol=1e-13, rtol=0)
+        torch.testing.assert_close(
+            found[k], mask * torch.einsum("z,zkm->km", weight, h), atol=1e-13, rtol=0
+        )
 
 
 def test_sums_made_beforehand_are_the_filters_own():
-    """In copies, for every sample, and joined to derivatives; and never where the harmonics are learned."""
+    """In copies, for every sample, and joined to derivatives.
+
+    And never where the harmonics are learned.
+    """
 
     class Learned(HarmonicFilter):
         def __init__(self, *args, **options):
@@ -223,8 +242,14 @@ def test_sums_made_beforehand_are_the_filters_own():
             known.filter.phi[0].weight.mul_(1.5)
         found = known.stencil(known.filter, attributes)
         known.stencil._prepared = [None]
-        torch.testing.assert_close(found, known.stencil(known.filter, attributes), atol=1e-13, rtol=0)
-    filters = StencilFilter(2, 5, group=SO2()), HarmonicFilter(1, 3.0, group=SO2()), Learned(1, 3.0, group=SO2())
+        torch.testing.assert_close(
+            found, known.stencil(known.filter, attributes), atol=1e-13, rtol=0
+        )
+    filters = (
+        StencilFilter(2, 5, group=SO2()),
+        HarmonicFilter(1, 3.0, group=SO2()),
+        Learned(1, 3.0, group=SO2()),
+    )
     joint = GridConv2d("1x0", "1x0+1x1", JointFilter(filters), 5)
     assert joint.stencil._prepared == [filters[1]]
 
@@ -238,7 +263,10 @@ def test_a_stencil_that_is_learned_is_no_constant():
         def on_grid(self, *args):
             return super().on_grid(*args) * self.scale
 
-    learned, fixed = (GridConv2d("1x0", "1x0+1x1", kind(2, 5, group=SO2()), 5) for kind in (Learned, StencilFilter))
+    learned, fixed = (
+        GridConv2d("1x0", "1x0+1x1", kind(2, 5, group=SO2()), 5)
+        for kind in (Learned, StencilFilter)
+    )
     fixed.load_state_dict(learned.state_dict(), strict=False)
     with torch.no_grad():
         learned.filter.scale.mul_(3)
@@ -255,7 +283,9 @@ def test_unit_variance_at_the_start(contraction):
         (HarmonicFilter(1, 2.0, attributes="2x0e"), GridConv3d),
     ):
         irreps_ = irreps(filter.field.group, 1)
-        field = Field(filter.field.group, tuple((16, irrep) for irrep in irreps_ if str(irrep)[:2] != "0o"))
+        field = Field(
+            filter.field.group, tuple((16, irrep) for irrep in irreps_ if str(irrep)[:2] != "0o")
+        )
         conv = layer(field, field, filter, 5 if layer is GridConv2d else 3, contraction=contraction)
         x = torch.randn(4, field.dim, *[12] * conv.dim)
         attributes = torch.randn(4, 2) if filter.attributes.dim else None
@@ -268,9 +298,13 @@ def test_attributes_of_samples_give_each_its_own_kernel():
     conv = conv_of(O2(), kind="implicit", attributes="1x0e+1x1", padding_mode="reflect", stride=2)
     x, attributes = array(conv, 7, batch=3), torch.randn(3, 3, dtype=DOUBLE)
     together = conv(x, attributes)
-    torch.testing.assert_close(together, torch.cat([conv(x[[k]], attributes[[k]]) for k in range(3)]))
+    torch.testing.assert_close(
+        together, torch.cat([conv(x[[k]], attributes[[k]]) for k in range(3)])
+    )
     for k in range(3):
-        torch.testing.assert_close(conv.export(attributes[k])(x[[k]]), together[[k]], atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            conv.export(attributes[k])(x[[k]]), together[[k]], atol=1e-12, rtol=0
+        )
     assert (conv(x, attributes + 0.5) - together).abs().max() > 1e-3
     for g in grid_elements(O2()):
         turned = attributes @ conv.filter.attributes.matrix(g).T
@@ -278,7 +312,8 @@ def test_attributes_of_samples_give_each_its_own_kernel():
         assert error.abs().max() < 1e-12 * together.abs().max()
     assert conv(x[:0], attributes[:0]).shape == (0, *together.shape[1:])
     with pytest.raises(
-        ValueError, match=r"attributes of 1x0e\+1x1, one vector per sample, of shape \(3, 3\); got None"
+        ValueError,
+        match=r"attributes of 1x0e\+1x1, one vector per sample, of shape \(3, 3\); got None",
     ):
         conv(x)
     with pytest.raises(ValueError, match=r"of shape \(3, 3\); got \(2, 3\)"):
@@ -291,9 +326,13 @@ def test_attributes_of_samples_give_each_its_own_kernel():
 
 
 @pytest.mark.parametrize("attributes", ["", "1x1"])
-@pytest.mark.parametrize("contraction", ["full", partial(Depthwise, rank=1)], ids=["full", "depthwise"])
+@pytest.mark.parametrize(
+    "contraction", ["full", partial(Depthwise, rank=1)], ids=["full", "depthwise"]
+)
 def test_first_and_second_derivatives(attributes, contraction):
-    conv = conv_of(SO2(), kind="implicit", attributes=attributes, contraction=contraction, copies=1, stride=2)
+    conv = conv_of(
+        SO2(), kind="implicit", attributes=attributes, contraction=contraction, copies=1, stride=2
+    )
     names = [name for name, _ in conv.named_parameters()]
     x = array(conv, 3).requires_grad_()
     given = (torch.randn(2, 2, dtype=DOUBLE, requires_grad=True),) if attributes else ()
@@ -310,9 +349,17 @@ def test_first_and_second_derivatives(attributes, contraction):
 @pytest.mark.parametrize("dim", [2, 3])
 def test_compiled_without_graph_breaks(dim):
     if dim == 2:
-        conv = GridConv2d("1x0+1x1", "1x0+1x1", HarmonicFilter(1, 2.0, channels=2, group=SO2()), 3, stride=2)
+        conv = GridConv2d(
+            "1x0+1x1", "1x0+1x1", HarmonicFilter(1, 2.0, channels=2, group=SO2()), 3, stride=2
+        )
     else:
-        conv = GridConv3d("1x0e+1x1o", "1x0e", HarmonicFilter(1, 2.0, attributes="1x0e"), 3, padding_mode="circular")
+        conv = GridConv3d(
+            "1x0e+1x1o",
+            "1x0e",
+            HarmonicFilter(1, 2.0, attributes="1x0e"),
+            3,
+            padding_mode="circular",
+        )
     compiled = torch.compile(conv.double(), backend="aot_eager", fullgraph=True)
     x = array(conv, 4)
     given = (torch.randn(2, 1, dtype=DOUBLE),) if dim == 3 else ()
@@ -346,13 +393,17 @@ def test_the_kernel_is_kept_in_eval_and_made_anew_when_anything_changes():
 
         conv.contraction.weights[0].mul_(2)
         assert not torch.equal(conv.kernel(), kept)
-        conv.load_state_dict({**conv.state_dict(), "contraction.weights.0": conv.contraction.weights[0] / 2})
+        conv.load_state_dict(
+            {**conv.state_dict(), "contraction.weights.0": conv.contraction.weights[0] / 2}
+        )
         assert torch.equal(conv.kernel(), kept)
         halved = {name: value.clone() for name, value in conv.state_dict().items()}
         halved["contraction.weights.0"] /= 2
         conv.load_state_dict(halved, assign=True)
         assert not torch.equal(conv.kernel(), kept)
-        conv.load_state_dict({**halved, "contraction.weights.0": halved["contraction.weights.0"] * 2}, assign=True)
+        conv.load_state_dict(
+            {**halved, "contraction.weights.0": halved["contraction.weights.0"] * 2}, assign=True
+        )
         assert torch.equal(conv.kernel(), kept)
         for other in (copy.deepcopy(conv), pickle.loads(pickle.dumps(conv))):
             assert torch.equal(other.kernel(), kept) and other.kernel() is not conv.kernel()
@@ -394,10 +445,16 @@ def test_circular_arrays_may_be_rolled():
     conv = conv_of(SO2(), padding_mode="circular", stride=2, size=5)
     x = array(conv, 8)
     y = conv(x)
-    torch.testing.assert_close(conv(x.roll((2, -4), (2, 3))), y.roll((1, -2), (2, 3)), atol=1e-12, rtol=0)
-    for g in grid_elements(SO2()):  # about the point 0, where a circle of an even number of points may turn
+    torch.testing.assert_close(
+        conv(x.roll((2, -4), (2, 3))), y.roll((1, -2), (2, 3)), atol=1e-12, rtol=0
+    )
+    for g in grid_elements(
+        SO2()
+    ):  # about the point 0, where a circle of an even number of points may turn
         shift = [int(row.sum() < 0) for row in g]
-        rolled = [moved(f, a, g).roll(shift, (2, 3)) for f, a in ((conv.field_in, x), (conv.field_out, y))]
+        rolled = [
+            moved(f, a, g).roll(shift, (2, 3)) for f, a in ((conv.field_in, x), (conv.field_out, y))
+        ]
         torch.testing.assert_close(conv(rolled[0]), rolled[1], atol=1e-12, rtol=0)
 
 
@@ -416,7 +473,9 @@ def test_circular_arrays_may_be_rolled():
 def test_a_stride_off_centre_warns_and_the_widths_it_names_are_exact(options, good, bad, words):
     conv = conv_of(O2(), **options)
     assert symmetry_error(conv, conv.field_in, conv.field_out, array(conv, good)) < 1e-12
-    with pytest.warns(StrideWarning, match=f"GridConv2d: a stride of .* an axis of {bad} points off.*{words}"):
+    with pytest.warns(
+        StrideWarning, match=f"GridConv2d: a stride of .* an axis of {bad} points off.*{words}"
+    ):
         conv(array(conv, bad))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StrideWarning)
@@ -434,7 +493,11 @@ def test_two_layers_without_padding_want_4k_plus_3_points_and_with_it_4k_plus_1(
 
 
 def test_strides_warn_only_on_axes_that_the_group_moves():
-    for group, moved_axes in ((trivial(2), ()), (point_group("C4"), (0, 1)), (point_group("D4"), (0, 1, 2))):
+    for group, moved_axes in (
+        (trivial(2), ()),
+        (point_group("C4"), (0, 1)),
+        (point_group("D4"), (0, 1, 2)),
+    ):
         conv = conv_of(group, stride=2)
         for axis in range(group.dim):
             shape = [7] * group.dim
@@ -443,7 +506,9 @@ def test_strides_warn_only_on_axes_that_the_group_moves():
                 warnings.simplefilter("always")
                 conv(torch.zeros(1, conv.field_in.dim, *shape, dtype=DOUBLE))
             assert bool(caught) == (axis in moved_axes)
-    with pytest.warns(StrideWarning, match="of 6 points off centre.* Choose 2 k points, such as 4 or 6|Choose 4 k"):
+    with pytest.warns(
+        StrideWarning, match="of 6 points off centre.* Choose 2 k points, such as 4 or 6|Choose 4 k"
+    ):
         conv = conv_of(O2(), stride=4, padding_mode="circular")
         conv(array(conv, 6))
 
@@ -470,7 +535,9 @@ def test_downsample(group, stride):
     assert down(x[:0]).shape[0] == 0
     with pytest.warns(StrideWarning, match=f"Downsample: a stride of {stride}"):
         down(x[..., 1:])
-    with pytest.raises(ValueError, match="smoothing is a positive number of points of the result; got 0"):
+    with pytest.raises(
+        ValueError, match="smoothing is a positive number of points of the result; got 0"
+    ):
         Downsample(field, smoothing=0)
 
 
@@ -479,18 +546,25 @@ def test_bad_input():
     with pytest.raises(ValueError, match="kernel_size is odd.*got 4. Choose 3 or 5"):
         GridConv2d("2x0", "1x0", filter, 4)
     with pytest.raises(
-        FieldMismatchError, match=r"GridConv3d needs a filter on 3 coordinates.*SO\(2\).*Use GridConv2d"
+        FieldMismatchError,
+        match=r"GridConv3d needs a filter on 3 coordinates.*SO\(2\).*Use GridConv2d",
     ):
         GridConv3d("2x0", "1x0", filter, 3)
     with pytest.raises(FieldMismatchError, match="GridConv2d needs fields of one group"):
         GridConv2d(Field.parse("2x0e", O2()), "1x0", filter, 3)
     with pytest.raises(ValueError, match=r"No filter of .* makes 2 of SO\(2\)"):
         GridConv2d("2x0", "1x2", filter, 3)
-    with pytest.raises(ValueError, match="padding_mode is one of zeros, reflect, replicate, circular; got 'wrap'"):
+    with pytest.raises(
+        ValueError, match="padding_mode is one of zeros, reflect, replicate, circular; got 'wrap'"
+    ):
         GridConv2d("2x0", "1x0", filter, 3, padding_mode="wrap")
-    with pytest.raises(ValueError, match="padding is 'same' or one whole number of at least 0.*got 'valid'"):
+    with pytest.raises(
+        ValueError, match="padding is 'same' or one whole number of at least 0.*got 'valid'"
+    ):
         GridConv2d("2x0", "1x0", filter, 3, padding="valid")
-    with pytest.raises(ValueError, match="stride is one whole number of at least 1.*got \\(2, 1\\)"):
+    with pytest.raises(
+        ValueError, match="stride is one whole number of at least 1.*got \\(2, 1\\)"
+    ):
         GridConv2d("2x0", "1x0", filter, 3, stride=(2, 1))
     with pytest.raises(ValueError, match="contraction is one of full, depthwise; got 'sparse'"):
         GridConv2d("2x0", "1x0", filter, 3, contraction="sparse")
@@ -500,7 +574,8 @@ def test_bad_input():
         GridConv2d("2x0", "1x0", filter, 3, smoothing=-1)
     conv = GridConv2d("2x0", "1x0", filter, 3)
     with pytest.raises(
-        FieldMismatchError, match=r"arrays \(batch, channel, x, y\) of 2x0 \(2 channels\).*\(1, 3, 5, 5\)"
+        FieldMismatchError,
+        match=r"arrays \(batch, channel, x, y\) of 2x0 \(2 channels\).*\(1, 3, 5, 5\)",
     ):
         conv(torch.zeros(1, 3, 5, 5))
     with pytest.raises(FieldMismatchError, match=r"got \(2, 5, 5\)"):

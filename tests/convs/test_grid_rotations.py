@@ -1,7 +1,9 @@
-"""GridConv under random elements of its group, on sums of plane waves: `python tests/convs/test_grid_rotations.py`.
+"""GridConv under random elements of its group, on sums of plane waves.
 
-The waves are evaluated at the points of the grid, turned or not, so nothing is interpolated: what is measured is the
-convolution alone. Run as a program, it prints the tables of docs/grids.md.
+`python tests/convs/test_grid_rotations.py`.
+
+The waves are evaluated at the points of the grid, turned or not, so nothing is interpolated: what
+is measured is the convolution alone. Run as a program, it prints the tables of docs/grids.md.
 """
 
 import math
@@ -25,7 +27,10 @@ def field_of(group, degree):
 
 
 def layer_of(group, size, kind="harmonic", smoothing=None, degree=3, seed=0):
-    """A convolution at its start, of irreps up to degree 1 to those up to degree 2, that gives one point."""
+    """A convolution at its start that gives one point.
+
+    It takes irreps up to degree 1 to those up to degree 2.
+    """
     torch.manual_seed(seed)
     cutoff = (size + 1) / 2
     if kind == "harmonic":
@@ -34,12 +39,17 @@ def layer_of(group, size, kind="harmonic", smoothing=None, degree=3, seed=0):
         filter = ImplicitFilter(field_of(group, degree), cutoff, channels=4)
     layer = GridConv2d if group.dim == 2 else GridConv3d
     options = {} if smoothing is None else {"smoothing": smoothing}
-    return layer(field_of(group, 1), field_of(group, 2), filter, size, padding=0, **options).double()
+    return layer(
+        field_of(group, 1), field_of(group, 2), filter, size, padding=0, **options
+    ).double()
 
 
 @torch.no_grad()
 def rotation_error(layer, field_in, field_out, size, wave):
-    """|L(g f) - rho(g) L(f)| / |L f|, root mean squares over fields f of 4 waves of one length, and elements g."""
+    """|L(g f) - rho(g) L(f)| / |L f|, root mean squares.
+
+    The fields f are of 4 waves of one length; g are elements.
+    """
     group, generator = field_in.group, torch.Generator().manual_seed(1)
     axis = torch.arange(size, dtype=DOUBLE) - size // 2
     points = torch.cartesian_prod(*[axis] * group.dim)
@@ -54,7 +64,10 @@ def rotation_error(layer, field_in, field_out, size, wave):
         return layer(f.unflatten(2, [size] * group.dim)).flatten(1)
 
     wanted = torch.einsum("sij,sj->si", field_out.matrix(g), result(waves, height))
-    turned = torch.einsum("sij,swj->swi", g, waves), torch.einsum("sij,swj->swi", field_in.matrix(g), height)
+    turned = (
+        torch.einsum("sij,swj->swi", g, waves),
+        torch.einsum("sij,swj->swi", field_in.matrix(g), height),
+    )
     return float((result(*turned) - wanted).norm() / wanted.norm())
 
 
@@ -102,7 +115,9 @@ def test_downsampling_leaves_out_what_the_coarse_grid_cannot_hold():
     for wave in (2.5, 4.0, 64.0):
         f = torch.cos(x * math.tau / wave).view(1, 1, -1, 1).expand(1, field.dim, -1, 11)
         left = down(f)[:, :, 5:-5].abs().max()
-        assert abs(float(left) - math.exp(-((math.tau / wave) ** 2) / 2)) < 5e-3  # standard deviation 1
+        assert (
+            abs(float(left) - math.exp(-((math.tau / wave) ** 2) / 2)) < 5e-3
+        )  # standard deviation 1
     for wave in WAVES:  # the middle one of 7 points that are left of 13
         assert rotation_error(lambda f: down(f)[:, :, 3, 3], field, field, 13, wave) < 1e-3
 
@@ -118,15 +133,21 @@ def tables():
         for group in groups:
             for wave in WAVES:
                 row = [
-                    f"{error(group, size, wave, kind):.1e} ({error(group, size, wave, kind, 0.0):.1e})"
+                    f"{error(group, size, wave, kind):.1e} "
+                    f"({error(group, size, wave, kind, 0.0):.1e})"
                     for size in (SIZES if kind == "harmonic" or group.dim == 2 else SIZES[:3])
                 ]
                 print(f"| {group} | {wave} | {' | '.join(row)} |")
                 sys.stdout.flush()
     smoothings = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8)
-    print(f"\n| kernel_size | {' | '.join(map(str, smoothings))} |\n|---|{'---|' * len(smoothings)}")
+    print(
+        f"\n| kernel_size | {' | '.join(map(str, smoothings))} |\n|---|{'---|' * len(smoothings)}"
+    )
     for size in SIZES:
-        print(f"| {size} | {' | '.join(f'{error(SO2(), size, 8, smoothing=s):.1e}' for s in smoothings)} |")
+        print(
+            f"| {size} | "
+            f"{' | '.join(f'{error(SO2(), size, 8, smoothing=s):.1e}' for s in smoothings)} |"
+        )
 
 
 if __name__ == "__main__":

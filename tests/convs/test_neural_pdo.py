@@ -1,4 +1,4 @@
-"""NeuralPDO: the theorem of its coefficients, the sums by hand, steerable PDOs as a special case, and bad input."""
+"""NeuralPDO: the theorem of its coefficients, sums by hand, steerable PDOs, and bad input."""
 
 import copy
 import itertools
@@ -58,7 +58,9 @@ def depthwise(group, subgroup, count=4, channels=2, **options):
 
 
 def features(field, nodes=40, seed=1):
-    return torch.randn(nodes, field.dim, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE)
+    return torch.randn(
+        nodes, field.dim, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE
+    )
 
 
 def randomised(layer):
@@ -71,14 +73,22 @@ def randomised(layer):
 
 @pytest.mark.parametrize("group", EVERY, ids=name)
 def test_coefficients_of_irreps_transform_as_the_theorem_says(group):
-    """W(rho y) (rho_h (x) rho) = rho_out W(y), for all derivatives, whatever field they come from."""
+    """W(rho y) (rho_h (x) rho) = rho_out W(y), for all derivatives.
+
+    It does not matter what field they come from.
+    """
     torch.manual_seed(0)
     h = Derivatives(2, group).field
     products = randomised(TensorProducts(h, field_of(group), field_of(group, 3)).double())
-    x, d = features(products.field_in, 6), torch.randn(6, products.field_in.dim, h.dim, dtype=DOUBLE)
+    x, d = (
+        features(products.field_in, 6),
+        torch.randn(6, products.field_in.dim, h.dim, dtype=DOUBLE),
+    )
     y = products(x, lambda _: d)
     for g in group.sample(3, torch.Generator().manual_seed(2)):
-        rho, rho_h, rho_out = (field.matrix(g) for field in (products.field_in, h, products.field_out))
+        rho, rho_h, rho_out = (
+            field.matrix(g) for field in (products.field_in, h, products.field_out)
+        )
         moved_d = torch.einsum("ij,njh,kh->nik", rho, d, rho_h)
         moved = products(x @ rho.T, lambda _, moved_d=moved_d: moved_d)
         torch.testing.assert_close(moved, y @ rho_out.T, atol=1e-12, rtol=1e-12)
@@ -94,13 +104,15 @@ def test_coefficients_of_functions_transform_as_the_theorem_says(group, subgroup
     x, d = features(field, 6), torch.randn(6, field.dim, h.dim, dtype=DOUBLE)
     y = products(x, partial(weighted, d))
     for g in group.sample(3, torch.Generator().manual_seed(2)):
-        permutation = torch.from_numpy(quotient(group, subgroup or trivial(group.dim)).matrices(g[None].numpy())[0])
+        permutation = torch.from_numpy(
+            quotient(group, subgroup or trivial(group.dim)).matrices(g[None].numpy())[0]
+        )
         rho, rho_h = field.matrix(g), h.matrix(g)
         torch.testing.assert_close(functions.values(x @ rho.T), functions.values(x) @ permutation.T)
         torch.testing.assert_close(functions.irreps(functions.values(x)), x)
-        moved = torch.einsum("st,nctk,lk->ncsl", permutation, d.unflatten(1, (-1, functions.points)), rho_h).flatten(
-            1, 2
-        )
+        moved = torch.einsum(
+            "st,nctk,lk->ncsl", permutation, d.unflatten(1, (-1, functions.points)), rho_h
+        ).flatten(1, 2)
         moved_y = products(x @ rho.T, partial(weighted, moved))
         torch.testing.assert_close(moved_y, y @ rho.T, atol=1e-12, rtol=1e-12)
 
@@ -121,13 +133,18 @@ def test_tensor_products_are_the_sum_written_out_by_hand():
     c = products.generate(x)
     kinds = [term.irrep for term in products.generate.field_out]
     by_kind = [
-        c[:, s].unflatten(1, (2, -1, k.dim)) for k, s in zip(kinds, products.generate.field_out.slices(), strict=True)
+        c[:, s].unflatten(1, (2, -1, k.dim))
+        for k, s in zip(kinds, products.generate.field_out.slices(), strict=True)
     ]
-    power = sum(part.square().sum((2, 3)) for part in by_kind) / sum(part[0, 0].numel() for part in by_kind)
+    power = sum(part.square().sum((2, 3)) for part in by_kind) / sum(
+        part[0, 0].numel() for part in by_kind
+    )
     by_kind = [part * (power + 0.01)[:, :, None, None] ** -0.5 for part in by_kind]
     used, parts = [0] * len(kinds), []
     for term, place in zip(field_in, field_in.slices(), strict=True):
-        own = d[:, place].unflatten(1, (2, -1, term.irrep.dim))  # (node, channel, copy, m_i, operator)
+        own = d[:, place].unflatten(
+            1, (2, -1, term.irrep.dim)
+        )  # (node, channel, copy, m_i, operator)
         for out in irreps(group, 1)[0], irreps(group, 1)[3]:
             paths = [
                 (k, s, left, right)
@@ -144,11 +161,16 @@ def test_tensor_products_are_the_sum_written_out_by_hand():
                 made = torch.einsum("nga,ngcu,oau->ngco", by_kind[k][:, :, used[k]], inner, right)
                 total, used[k] = total + made * (out.dim / len(paths)) ** 0.5, used[k] + 1
             parts.append(total.flatten(1))
-    torch.testing.assert_close(products(x, lambda _: d), products.mix(torch.cat(parts, 1)), atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(
+        products(x, lambda _: d), products.mix(torch.cat(parts, 1)), atol=1e-12, rtol=1e-12
+    )
 
 
 def test_depthwise_products_are_the_sum_written_out_by_hand():
-    """With permutations of the values in place of irreps: w(s) = rho_h(s) (K * silu(A f))(s), equivariant by hand."""
+    """With permutations of the values in place of irreps, equivariant by hand.
+
+    w(s) = rho_h(s) (K * silu(A f))(s).
+    """
     torch.manual_seed(0)
     group = dihedral(3)
     h = Derivatives(2, group).field
@@ -157,12 +179,16 @@ def test_depthwise_products_are_the_sum_written_out_by_hand():
     x, d = features(field, 3), torch.randn(3, field.dim, h.dim, dtype=DOUBLE)
     w = products._coefficients(x)
     assert w.shape == (3, 2, 6, h.dim)
-    torch.testing.assert_close(w.square().mean((2, 3)), torch.ones(3, 2, dtype=DOUBLE), atol=0.2, rtol=0)
+    torch.testing.assert_close(
+        w.square().mean((2, 3)), torch.ones(3, 2, dtype=DOUBLE), atol=0.2, rtol=0
+    )
     values = d.unflatten(1, (4, 6))
     wanted = torch.zeros(3, 4, 6, dtype=DOUBLE)
     for function, s, k in itertools.product(range(4), range(6), range(h.dim)):
         wanted[:, function, s] += w[:, function // 2, s, k] * values[:, function, s, k] / h.dim**0.5
-    torch.testing.assert_close(products(x, partial(weighted, d)), products.mix(products.functions.irreps(wanted)))
+    torch.testing.assert_close(
+        products(x, partial(weighted, d)), products.mix(products.functions.irreps(wanted))
+    )
     # groups of the hidden layer see their own channels alone
     hidden = products.hidden.values(products.read(x))
     hidden[:, 3:] += 1
@@ -220,7 +246,9 @@ def test_functions_on_points_and_grids(group, subgroup):
 def test_exact_for_all_elements_that_keep_the_grid(group, options):
     torch.manual_seed(0)
     order, size = (3, 5) if group.dim == 2 else (2, 3)
-    pdo = randomised(GridNeuralPDO(field_of(group), field_of(group), order, size, **options).double())
+    pdo = randomised(
+        GridNeuralPDO(field_of(group), field_of(group), order, size, **options).double()
+    )
     x = torch.randn(2, field_of(group).dim, *[5] * group.dim, dtype=DOUBLE)
     assert symmetry_error(pdo, field_of(group), field_of(group), x) < 1e-12
 
@@ -254,7 +282,10 @@ def test_constant_coefficients_are_a_steerable_pdo(kind):
 
 
 def test_a_constant_operator_is_added_and_all_there_is_at_the_start():
-    """On points and on grids: what depends on f is 0 at first, then what a layer without P gives."""
+    """On points and on grids.
+
+    What depends on f is 0 at first, then what a layer without P gives.
+    """
     torch.manual_seed(0)
     group = dihedral(4)
     field, make = depthwise(group, None)
@@ -270,22 +301,32 @@ def test_a_constant_operator_is_added_and_all_there_is_at_the_start():
     inputs = [(x, Role(field=field)), (pos, POSITIONS), (edges, EDGE_INDEX)]
     torch.testing.assert_close(points(x, pos, edges), alone(x, pos, edges) + static)
     assert certify(points, inputs, Role(field=field), group, elements=3).error < 1e-10
-    grid = GridNeuralPDO(field, field, 4, 5, products=make, padding_mode="circular", constant=3).double()
+    grid = GridNeuralPDO(
+        field, field, 4, 5, products=make, padding_mode="circular", constant=3
+    ).double()
     x = torch.randn(2, field.dim, 7, 7, dtype=DOUBLE)
     torch.testing.assert_close(grid(x), grid.constant(x), atol=1e-13, rtol=0)
     torch.nn.init.normal_(grid.products.mix.weight)
-    assert (grid(x) - grid.constant(x)).abs().max() > 0.1 and grid.constant.conv.window.mode == "circular"
+    assert (
+        grid(x) - grid.constant(x)
+    ).abs().max() > 0.1 and grid.constant.conv.window.mode == "circular"
     assert symmetry_error(grid, field, field, x) < 1e-12
 
 
 @pytest.mark.parametrize("kind", ["tensor", "depthwise"])
 def test_grids_and_points_are_the_same_operator(kind):
     torch.manual_seed(0)
-    field, products = (Field.parse("2x0e+2x1", O2()), kind) if kind == "tensor" else depthwise(dihedral(4), None)
-    grid = randomised(GridNeuralPDO(field, field, 2, 3, products=products, padding_mode="circular").double())
+    field, products = (
+        (Field.parse("2x0e+2x1", O2()), kind) if kind == "tensor" else depthwise(dihedral(4), None)
+    )
+    grid = randomised(
+        GridNeuralPDO(field, field, 2, 3, products=products, padding_mode="circular").double()
+    )
     points = NeuralPDO(field, field, products=products).double()
     points.products.load_state_dict(grid.products.state_dict())
-    points.load_state_dict({**points.state_dict(), "derivatives.conv.neighbours": torch.tensor(9.0)})
+    points.load_state_dict(
+        {**points.state_dict(), "derivatives.conv.neighbours": torch.tensor(9.0)}
+    )
     points.derivatives.filter._measured = False
     pos = torch.cartesian_prod(*[torch.arange(5.0, dtype=DOUBLE)] * 2)
     offsets = torch.cartesian_prod(*[torch.arange(-1.0, 2, dtype=DOUBLE)] * 2)
@@ -300,7 +341,11 @@ def test_grids_and_points_are_the_same_operator(kind):
 @pytest.mark.parametrize("kind", ["tensor", "depthwise"])
 def test_unit_variance_at_the_start_and_single_precision(kind):
     torch.manual_seed(0)
-    field, products = (Field.parse("16x0e+16x1o"), kind) if kind == "tensor" else depthwise(point_group("O"), None, 8)
+    field, products = (
+        (Field.parse("16x0e+16x1o"), kind)
+        if kind == "tensor"
+        else depthwise(point_group("O"), None, 8)
+    )
     pdo = NeuralPDO(field, field, products=products)
     pos, edges = cloud(3, 200)
     x = features(field, 200).float()
@@ -313,7 +358,11 @@ def test_unit_variance_at_the_start_and_single_precision(kind):
 @pytest.mark.parametrize("kind", ["tensor", "depthwise"])
 def test_first_and_second_derivatives_in_features_and_positions(kind):
     torch.manual_seed(0)
-    field, products = (Field.parse("1x0+1x1", SO2()), kind) if kind == "tensor" else depthwise(cyclic(3), None, 1, 1)
+    field, products = (
+        (Field.parse("1x0+1x1", SO2()), kind)
+        if kind == "tensor"
+        else depthwise(cyclic(3), None, 1, 1)
+    )
     pdo = randomised(NeuralPDO(field, field, 1, products).double())
     pos, edges = cloud(2, 7, 6)
     x = features(field, 7)
@@ -330,7 +379,9 @@ def test_first_and_second_derivatives_in_features_and_positions(kind):
 @pytest.mark.parametrize("kind", ["tensor", "depthwise"])
 def test_no_features_no_points_no_batch(kind):
     torch.manual_seed(0)
-    field, products = (Field.parse("2x0+2x1", SO2()), kind) if kind == "tensor" else depthwise(cyclic(4), None)
+    field, products = (
+        (Field.parse("2x0+2x1", SO2()), kind) if kind == "tensor" else depthwise(cyclic(4), None)
+    )
     pdo = NeuralPDO(field, field, products=products).double()
     pos, edges = cloud(2)
     x = features(field)
@@ -348,7 +399,9 @@ def test_no_features_no_points_no_batch(kind):
     torch.testing.assert_close(y, torch.cat([grid(x[[k]]) for k in range(3)]))
 
 
-@pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not:DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore:<class 'torch.autograd.function.Function'> should not:DeprecationWarning"
+)
 def test_compiles_and_state_is_the_same_in_eval():
     torch.manual_seed(0)
     field, products = depthwise(cyclic(3), None, 1, 1)
@@ -378,17 +431,23 @@ def test_compiles_and_state_is_the_same_in_eval():
 
 
 def test_parameters_of_the_published_network():
-    """C16, 5 x 5, order 4, 4 groups of channels: 234,186 with batch norms and head (He et al. 2023).
+    """C16, 5 x 5, order 4, 4 groups of channels: 234,186 with batch norms and head.
 
-    A layer of z to z' functions has 16 z^2 weights to the hidden layer, 15 * 16 z to coefficients and 16 z z' to the
-    result, as published. The published one has 4 z more in normalisations of the hidden layer, which ours does not
-    need, since its coefficients are normalised; ours has z + 60 + z' biases.
+    From He et al. 2023.
+
+    A layer of z to z' functions has 16 z^2 weights to the hidden layer, 15 * 16 z to coefficients
+    and 16 z z' to the result, as published. The published one has 4 z more in normalisations of the
+    hidden layer, which ours does not need, since its coefficients are normalised; ours has z + 60 +
+    z' biases.
     """
     group, widths = cyclic(16), [16, 24, 32, 32, 48, 64]
     fields = [function_field(group, width) for width in widths]
     first = GridPDO("1x0", fields[0], 4, 5, allow_zero=True, bias=False, group=group)
     make = partial(DepthwiseProducts, channels=4)
-    layers = [first, *(GridNeuralPDO(a, b, 4, 5, products=make) for a, b in itertools.pairwise(fields))]
+    layers = [
+        first,
+        *(GridNeuralPDO(a, b, 4, 5, products=make) for a, b in itertools.pairwise(fields)),
+    ]
     counts = [sum(p.numel() for p in layer.parameters()) for layer in layers]
     biases = sum(z + 60 + out for z, out in itertools.pairwise(widths))
     published = sum(counts) - biases + 4 * sum(widths[:-1])
@@ -401,7 +460,9 @@ def test_a_vector_advects():
     torch.manual_seed(0)
     h = Derivatives(1, O3()).field
     products = TensorProducts(h, Field.parse("1x0e+1x1o"), Field.parse("1x0e"))
-    gradient = products._matrix[:, products._columns[0]].unflatten(1, (4, -1))[:, 1:]  # of the scalar
+    gradient = products._matrix[:, products._columns[0]].unflatten(1, (4, -1))[
+        :, 1:
+    ]  # of the scalar
     place = gradient.abs().sum((1, 2)).nonzero().flatten()
     x, d = torch.randn(5, 4), torch.randn(5, 4, h.dim)
 
@@ -425,7 +486,8 @@ def test_bad_input():
     with pytest.raises(ValueError, match="channels=3 does not divide every multiplicity of 4x0e"):
         TensorProducts(h, Field.parse("4x0e"), Field.parse("4x0e"), channels=3)
     with pytest.raises(
-        ValueError, match="No coefficients of 0e and derivatives of .* make 2e of O.3. from 4x0e. Raise"
+        ValueError,
+        match="No coefficients of 0e and derivatives of .* make 2e of O.3. from 4x0e. Raise",
     ):
         NeuralPDO("4x0e", "1x2e", 1)
     with pytest.raises(ValueError, match="products is one of tensor, depthwise; got 'sheet'"):
@@ -435,19 +497,31 @@ def test_bad_input():
     with pytest.raises(GroupError, match="Only finite groups induce here; .*infinite"):
         NeuralPDO("4x0e", "4x0e", products="depthwise")
     group = cyclic(4)
-    with pytest.raises(FieldMismatchError, match=r"values the group permutes, hold 1x0\+1x1\+1x2 each; got 4x0\+2x1"):
+    with pytest.raises(
+        FieldMismatchError,
+        match=r"values the group permutes, hold 1x0\+1x1\+1x2 each; got 4x0\+2x1",
+    ):
         NeuralPDO("4x0+2x1", "4x0", products="depthwise", group=group)
     field, make = depthwise(group, None, 3, 2)
     with pytest.raises(
-        ValueError, match="channels=2 does not divide the 3 functions of the input and the 3 of the hidden"
+        ValueError,
+        match="channels=2 does not divide the 3 functions of the input and the 3 of the hidden",
     ):
         NeuralPDO(field, field, products=make)
-    with pytest.raises(FieldMismatchError, match=r"NeuralPDO expects features of 4x0e \(4 channels\) and got 3"):
-        NeuralPDO("4x0e", "4x0e")(torch.zeros(5, 3), torch.zeros(5, 3), torch.zeros(2, 0, dtype=torch.long))
-    with pytest.raises(FieldMismatchError, match=r"GridNeuralPDO expects arrays \(batch, channel, x, y\)"):
+    with pytest.raises(
+        FieldMismatchError, match=r"NeuralPDO expects features of 4x0e \(4 channels\) and got 3"
+    ):
+        NeuralPDO("4x0e", "4x0e")(
+            torch.zeros(5, 3), torch.zeros(5, 3), torch.zeros(2, 0, dtype=torch.long)
+        )
+    with pytest.raises(
+        FieldMismatchError, match=r"GridNeuralPDO expects arrays \(batch, channel, x, y\)"
+    ):
         GridNeuralPDO(field, field)(torch.zeros(1, 3, 5, 5))
     with pytest.raises(ValueError, match="resolves derivatives of orders 0 to 2; got order 3"):
         GridNeuralPDO(field, field, 3, 3)
-    with pytest.raises(ValueError, match="The constant operator has an order from 0 to 2; got constant=3"):
+    with pytest.raises(
+        ValueError, match="The constant operator has an order from 0 to 2; got constant=3"
+    ):
         NeuralPDO("4x0e", "4x0e", constant=3)
     assert Functions(Field.parse("1x2+1x1+1x0", group)).count == 1  # in any order

@@ -1,4 +1,7 @@
-"""Layers of second order: against the fifteen operators, loops and null spaces; flat, square and padded batches."""
+"""Layers of second order: against the fifteen operators, loops and null spaces.
+
+Flat, square and padded batches.
+"""
 
 import math
 
@@ -40,7 +43,9 @@ def with_symmetry(x, symmetry):
 def test_it_equals_the_fifteen_operators(n):
     made, x = layer("5x0e", "4x0e", bias=False), numbers(3, n, n, 5)
     torch.testing.assert_close(made(x), fifteen(made, x), atol=1e-13, rtol=0)
-    torch.testing.assert_close(made(x.flatten(0, 2), SquarePairs(3, n)), made(x).flatten(0, 2), atol=0, rtol=0)
+    torch.testing.assert_close(
+        made(x.flatten(0, 2), SquarePairs(3, n)), made(x).flatten(0, 2), atol=0, rtol=0
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +63,10 @@ def test_it_equals_the_fifteen_operators(n):
     ],
 )
 def test_it_is_every_map_that_commutes(symmetry_in, symmetry_out, count):
-    """Pairs hold 2, 3, 1, 1 copies of irreps of S_n, symmetric ones 2, 2, 1, 0: products of both sides, summed."""
+    """Pairs hold 2, 3, 1, 1 copies of irreps of S_n, symmetric ones 2, 2, 1, 0.
+
+    Products of both sides, summed.
+    """
     n = 5
     made = layer("1x0e", "1x0e", symmetry_in, symmetry_out, bias=False)
     basis = with_symmetry(torch.eye(n * n, dtype=DOUBLE).view(-1, n, n, 1), symmetry_in)
@@ -72,7 +80,9 @@ def test_it_is_every_map_that_commutes(symmetry_in, symmetry_out, count):
                 weight[k] = 1
                 found.append(made(basis).flatten())
     assert len(found) == count == torch.linalg.matrix_rank(torch.stack(found))
-    every = torch.from_numpy(tensor_maps(n, 2, 2, symmetry_in, symmetry_out)) @ basis.view(-1, n * n).T
+    every = (
+        torch.from_numpy(tensor_maps(n, 2, 2, symmetry_in, symmetry_out)) @ basis.view(-1, n * n).T
+    )
     together = torch.cat([torch.stack(found), every.mT.flatten(1)])
     assert len(every) == count == torch.linalg.matrix_rank(together)
 
@@ -92,23 +102,36 @@ def test_results_have_their_symmetry_and_agree_with_the_general_layer(symmetry_i
     torch.testing.assert_close(y, with_symmetry(y, symmetry_out), atol=1e-14, rtol=0)
     assert y.abs().max() > 0.1
     order = torch.randperm(4, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(made(x[:, order][:, :, order]), y[:, order][:, :, order], atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        made(x[:, order][:, :, order]), y[:, order][:, :, order], atol=1e-13, rtol=0
+    )
 
 
 @pytest.mark.parametrize("group", EVERY, ids=name)
 def test_it_commutes_with_permutations_and_the_group(group):
     field = Field(group, tuple((1, irrep) for irrep in irreps(group, 2)))
-    made, x, generator = layer(field, field), numbers(2, 4, 4, field.dim), torch.Generator().manual_seed(0)
+    made, x, generator = (
+        layer(field, field),
+        numbers(2, 4, 4, field.dim),
+        torch.Generator().manual_seed(0),
+    )
     for turn in field.matrix(group.sample(3, generator)):
         order = torch.randperm(4, generator=generator)
         found = made(x[:, order][:, :, order] @ turn.T)
-        torch.testing.assert_close(found, (made(x) @ turn.T)[:, order][:, :, order], atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            found, (made(x) @ turn.T)[:, order][:, :, order], atol=1e-12, rtol=0
+        )
 
 
 def one_by_one(module, x, channels):
     """Every graph as a square of its own."""
     parts = x.split([n * n for n in SIZES])
-    return torch.cat([module(part.view(1, n, n, channels)).flatten(0, 2) for n, part in zip(SIZES, parts, strict=True)])
+    return torch.cat(
+        [
+            module(part.view(1, n, n, channels)).flatten(0, 2)
+            for n, part in zip(SIZES, parts, strict=True)
+        ]
+    )
 
 
 @pytest.mark.parametrize("symmetry_out", SYMMETRIES)
@@ -152,12 +175,23 @@ def test_padded_batches():
 
 def test_nothing():
     made = layer()
-    assert made(numbers(0, 3, 3, 5)).shape == (0, 3, 3, 7) and made(numbers(2, 0, 0, 5)).shape == (2, 0, 0, 7)
+    assert made(numbers(0, 3, 3, 5)).shape == (0, 3, 3, 7) and made(numbers(2, 0, 0, 5)).shape == (
+        2,
+        0,
+        0,
+        7,
+    )
     pairs = pairs_of(BATCH[:0])
-    assert made(numbers(0, 5), pairs).shape == PairProduct(5, 7).double()(numbers(0, 5), pairs).shape == (0, 7)
+    assert (
+        made(numbers(0, 5), pairs).shape
+        == PairProduct(5, 7).double()(numbers(0, 5), pairs).shape
+        == (0, 7)
+    )
 
 
-@pytest.mark.parametrize(("symmetry_in", "symmetry_out"), [("none", "none"), ("symmetric", "symmetric")])
+@pytest.mark.parametrize(
+    ("symmetry_in", "symmetry_out"), [("none", "none"), ("symmetric", "symmetric")]
+)
 def test_it_starts_with_about_unit_variance(symmetry_in, symmetry_out):
     made = layer("64x0e", "64x0e", symmetry_in, symmetry_out, dtype=torch.float32, bias=False)
     x = numbers(2, 32, 32, 64, dtype=torch.float32)
@@ -171,10 +205,14 @@ def test_it_starts_with_about_unit_variance(symmetry_in, symmetry_out):
 def test_derivatives_of_first_and_second_order(symmetry_in):
     made, pairs = layer("1x0e+1x1o", "1x0e+1x1o", symmetry_in), pairs_of(torch.tensor([0, 0, 2]))
     x = numbers(pairs.count, 4).requires_grad_()
-    assert gradcheck(lambda x: made(x, pairs), x) and gradgradcheck(lambda x: made(x, pairs).square(), x)
+    assert gradcheck(lambda x: made(x, pairs), x) and gradgradcheck(
+        lambda x: made(x, pairs).square(), x
+    )
 
 
-@pytest.mark.parametrize("module", [PairLinear("3x0e", "2x0e").double(), PairProduct(3, 2).double()])
+@pytest.mark.parametrize(
+    "module", [PairLinear("3x0e", "2x0e").double(), PairProduct(3, 2).double()]
+)
 def test_derivatives_on_squares(module):
     x = numbers(1, 2, 2, 3).requires_grad_()
     assert gradcheck(module, x) and gradgradcheck(module, x)
@@ -200,11 +238,17 @@ def test_single_precision():
     torch.testing.assert_close(found, layer()(x).float(), atol=3e-6, rtol=0)
 
 
-@pytest.mark.parametrize("pairs", [SquarePairs(2, 5), RaggedPairs(torch.arange(2).repeat_interleave(5), 2)])
+@pytest.mark.parametrize(
+    "pairs", [SquarePairs(2, 5), RaggedPairs(torch.arange(2).repeat_interleave(5), 2)]
+)
 def test_products_are_those_of_matrices(pairs):
     a, b = numbers(2, 5, 5, 3), numbers(2, 5, 5, 3, seed=1)
-    found = pairs.product(pairs.form(a.flatten(0, 2)), pairs.form(b.flatten(0, 2))).reshape(2, 5, 5, 3)
-    torch.testing.assert_close(found, torch.einsum("gikc,gkjc->gijc", a, b) / math.sqrt(5), atol=1e-14, rtol=0)
+    found = pairs.product(pairs.form(a.flatten(0, 2)), pairs.form(b.flatten(0, 2))).reshape(
+        2, 5, 5, 3
+    )
+    torch.testing.assert_close(
+        found, torch.einsum("gikc,gkjc->gijc", a, b) / math.sqrt(5), atol=1e-14, rtol=0
+    )
 
 
 def test_products_see_triangles():
@@ -234,7 +278,10 @@ class SecondOrder(torch.nn.Module):
 
 @pytest.mark.parametrize(("products", "difference"), [(False, 0), (True, 1e-5)])
 def test_what_is_told_apart(products, difference):
-    """Cycles need products (3-WL); strongly regular graphs of the same parameters are beyond both."""
+    """Cycles need products (3-WL).
+
+    Strongly regular graphs of the same parameters are beyond both.
+    """
     net = SecondOrder(products)
     change = (net(graph_features(rings(6))) - net(graph_features(rings(3, 3)))).abs().max().item()
     assert change > difference if products else change < 1e-14
@@ -250,7 +297,8 @@ def test_errors():
     with pytest.raises(ValueError, match="square"):
         made(numbers(9, 5))
     with pytest.raises(
-        ValueError, match=r"PairLinear needs features of 44 pairs, n\^2 for every graph .* got \(43, 5\)"
+        ValueError,
+        match=r"PairLinear needs features of 44 pairs, n\^2 for every graph .* got \(43, 5\)",
     ):
         made(numbers(43, 5), pairs_of(BATCH))
     with pytest.raises(FieldMismatchError, match="PairLinear expects features of 2x0e"):
@@ -264,6 +312,7 @@ def test_errors():
     with pytest.raises(ValueError, match="from 0 to 1; got set 4"):
         pairs_of(BATCH, 2)
     with pytest.raises(
-        ValueError, match=r"A mask of nodes is bool \(2, 3\) for pairs \(2, 3, 3, 5\); got torch.float32"
+        ValueError,
+        match=r"A mask of nodes is bool \(2, 3\) for pairs \(2, 3, 3, 5\); got torch.float32",
     ):
         pack(numbers(2, 3, 3, 5), torch.ones(2, 3))

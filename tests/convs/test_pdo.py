@@ -23,8 +23,16 @@ from steerable.ops.cloud_stencils import StencilWarning, cloud_stencil
 
 DOUBLE = torch.float64
 NAMED = [
-    *(f(dim) for dim in (2, 3) for f in (named.gradient, named.divergence, named.laplacian, named.vector_laplacian)),
-    *(f(dim) for dim in (2, 3) for f in (named.grad_div, named.strain, named.hessian, named.traceless_hessian)),
+    *(
+        f(dim)
+        for dim in (2, 3)
+        for f in (named.gradient, named.divergence, named.laplacian, named.vector_laplacian)
+    ),
+    *(
+        f(dim)
+        for dim in (2, 3)
+        for f in (named.grad_div, named.strain, named.hessian, named.traceless_hessian)
+    ),
     named.curl(),
     named.curl_2d(),
     named.cauchy_riemann(),
@@ -44,11 +52,16 @@ def pdo_of(group, copies=2, order=2, **options):
 
 
 def features(pdo, nodes=40, seed=1):
-    return torch.randn(nodes, pdo.field_in.dim, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE)
+    return torch.randn(
+        nodes, pdo.field_in.dim, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE
+    )
 
 
 def applied(symbol, coefficients, pos):
-    """P(d) f of the polynomials f = coefficients (in, monomial) times the monomials of order 2, by autograd."""
+    """P(d) f of polynomials f, by autograd.
+
+    f = coefficients (in, monomial) times the monomials of order 2.
+    """
     powers = exponents_up_to(pos.shape[1], 2)
 
     def derivatives(value, order):
@@ -56,7 +69,9 @@ def applied(symbol, coefficients, pos):
         if not order:
             return value
         flat = derivatives(value, order - 1).reshape(len(pos), -1)
-        grads = [torch.autograd.grad(column.sum(), x, create_graph=True)[0] for column in flat.unbind(1)]
+        grads = [
+            torch.autograd.grad(column.sum(), x, create_graph=True)[0] for column in flat.unbind(1)
+        ]
         return torch.stack(grads, 1).reshape(len(pos), *[pos.shape[1]] * order)
 
     x = pos.clone().requires_grad_()
@@ -65,7 +80,9 @@ def applied(symbol, coefficients, pos):
         f = monomials(x, powers) @ row + 0 * x.square().sum(1) * x.sum(1) ** 2
         for n, part in symbol.parts.items():
             table = derivatives(f, n).detach().reshape(len(pos), -1)
-            for a, matrix in zip(exponents_of(pos.shape[1], n), torch.from_numpy(part), strict=True):
+            for a, matrix in zip(
+                exponents_of(pos.shape[1], n), torch.from_numpy(part), strict=True
+            ):
                 index = int(sum(axis * pos.shape[1] ** (n - 1 - k) for k, axis in enumerate(a)))
                 y += table[:, [index]] * matrix[:, channel]
     return y
@@ -86,11 +103,19 @@ def test_commutes_and_equals_the_sum_with_a_kernel_per_edge(group, ridge):
     x = features(pdo)
     y = pdo(x, pos, edges)
     components = pdo.conv.filter.components(pdo.stencil(pos, edges).weight)
-    torch.testing.assert_close(y, per_edge_conv(pdo.conv, x, pos, edges, components), atol=1e-11, rtol=1e-11)
+    torch.testing.assert_close(
+        y, per_edge_conv(pdo.conv, x, pos, edges, components), atol=1e-11, rtol=1e-11
+    )
     inputs = [(x, Role(field=pdo.field_in)), (pos, POSITIONS), (edges, EDGE_INDEX)]
     report = certify(pdo, inputs, Role(field=pdo.field_out), group, elements=3)
     assert report.error < 1e-10, report
-    broken = certify(lambda x, p, e: pdo(x, p * p[:, :1], e), inputs, Role(field=pdo.field_out), group, elements=3)
+    broken = certify(
+        lambda x, p, e: pdo(x, p * p[:, :1], e),
+        inputs,
+        Role(field=pdo.field_out),
+        group,
+        elements=3,
+    )
     assert broken.error > 1e-3
 
 
@@ -106,14 +131,18 @@ def test_single_precision():
 @pytest.mark.parametrize("method", ["least_squares", "rbf"])
 @pytest.mark.parametrize("symbol", NAMED, ids=repr)
 def test_named_operators_are_exact_on_polynomials(symbol, method):
-    pdo = SteerablePDO(symbol.field_in, symbol.field_out, fit=partial(cloud_stencil, method=method)).double()
+    pdo = SteerablePDO(
+        symbol.field_in, symbol.field_out, fit=partial(cloud_stencil, method=method)
+    ).double()
     pdo.set_symbol(symbol)
     pos, edges = cloud(symbol.group.dim)
     powers = exponents_up_to(pos.shape[1], 2)
     coefficients = torch.randn(symbol.field_in.dim, len(powers), dtype=DOUBLE)
     f = monomials(pos, powers) @ coefficients.T
     wanted = applied(symbol, coefficients, pos)
-    torch.testing.assert_close(pdo(f, pos, edges), wanted, atol=1e-10 * float(wanted.abs().max()), rtol=0)
+    torch.testing.assert_close(
+        pdo(f, pos, edges), wanted, atol=1e-10 * float(wanted.abs().max()), rtol=0
+    )
     assert abs((pdo.symbol() - symbol).coefficients()).max() < 1e-12
 
 
@@ -125,10 +154,14 @@ def test_the_learned_symbol_is_what_the_layer_does():
     assert symbol.is_steerable() and symbol.order == 2
     coefficients = torch.randn(pdo.field_in.dim, 10, dtype=DOUBLE)
     f = monomials(pos, exponents_up_to(3, 2)) @ coefficients.T
-    torch.testing.assert_close(pdo(f, pos, edges), applied(symbol, coefficients, pos), atol=1e-10, rtol=1e-10)
+    torch.testing.assert_close(
+        pdo(f, pos, edges), applied(symbol, coefficients, pos), atol=1e-10, rtol=1e-10
+    )
     twin = SteerablePDO(pdo.field_in, pdo.field_out, 3).double()
     twin.set_symbol(symbol)
-    fitted = cloud_stencil(pos[edges[0]] - pos[edges[1]], neighbourhoods(edges, 40), 3, degree=2 + 1)
+    fitted = cloud_stencil(
+        pos[edges[0]] - pos[edges[1]], neighbourhoods(edges, 40), 3, degree=2 + 1
+    )
     twin_y, y = twin(f, pos, edges, fitted), pdo(f, pos, edges, fitted)
     torch.testing.assert_close(twin_y, y, atol=1e-9, rtol=1e-9)
 
@@ -143,7 +176,9 @@ def test_orders_scale_with_the_length_of_the_cloud():
         torch.testing.assert_close(scaled, pdo(x, pos, edges), atol=1e-9, rtol=1e-9)
 
 
-@pytest.mark.parametrize("contraction", ["full", "depthwise", partial(Full, groups=4), partial(Depthwise, rank=3)])
+@pytest.mark.parametrize(
+    "contraction", ["full", "depthwise", partial(Full, groups=4), partial(Depthwise, rank=3)]
+)
 def test_unit_variance_at_the_start(contraction):
     pdo = pdo_of(O2(), 16, contraction=contraction)
     pos, edges = cloud(2, 300)
@@ -191,7 +226,9 @@ def test_a_stencil_made_once_gives_the_same_and_compiles():
     compiled = torch.compile(pdo, fullgraph=True, backend="aot_eager")
     leaves = [x.requires_grad_(), *pdo.parameters()]
     found = torch.autograd.grad(compiled(x, pos, edges, stencil).square().sum(), leaves)
-    exact = torch.autograd.grad(twin(x, pos, edges, stencil).square().sum(), [x, *twin.parameters()])
+    exact = torch.autograd.grad(
+        twin(x, pos, edges, stencil).square().sum(), [x, *twin.parameters()]
+    )
     for a, b in zip(found, exact, strict=True):
         torch.testing.assert_close(a, b, atol=1e-9, rtol=1e-9)
 
@@ -199,7 +236,9 @@ def test_a_stencil_made_once_gives_the_same_and_compiles():
 def test_a_batch_equals_its_clouds_and_sources_may_be_other_points():
     pdo = pdo_of(O2())
     first, own = cloud(2, 20)
-    second = first @ O2().sample(1)[0].T + 5  # as dense as the first: the fit knows one length for all
+    second = (
+        first @ O2().sample(1)[0].T + 5
+    )  # as dense as the first: the fit knows one length for all
     pos, edges = torch.cat([first, second]), torch.cat([own, own + 20], 1)
     x = features(pdo)
     together = pdo(x, pos, edges)
@@ -207,7 +246,9 @@ def test_a_batch_equals_its_clouds_and_sources_may_be_other_points():
     torch.testing.assert_close(together, torch.cat(parts), atol=1e-10, rtol=1e-10)
     targets = first[:16]
     some = own[:, own[1] < 16]
-    torch.testing.assert_close(pdo((x, None), (pos, targets), some), together[:16], atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(
+        pdo((x, None), (pos, targets), some), together[:16], atol=1e-9, rtol=1e-9
+    )
     gradient = SteerablePDO("0e", "1", group=O2()).double()
     gradient.set_symbol(named.gradient(2))
     slope = torch.tensor([1.0, -2.0], dtype=DOUBLE)
@@ -244,7 +285,9 @@ def test_a_kernel_and_an_operator_in_one_layer():
     assert rest(x, pos, edges).abs().max() < 1e-12  # the kernel is 0, too
     stencil = pdo.stencil(pos, edges)
     bare = stencil._replace(weight=0 * stencil.weight)
-    torch.testing.assert_close(operator(x, pos, edges) + pdo(x, pos, edges, bare), y, atol=1e-10, rtol=1e-10)
+    torch.testing.assert_close(
+        operator(x, pos, edges) + pdo(x, pos, edges, bare), y, atol=1e-10, rtol=1e-10
+    )
     pdo.set_symbol(operator.symbol())
     torch.testing.assert_close(pdo(x, pos, edges), operator(x, pos, edges), atol=1e-10, rtol=1e-10)
 
@@ -271,7 +314,9 @@ def test_weights_between_two_regular_fields(group, order, offset, count):
 def test_irreps_that_need_a_higher_order_are_an_error_or_zero():
     group = cyclic(8)
     regular = function_field(group, 2)
-    with pytest.raises(ValueError, match="No filter of 1x0\\+1x1 makes 2 of C8 from 1x0.*higher degree or order"):
+    with pytest.raises(
+        ValueError, match="No filter of 1x0\\+1x1 makes 2 of C8 from 1x0.*higher degree or order"
+    ):
         SteerablePDO("1x0", regular, 1, group=group)
     pdo = SteerablePDO("1x0", regular, 1, allow_zero=True, group=group).double()
     pos, edges = cloud(2)
@@ -302,7 +347,9 @@ def test_bad_input():
     pos, edges = cloud(3)
     pdo = SteerablePDO("2x0e", "1x1o", 1)
     x = torch.randn(40, 2)
-    with pytest.raises(FieldMismatchError, match=r"PointConv expects features of 2x0e \(2 channels\) and got 3"):
+    with pytest.raises(
+        FieldMismatchError, match=r"PointConv expects features of 2x0e \(2 channels\) and got 3"
+    ):
         pdo(torch.randn(40, 3), pos.float(), edges)
     with pytest.raises(ValueError, match=r"positions of 3 coordinates.*got \(40, 2\)"):
         pdo(x, pos[:, :2].float(), edges)
@@ -311,7 +358,9 @@ def test_bad_input():
     with pytest.raises(ValueError, match="source node numbers from 0 to 39; got 40 to 40"):
         pdo(x, pos.float(), torch.tensor([[40], [0]]))
     with pytest.raises(ValueError, match=r"one row per edge \(960\); got 7"):
-        pdo(x, pos.float(), edges, pdo.stencil(pos.float(), edges)._replace(weight=torch.ones(7, 4)))
+        pdo(
+            x, pos.float(), edges, pdo.stencil(pos.float(), edges)._replace(weight=torch.ones(7, 4))
+        )
     with pytest.warns(StencilWarning, match="do not determine all derivatives up to order 1"):
         assert pdo(x[:3], pos[:3].float(), knn(pos[:3], pos[:3], 3)).isfinite().all()
     with pytest.raises(FieldMismatchError, match="fields of one group"):
@@ -328,7 +377,9 @@ def test_bad_input():
 
 def test_symbols_that_do_not_fit():
     pdo = SteerablePDO("0e", "0e", 1)
-    with pytest.raises(FieldMismatchError, match="This operator takes 1x0e to 1x0e of O.3.; got Symbol.*1x1o"):
+    with pytest.raises(
+        FieldMismatchError, match="This operator takes 1x0e to 1x0e of O.3.; got Symbol.*1x1o"
+    ):
         pdo.set_symbol(named.gradient(3))
     with pytest.raises(ValueError, match="has derivatives up to order 1; got Symbol"):
         pdo.set_symbol(named.laplacian(3))

@@ -1,4 +1,4 @@
-"""GridPDO: symmetries of the grid, derivatives of polynomials and waves, PDOs on the same points, counts, bad input."""
+"""GridPDO: symmetries, derivatives of polynomials and waves, points, counts, bad input."""
 
 import copy
 import itertools
@@ -25,7 +25,11 @@ DOUBLE = torch.float64
 PLANAR = [SO2(), O2(), cyclic(4), cyclic(8), dihedral(4), dihedral(6, angle=0.3)]
 GROUPS = [*PLANAR, O3(), SO3(), point_group("Oh"), point_group("D4h")]
 SYMBOLS = [
-    *(f(dim) for dim in (2, 3) for f in (named.gradient, named.divergence, named.laplacian, named.grad_div)),
+    *(
+        f(dim)
+        for dim in (2, 3)
+        for f in (named.gradient, named.divergence, named.laplacian, named.grad_div)
+    ),
     named.curl(),
     named.curl_2d(),
     named.cauchy_riemann(),
@@ -78,12 +82,17 @@ def test_named_operators_are_exact_on_polynomials(symbol, method):
         axes = [axis for axis in range(dim) for _ in range(row[axis])]
         assert axes or not matrix.any()
         if axes:
-            wanted += matrix @ (first[..., axes[0]] if len(axes) == 1 else second[..., axes[0], axes[1]])
+            wanted += matrix @ (
+                first[..., axes[0]] if len(axes) == 1 else second[..., axes[0], axes[1]]
+            )
     torch.testing.assert_close(found, wanted, atol=1e-10, rtol=0)
 
 
 def test_waves_that_turn_by_any_angle():
-    """With 16 points a wave, frequency 2 is off by less than 1e-3 and frequency 3 by less than 0.02."""
+    """With 16 points a wave, frequency 2 is off by less than 1e-3.
+
+    Frequency 3 is off by less than 0.02.
+    """
     angle = torch.arange(64, dtype=DOUBLE) * math.tau / 64
     wave = torch.stack([angle.cos(), angle.sin()], 1) * math.tau / 16
     for frequency, bound in ((1, 1e-3), (2, 1e-3), (3, 0.02)):
@@ -100,7 +109,10 @@ def _turns(angle):
 
 @pytest.mark.parametrize("group", [O2(), O3()], ids=str)
 def test_equals_the_operator_on_the_points_of_the_grid(group):
-    """On a periodic grid, with the same weights handed to SteerablePDO as the stencil of its edges."""
+    """On a periodic grid, against SteerablePDO with the same weights.
+
+    They are handed to it as the stencil of its edges.
+    """
     pdo = pdo_of(group, padding_mode="circular", bias=False)
     size, width, order = pdo.conv.window.size, 5, pdo.conv.filter.basis.order
     pos = positions(group.dim, width)
@@ -126,7 +138,11 @@ def test_export_state_and_compile(fields):
     wanted = pdo(x)
     torch.testing.assert_close(pdo.export()(x), wanted, atol=1e-12, rtol=0)
     keys = set(pdo.state_dict())
-    assert set(pdo.eval().state_dict()) == keys == {name for name, _ in pdo.named_parameters()} | {"conv.neighbours"}
+    assert (
+        set(pdo.eval().state_dict())
+        == keys
+        == {name for name, _ in pdo.named_parameters()} | {"conv.neighbours"}
+    )
     torch.testing.assert_close(pdo(x), wanted)
     if group.dim == 2:
         compiled = torch.compile(pdo.train(), backend="aot_eager", fullgraph=True)
@@ -165,7 +181,10 @@ def test_the_learned_symbol_lies_in_the_basis():
 
 
 def test_parameters_of_the_published_network():
-    """C16, regular fields, 5 x 5, order 3, no aliases: 941,958 with the batch norm and the head of Jenner & Weiler."""
+    """C16, regular fields, 5 x 5, order 3, no aliases: 941,958 parameters.
+
+    With the batch norm and the head of Jenner & Weiler.
+    """
     group = cyclic(16)
     widths = [16, 24, 32, 32, 48, 64]
     fields = [Field.parse("1x0", group), *(function_field(group, width) for width in widths)]
@@ -173,7 +192,10 @@ def test_parameters_of_the_published_network():
     layers = [GridPDO(a, b, **options) for a, b in itertools.pairwise(fields)]
     counts = [sum(p.numel() for p in layer.parameters()) for layer in layers]
     pairs = [a * b for a, b in itertools.pairwise(widths)]
-    assert counts == [160 + 16, *(138 * n + width for n, width in zip(pairs, widths[1:], strict=True))]
+    assert counts == [
+        160 + 16,
+        *(138 * n + width for n, width in zip(pairs, widths[1:], strict=True)),
+    ]
     assert sum(counts) + 2 * sum(widths) + 4810 + 148 == 941_958
 
 
@@ -190,7 +212,9 @@ def test_a_kernel_and_an_operator_in_one_layer():
     bare.conv.filter.filters[0]._values.zero_()
     torch.testing.assert_close(y, alone(x) + bare(x, attributes), atol=1e-11, rtol=1e-11)
     values = pdo.conv.stencil(pdo.conv.filter, attributes)[..., 0, 6:]
-    torch.testing.assert_close(values, pdo.conv.stencil(kernel, attributes).flatten(2))  # smoothed, as ever
+    torch.testing.assert_close(
+        values, pdo.conv.stencil(kernel, attributes).flatten(2)
+    )  # smoothed, as ever
     pdo.set_symbol(alone.symbol())
     torch.testing.assert_close(pdo(x, attributes), alone(x), atol=1e-11, rtol=1e-11)
 
@@ -202,9 +226,13 @@ def test_bad_input():
         GridPDO("1x0", "1x0", 3, 3, group=SO2())
     with pytest.raises(ValueError, match="method is one of least_squares, .*; got 'spline'"):
         GridPDO("1x0", "1x0", 2, 3, "spline", group=SO2())
-    with pytest.raises(ValueError, match="has the weights of 5 points along every axis.*kernel_size=3"):
+    with pytest.raises(
+        ValueError, match="has the weights of 5 points along every axis.*kernel_size=3"
+    ):
         GridConv2d("1x0", "1x0", StencilFilter(2, 5, group=SO2()), 3)
-    with pytest.raises(FieldMismatchError, match=r"arrays \(batch, channel, x, y\) of 1x0 \(1 channels\)"):
+    with pytest.raises(
+        FieldMismatchError, match=r"arrays \(batch, channel, x, y\) of 1x0 \(1 channels\)"
+    ):
         GridPDO("1x0", "1x0", group=SO2())(torch.zeros(1, 2, 7, 7))
     with pytest.raises(FieldMismatchError, match="needs fields of one group"):
         GridPDO(Field.parse("1x0", SO2()), Field.parse("1x0e", O2()))

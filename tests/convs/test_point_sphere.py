@@ -1,4 +1,7 @@
-"""Points as signals on the sphere: against sums written out, and in one network with convolutions on points."""
+"""Points as signals on the sphere.
+
+Against sums written out, and in one network with convolutions on points.
+"""
 
 import pytest
 import torch
@@ -69,7 +72,9 @@ def test_symmetries_derivatives_and_precision(filter):
     for rotation in rotations(3):
         matrix = layer.field_out.matrix(rotation).T
         scale = float(found.detach().abs().max())
-        torch.testing.assert_close(layer(x @ rotation.T, q, INDEX, 4), found @ matrix, atol=1e-13 * scale, rtol=0)
+        torch.testing.assert_close(
+            layer(x @ rotation.T, q, INDEX, 4), found @ matrix, atol=1e-13 * scale, rtol=0
+        )
     order = torch.randperm(7, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(layer(x[order], q[order], INDEX[order], 4), found)
     torch.testing.assert_close(layer(x[INDEX == 1], q[INDEX == 1])[0], found[1])
@@ -90,7 +95,10 @@ def test_no_points_weights_left_out_and_the_compiler():
 
 
 def test_points_and_spheres_in_one_network():
-    """Features of PointConv are read as signals, mixed as such with those of neighbours, and go back to PointConv."""
+    """Features of PointConv are read as signals and go back to PointConv.
+
+    As signals they are mixed with those of neighbours.
+    """
     torch.manual_seed(0)
     features = Field.parse("4x0e+4x1o+4x2e")
     conv = PointConv("2x0e", features, HarmonicFilter(2, 4.0, 3))
@@ -98,7 +106,9 @@ def test_points_and_spheres_in_one_network():
     signals = SphereSignals.read(restrict.field_out)
     assert signals == SphereSignals.sphere(2, 4)
     whole = SphereSignals.rotations(2, 3)
-    on_spheres = nn.Sequential(SphereConv(signals, whole), SphereProduct(whole), SphereConv(whole, signals))
+    on_spheres = nn.Sequential(
+        SphereConv(signals, whole), SphereProduct(whole), SphereConv(whole, signals)
+    )
     seen = PointSphere(HarmonicFilter(2, 4.0, 2), 2)
     merge = Linear(signals.field + seen.field_out, signals.field)
     back = PointConv(signals.field, "3x0+1", HarmonicFilter(2, 4.0, 3, group=SO3()))
@@ -117,11 +127,16 @@ def test_points_and_spheres_in_one_network():
     found = network(pos)
     for rotation in rotations(3):
         turned = network(pos @ rotation.T)
-        torch.testing.assert_close(turned, found @ back.field_out.matrix(rotation).T, atol=1e-10, rtol=0)
+        torch.testing.assert_close(
+            turned, found @ back.field_out.matrix(rotation).T, atol=1e-10, rtol=0
+        )
 
 
 def test_fields_of_harmonics():
-    assert str(sphere_field(2, O3())) == "1x0e+1x1o+1x2e" and str(sphere_field(2, SO3())) == "1x0+1x1+1x2"
+    assert (
+        str(sphere_field(2, O3())) == "1x0e+1x1o+1x2e"
+        and str(sphere_field(2, SO3())) == "1x0+1x1+1x2"
+    )
     with pytest.raises(FieldMismatchError, match=r"fields of O\(3\) or SO\(3\); got C4"):
         sphere_field(2, cyclic(4, 3))
 
@@ -129,12 +144,27 @@ def test_fields_of_harmonics():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: PointSphere(ImplicitFilter("2x0e+1o", 2.0)), "1x0e.1x1o.1x2e.*; got one of 2x0e.1x1o"),
-        (lambda: PointSphere(HarmonicFilter(1, 2.0, group=cyclic(4, 3))), r"fields of O\(3\) or SO\(3\)"),
-        (lambda: PointSphere(BumpFilter(1, (1.0,)))(torch.zeros(2, 2)), r"places \(point, 3\); got \(2, 2\)"),
+        (
+            lambda: PointSphere(ImplicitFilter("2x0e+1o", 2.0)),
+            "1x0e.1x1o.1x2e.*; got one of 2x0e.1x1o",
+        ),
+        (
+            lambda: PointSphere(HarmonicFilter(1, 2.0, group=cyclic(4, 3))),
+            r"fields of O\(3\) or SO\(3\)",
+        ),
+        (
+            lambda: PointSphere(BumpFilter(1, (1.0,)))(torch.zeros(2, 2)),
+            r"places \(point, 3\); got \(2, 2\)",
+        ),
         (lambda: PointSphere(BumpFilter(1, (1.0,)))(torch.zeros(2, 3)), "origin has no direction"),
-        (lambda: PointSphere(BumpFilter(1, (1.0,)))(torch.full((2, 3), torch.nan)), "finite places"),
-        (lambda: PointSphere(BumpFilter(1, (1.0,)), 2)(torch.ones(2, 3), torch.ones(2)), r"weights \(2, 2\); got"),
+        (
+            lambda: PointSphere(BumpFilter(1, (1.0,)))(torch.full((2, 3), torch.nan)),
+            "finite places",
+        ),
+        (
+            lambda: PointSphere(BumpFilter(1, (1.0,)), 2)(torch.ones(2, 3), torch.ones(2)),
+            r"weights \(2, 2\); got",
+        ),
     ],
 )
 def test_what_makes_no_signals(call, text):

@@ -29,9 +29,13 @@ def cloud(group, nodes=9, seed=0):
 def conv_of(group, kind, attributes=""):
     irreps_once = field_of(group, 1, 1)
     if kind == "harmonic":
-        filter = HarmonicFilter(2, 2.0, channels=3, attributes=Field.parse(attributes, group), group=group)
+        filter = HarmonicFilter(
+            2, 2.0, channels=3, attributes=Field.parse(attributes, group), group=group
+        )
     else:
-        filter = ImplicitFilter(irreps_once, 2.0, Field.parse(attributes, group), channels=3, hidden=4)
+        filter = ImplicitFilter(
+            irreps_once, 2.0, Field.parse(attributes, group), channels=3, hidden=4
+        )
     return PointConv(field_of(group, 2, 1), field_of(group, 3, 1), filter, neighbours=4.0).double()
 
 
@@ -42,7 +46,9 @@ def test_commutes_and_equals_the_sum_with_a_kernel_per_edge(group, kind):
     conv = conv_of(group, kind)
     pos, edges = cloud(group)
     x = torch.randn(len(pos), conv.field_in.dim, dtype=DOUBLE)
-    torch.testing.assert_close(conv(x, pos, edges), per_edge_conv(conv, x, pos, edges), atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(
+        conv(x, pos, edges), per_edge_conv(conv, x, pos, edges), atol=1e-12, rtol=1e-12
+    )
     inputs = [(x, Role(field=conv.field_in)), (pos, POSITIONS), (edges, EDGE_INDEX)]
     report = certify(conv, inputs, Role(field=conv.field_out), group, elements=4)
     assert report.error < 1e-11, report
@@ -54,20 +60,27 @@ def test_attributes_of_edges_and_both_ends(attributes, activation):
     torch.manual_seed(0)
     edge_field, node_field = Field.parse("1x0o+1x1o"), Field.parse(attributes)
     all_fields = edge_field + node_field + node_field
-    filter = ImplicitFilter("0e+0o+1o+1e+2e", 2.0, all_fields, channels=2, hidden=3, activation=activation)
+    filter = ImplicitFilter(
+        "0e+0o+1o+1e+2e", 2.0, all_fields, channels=2, hidden=3, activation=activation
+    )
     conv = PointConv("2x0e+2x1o", "2x0e+1x1e+2x1o", filter).double()
     pos, edges = cloud(SO3())
     tensors = {
         "x": (torch.randn(len(pos), conv.field_in.dim, dtype=DOUBLE), Role(field=conv.field_in)),
         "pos": (pos, POSITIONS),
         "edges": (edges, EDGE_INDEX),
-        "edge_attr": (torch.randn(edges.shape[1], edge_field.dim, dtype=DOUBLE), Role("edge", edge_field)),
+        "edge_attr": (
+            torch.randn(edges.shape[1], edge_field.dim, dtype=DOUBLE),
+            Role("edge", edge_field),
+        ),
         "node_attr": (torch.randn(len(pos), node_field.dim, dtype=DOUBLE), Role(field=node_field)),
     }
     report = certify(conv, list(tensors.values()), Role(field=conv.field_out), elements=5)
     assert report.error < 1e-11, report
     arguments = [tensor for tensor, _ in tensors.values()]
-    torch.testing.assert_close(conv(*arguments), per_edge_conv(conv, *arguments), atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(
+        conv(*arguments), per_edge_conv(conv, *arguments), atol=1e-12, rtol=1e-12
+    )
     moved = list(arguments)
     moved[4] = moved[4] + 0.1
     assert (conv(*moved) - conv(*arguments)).abs().max() > 1e-6  # the filter does see both ends
@@ -78,7 +91,9 @@ def test_the_check_fails_on_a_broken_twin():
     pos, edges = cloud(SO3())
     x = torch.randn(len(pos), conv.field_in.dim, dtype=DOUBLE)
     inputs = [(x, Role(field=conv.field_in)), (pos, POSITIONS), (edges, EDGE_INDEX)]
-    broken = certify(lambda x, p, e: conv(x, p, e) + 0.1 * p[:, :1], inputs, Role(field=conv.field_out), SO3())
+    broken = certify(
+        lambda x, p, e: conv(x, p, e) + 0.1 * p[:, :1], inputs, Role(field=conv.field_out), SO3()
+    )
     assert broken.error > 1e-2
 
 
@@ -127,10 +142,14 @@ def test_a_batch_equals_its_graphs_one_by_one():
     graphs = []
     for nodes in (5, 1, 8):
         pos, edges = cloud(SO3(), nodes, seed=nodes)
-        graphs.append(Data(x=torch.randn(nodes, conv.field_in.dim, dtype=DOUBLE), pos=pos, edge_index=edges))
+        graphs.append(
+            Data(x=torch.randn(nodes, conv.field_in.dim, dtype=DOUBLE), pos=pos, edge_index=edges)
+        )
     batch = Batch.from_data_list(graphs)
     together = conv(batch.x, batch.pos, batch.edge_index)
-    torch.testing.assert_close(together, torch.cat([conv(g.x, g.pos, g.edge_index) for g in graphs]))
+    torch.testing.assert_close(
+        together, torch.cat([conv(g.x, g.pos, g.edge_index) for g in graphs])
+    )
 
 
 def test_fields_as_text_are_of_the_filters_group():
@@ -151,7 +170,11 @@ def test_no_edges_one_node_no_node():
     conv = conv_of(SO3(), "implicit")
     none = torch.zeros(2, 0, dtype=torch.long)
     for nodes in (1, 0):
-        y = conv(torch.randn(nodes, conv.field_in.dim, dtype=DOUBLE), torch.zeros(nodes, 3, dtype=DOUBLE), none)
+        y = conv(
+            torch.randn(nodes, conv.field_in.dim, dtype=DOUBLE),
+            torch.zeros(nodes, 3, dtype=DOUBLE),
+            none,
+        )
         assert y.shape == (nodes, conv.field_out.dim) and y.eq(0).all()
 
 
@@ -164,7 +187,10 @@ def test_state_is_learned_numbers_only_and_the_same_in_eval():
 def test_bad_input():
     conv = PointConv("2x0e+1x1o", "2x0e", HarmonicFilter(1, 2.0))
     pos, edges = torch.randn(4, 3), torch.tensor([[0, 1], [1, 2]])
-    with pytest.raises(FieldMismatchError, match=r"PointConv expects features of 2x0e\+1x1o \(5 channels\) and got 4"):
+    with pytest.raises(
+        FieldMismatchError,
+        match=r"PointConv expects features of 2x0e\+1x1o \(5 channels\) and got 4",
+    ):
         conv(torch.randn(4, 4), pos, edges)
     x = torch.randn(4, 5)
     with pytest.raises(ValueError, match="target node numbers from 0 to 3; got 7 to 7"):
@@ -173,7 +199,9 @@ def test_bad_input():
         conv(x, pos, torch.tensor([[0], [-1]]))
     with pytest.raises(ValueError, match=r"torch.long tensor \(2, edge\).*got torch.int32"):
         conv(x, pos, edges.int())
-    with pytest.raises(ValueError, match="one position per node: 4 rows of features, 3 of positions"):
+    with pytest.raises(
+        ValueError, match="one position per node: 4 rows of features, 3 of positions"
+    ):
         conv(x, pos[:3], edges)
     with pytest.raises(ValueError, match="neighbourhoods are of 5 nodes; there are 4 targets"):
         conv(x, pos, neighbourhoods(edges, 5))

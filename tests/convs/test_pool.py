@@ -22,7 +22,9 @@ def rows(*shape, dtype=torch.float64):
 def test_it_equals_a_loop_and_empty_graphs_give_zeros(how):
     x, field = rows(5, 4), "4x0e" if how == "max" else "1x0e+1x1o"
     one = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax}[how]
-    wanted = torch.stack([one(x[g == BATCH], 0) if (g == BATCH).any() else x.new_zeros(4) for g in range(4)])
+    wanted = torch.stack(
+        [one(x[g == BATCH], 0) if (g == BATCH).any() else x.new_zeros(4) for g in range(4)]
+    )
     torch.testing.assert_close(Pool(field, how)(x, BATCH, 4), wanted)
     torch.testing.assert_close(Pool(field, how)(x, BATCH), wanted[:3])
     torch.testing.assert_close(Pool(field, how)(x), one(x, 0, keepdim=True))
@@ -39,7 +41,9 @@ def test_it_commutes_with_random_elements(group, how):
     x = rows(5, field.dim)
     pool = Pool(field, how)
     for turn in field.matrix(group.sample(5, generator)):
-        torch.testing.assert_close(pool(x @ turn.T, BATCH), pool(x, BATCH) @ turn.T, atol=1e-10, rtol=0)
+        torch.testing.assert_close(
+            pool(x @ turn.T, BATCH), pool(x, BATCH) @ turn.T, atol=1e-10, rtol=0
+        )
 
 
 def test_a_maximum_of_vectors_would_not_commute():
@@ -50,10 +54,15 @@ def test_a_maximum_of_vectors_would_not_commute():
 
 
 @pytest.mark.parametrize("field", ["1x0e+1x1o", "2x0o", "1x0e+1x2e"])
-@pytest.mark.parametrize("aggregation", ["max", SoftmaxAggregation(), DeepSetsAggregation(torch.nn.Linear(4, 4))])
+@pytest.mark.parametrize(
+    "aggregation", ["max", SoftmaxAggregation(), DeepSetsAggregation(torch.nn.Linear(4, 4))]
+)
 def test_other_aggregations_need_invariants(aggregation, field):
     assert Pool("4x0e", aggregation)(rows(5, 4, dtype=torch.float32), BATCH).shape == (3, 4)
-    text = r"Aggregation keeps invariant fields only; got {}. Use 'sum' or 'mean', or map the features to invariants"
+    text = (
+        r"Aggregation keeps invariant fields only; got {}. Use 'sum' or 'mean', or map the "
+        r"features to invariants"
+    )
     with pytest.raises(FieldError, match=text.format(field.replace("+", r"\+"))):
         Pool(field, aggregation)
 
@@ -81,14 +90,18 @@ def test_it_compiles(how):
 
 def test_it_is_a_part_of_a_sequential_of_pyg():
     x = rows(5, 4, dtype=torch.float32)
-    net = Sequential("x, batch", [(torch.nn.Linear(4, 4), "x -> x"), (Pool("4x0e", "max"), "x, batch -> x")])
+    net = Sequential(
+        "x, batch", [(torch.nn.Linear(4, 4), "x -> x"), (Pool("4x0e", "max"), "x, batch -> x")]
+    )
     assert net(x, BATCH).shape == (3, 4)
 
 
 def test_bad_input():
     with pytest.raises(FieldMismatchError, match="Pool"):
         Pool("4x0e")(rows(5, 3), BATCH)
-    with pytest.raises(ValueError, match=r"Pool needs the graph of each of the 5 nodes; got batch \(4,\)"):
+    with pytest.raises(
+        ValueError, match=r"Pool needs the graph of each of the 5 nodes; got batch \(4,\)"
+    ):
         Pool("4x0e")(rows(5, 4, dtype=torch.float32), BATCH[:4])
     for how in ("sum", "mean", "max"):
         with pytest.raises((RuntimeError, IndexError), match="out of (bounds|range)"):

@@ -40,13 +40,17 @@ def test_bipartite_graphs_are_rows_of_the_whole():
     torch.testing.assert_close(found, wanted, atol=1e-12, rtol=1e-12)
     up = down.flip(0)
     wanted = per_edge_conv(conv, x, pos, torch.stack([chosen[up[0]], up[1]]))
-    torch.testing.assert_close(conv((x[chosen], None), (pos[chosen], pos), up), wanted, atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(
+        conv((x[chosen], None), (pos[chosen], pos), up), wanted, atol=1e-12, rtol=1e-12
+    )
 
 
 def test_bipartite_attributes_and_self_interaction():
     torch.manual_seed(0)
     filter = ImplicitFilter("0e+1o", 2.0, "1x0e+1x1o+1x1o", channels=2, hidden=2)
-    conv = PointConv("2x0e+2x1o", "2x0e+2x1o", filter, self_interaction=True, neighbours=4.0).double()
+    conv = PointConv(
+        "2x0e+2x1o", "2x0e+2x1o", filter, self_interaction=True, neighbours=4.0
+    ).double()
     x, pos, edges = cloud()
     attr, edge_attr = torch.randn(9, 3, dtype=DOUBLE), torch.randn(edges.shape[1], 1, dtype=DOUBLE)
     wanted = per_edge_conv(conv, x, pos, edges, edge_attr, attr) + conv.self_interaction(x)
@@ -91,7 +95,11 @@ def test_aggregations_commute(group):
     for aggregation in ("mean", "max", "attention"):
         out = invariant if aggregation == "max" else field
         conv = PointConv(
-            field, out, HarmonicFilter(1, 2.0, channels=3, group=group), aggregation=aggregation, self_interaction=True
+            field,
+            out,
+            HarmonicFilter(1, 2.0, channels=3, group=group),
+            aggregation=aggregation,
+            self_interaction=True,
         ).double()
         x = torch.randn(9, field.dim, dtype=DOUBLE)
         inputs = [(x, Role(field=field)), (pos, POSITIONS), (edges, EDGE_INDEX)]
@@ -111,7 +119,9 @@ def test_a_net_of_pyg_learns_from_its_loader():
     alone = torch.cat([net(g.x, g.pos, g.edge_index) for g in graphs])
     together = torch.cat([net(b.x, b.pos, b.edge_index) for b in DataLoader(graphs, batch_size=4)])
     torch.testing.assert_close(together, alone, atol=1e-12, rtol=1e-12)
-    net(*(Batch.from_data_list(graphs)[key] for key in ("x", "pos", "edge_index"))).square().sum().backward()
+    net(
+        *(Batch.from_data_list(graphs)[key] for key in ("x", "pos", "edge_index"))
+    ).square().sum().backward()
     assert all(p.grad is not None for p in net.parameters())
 
 
@@ -140,7 +150,9 @@ def test_an_explainer_finds_the_edges_that_count():
     mask = explainer(x, edges, index=hub).edge_mask
     own = edges[1] == hub
     assert mask.shape == own.shape and (mask[~own] == 0).all() and (mask[own] > 0).any()
-    assert torch.equal(conv(x, pos, edges), before) and "aggregate" in str(conv.explain(x, pos, edges))
+    assert torch.equal(conv(x, pos, edges), before) and "aggregate" in str(
+        conv.explain(x, pos, edges)
+    )
 
 
 def test_relations_of_a_heterogeneous_graph():
@@ -155,7 +167,9 @@ def test_relations_of_a_heterogeneous_graph():
     found = net(data.x_dict, data.pos_dict, edge_index_dict=data.edge_index_dict)
     to_site = conv_of()((atoms, sites), (pos_a, pos_s), data["atom", "to", "site"].edge_index)
     torch.testing.assert_close(found["site"], to_site, atol=1e-12, rtol=1e-12)
-    torch.testing.assert_close(found["atom"], conv_of()(atoms, pos_a, edges), atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(
+        found["atom"], conv_of()(atoms, pos_a, edges), atol=1e-12, rtol=1e-12
+    )
 
 
 def test_starts_with_unit_variance_on_the_graph_it_sees_first():
@@ -163,12 +177,17 @@ def test_starts_with_unit_variance_on_the_graph_it_sees_first():
     pos = torch.rand(400, 3) * 8
     edges = radius_graph(pos, 2.0)
     for aggregation, out in (("sum", "64x0e+64x1o"), ("mean", "64x0e+64x1o")):
-        conv = PointConv("16x0e+16x1o", out, HarmonicFilter(2, 2.0, channels=8), aggregation=aggregation)
+        conv = PointConv(
+            "16x0e+16x1o", out, HarmonicFilter(2, 2.0, channels=8), aggregation=aggregation
+        )
         x = torch.randn(400, 64)
         y = conv(x, pos, edges)
         assert 0.7 < y.square().mean() < 1.4
-        twin = PointConv("16x0e+16x1o", out, HarmonicFilter(2, 2.0, channels=8), aggregation=aggregation)
+        twin = PointConv(
+            "16x0e+16x1o", out, HarmonicFilter(2, 2.0, channels=8), aggregation=aggregation
+        )
         twin.load_state_dict(conv.state_dict())
         assert torch.equal(
-            twin(x[:50], pos[:50], radius_graph(pos[:50], 2.0)), conv(x[:50], pos[:50], radius_graph(pos[:50], 2.0))
+            twin(x[:50], pos[:50], radius_graph(pos[:50], 2.0)),
+            conv(x[:50], pos[:50], radius_graph(pos[:50], 2.0)),
         )

@@ -1,4 +1,7 @@
-"""The order `radial` by loops and by blocks: the same sums and the same first and second derivatives."""
+"""The order `radial` by loops and by blocks.
+
+The same sums and the same first and second derivatives.
+"""
 
 import pytest
 import torch
@@ -16,9 +19,12 @@ DOUBLE = torch.float64
 def layer(group, copies, dtype=DOUBLE, degree=2):
     torch.manual_seed(0)
     fields = (
-        Field(group, tuple((copies + k, irrep) for k, irrep in enumerate(irreps(group, degree)))) for k in range(2)
+        Field(group, tuple((copies + k, irrep) for k, irrep in enumerate(irreps(group, degree))))
+        for k in range(2)
     )
-    conv = PointConv(*fields, HarmonicFilter(degree, 2.0, channels=5, group=group), "depthwise", neighbours=4.0)
+    conv = PointConv(
+        *fields, HarmonicFilter(degree, 2.0, channels=5, group=group), "depthwise", neighbours=4.0
+    )
     conv.engine = Radial.name
     return conv.to(dtype)
 
@@ -36,7 +42,9 @@ def derivatives(conv, x, pos, edges):
     y = conv(*leaves, edges)
     leaves += conv.parameters()
     first = torch.autograd.grad(y.pow(3).sum(), leaves, create_graph=True)
-    second = torch.autograd.grad(sum(g.square().sum() for g in first[:2]), leaves, allow_unused=True)
+    second = torch.autograd.grad(
+        sum(g.square().sum() for g in first[:2]), leaves, allow_unused=True
+    )
     return [y, *first, *(s for s in second if s is not None)]
 
 
@@ -77,7 +85,9 @@ def test_single_precision_and_a_finite_group(blocks):
     found = conv(x, pos, edges)
     exact = layer(point_group("Td"), 3)
     exact.load_state_dict(conv.state_dict())
-    torch.testing.assert_close(found.double(), exact(x.double(), pos.double(), edges), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        found.double(), exact(x.double(), pos.double(), edges), rtol=1e-5, atol=1e-5
+    )
     blocks()
     torch.testing.assert_close(found, conv(x, pos, edges), rtol=1e-5, atol=1e-5)
 

@@ -1,4 +1,7 @@
-"""Janossy, sort pooling and attention on ragged batches: against loops over sets; what PyG's aggregations keep."""
+"""Janossy, sort pooling and attention on ragged batches: against loops over sets.
+
+What PyG's aggregations keep.
+"""
 
 import itertools
 import math
@@ -48,7 +51,9 @@ def test_janossy_is_the_mean_over_all_tuples(k):
     pool = JanossyAggregation(f, k)
     torch.testing.assert_close(pool(x, BATCH, dim_size=6), wanted, atol=1e-14, rtol=0)
     torch.testing.assert_close(pool(*shuffled(x, BATCH), dim_size=6), wanted, atol=1e-12, rtol=0)
-    torch.testing.assert_close(pool(x[BATCH.argsort(stable=True)], ptr=PTR), wanted, atol=1e-14, rtol=0)
+    torch.testing.assert_close(
+        pool(x[BATCH.argsort(stable=True)], ptr=PTR), wanted, atol=1e-14, rtol=0
+    )
     assert pool(x[:0], BATCH[:0], dim_size=3).eq(0).all()
 
 
@@ -56,7 +61,9 @@ def test_sampled_janossy_approaches_the_mean_and_keeps_small_sets_exact():
     f, x, batch = network(2), rows(44, 3), torch.tensor([0] * 40 + [1] * 4)
     exact = JanossyAggregation(f)(x, batch)
     sampled = JanossyAggregation(f, samples=1000)
-    draws = torch.stack([sampled(x, batch, generator=torch.Generator().manual_seed(s)) for s in range(30)])
+    draws = torch.stack(
+        [sampled(x, batch, generator=torch.Generator().manual_seed(s)) for s in range(30)]
+    )
     torch.testing.assert_close(draws[:, 1], exact[1].expand(30, -1), atol=1e-14, rtol=0)
     assert ((draws[:, 0].mean(0) - exact[0]).abs() < 4 * draws[:, 0].std(0) / math.sqrt(30)).all()
     assert draws[:, 0].std(0).max() < 5 / math.sqrt(1000)
@@ -96,7 +103,9 @@ def test_sort_pool_equals_a_loop():
         wanted[s] = ((pool.weight[low] * (1 - part) + pool.weight[low + 1] * part) * own).mean(0)
     torch.testing.assert_close(pool(x, BATCH, dim_size=6), wanted, atol=1e-14, rtol=0)
     torch.testing.assert_close(pool(*shuffled(x, BATCH), dim_size=6), wanted, atol=1e-14, rtol=0)
-    torch.testing.assert_close(pool(x[BATCH.argsort(stable=True)], ptr=PTR), wanted, atol=1e-14, rtol=0)
+    torch.testing.assert_close(
+        pool(x[BATCH.argsort(stable=True)], ptr=PTR), wanted, atol=1e-14, rtol=0
+    )
     assert pool(x[:0], BATCH[:0], dim_size=3).eq(0).all()
     tied = torch.cat([x, x])
     torch.testing.assert_close(
@@ -111,7 +120,9 @@ def test_sort_pool_holds_mean_and_maximum():
     torch.testing.assert_close(pool(x), x.mean(0, keepdim=True))
     with torch.no_grad():
         pool.weight.zero_()[0] = 10
-    assert pool(x[:9]).sub(x[:9].max(0).values * 10 / 9).abs().max() < 1e-14  # eight pieces: one rank a knot
+    assert (
+        pool(x[:9]).sub(x[:9].max(0).values * 10 / 9).abs().max() < 1e-14
+    )  # eight pieces: one rank a knot
 
 
 @pytest.mark.parametrize("pool", [SortPoolAggregation(3).double(), JanossyAggregation(network(2))])
@@ -131,7 +142,9 @@ def by_hand(layer, x):
     def look(block, query, seen):
         key, value = block.seen(seen).chunk(2, -1)
         parts = []
-        for q, k, v in zip(block.query(query).split(4, -1), key.split(4, -1), value.split(4, -1), strict=True):
+        for q, k, v in zip(
+            block.query(query).split(4, -1), key.split(4, -1), value.split(4, -1), strict=True
+        ):
             parts.append((q @ k.T / 2).softmax(-1) @ v)
         h = block.first(query + block.out(torch.cat(parts, -1)))
         return block.last(h + block.feed(h))
@@ -154,7 +167,10 @@ def test_attention_equals_a_loop_over_sets(monkeypatch):
 
 
 def test_attention_on_large_batches():
-    layer, batch = attention(), torch.randint(60, (6000,), generator=torch.Generator().manual_seed(0))
+    layer, batch = (
+        attention(),
+        torch.randint(60, (6000,), generator=torch.Generator().manual_seed(0)),
+    )
     x = rows(6000, 8)
     wanted = torch.zeros_like(x)
     for s in batch.unique():
@@ -186,7 +202,9 @@ def pyg(name):
         "SetTransformerAggregation": lambda: aggr.SetTransformerAggregation(4),
         "GraphMultisetTransformer": lambda: aggr.GraphMultisetTransformer(4, 2),
         "EquilibriumAggregation": lambda: aggr.EquilibriumAggregation(4, 4, num_layers=[4]),
-        "DegreeScalerAggregation": lambda: aggr.DegreeScalerAggregation("mean", "identity", torch.ones(9)),
+        "DegreeScalerAggregation": lambda: aggr.DegreeScalerAggregation(
+            "mean", "identity", torch.ones(9)
+        ),
         "MultiAggregation": lambda: aggr.MultiAggregation(["mean", "std", "max"]),
         "PatchTransformerAggregation": lambda: aggr.PatchTransformerAggregation(4, 4, 2, 4, 1),
     }
@@ -201,7 +219,9 @@ def test_which_aggregations_of_pyg_depend_on_the_order(name):
     pool = pyg(name)
     x, index = rows(8, 4, dtype=torch.float32), torch.tensor([0] * 5 + [1] * 3)
     order = torch.tensor([3, 0, 4, 2, 1, 7, 5, 6])
-    change = (pool(x, index, dim_size=2, dim=0) - pool(x[order], index, dim_size=2, dim=0)).abs().max()
+    change = (
+        (pool(x, index, dim_size=2, dim=0) - pool(x[order], index, dim_size=2, dim=0)).abs().max()
+    )
     assert (change > 1e-3) == isinstance(pool, ORDERED)
 
 
@@ -213,13 +233,17 @@ def test_warnings_of_order():
 
 def test_errors():
     x = rows(10, 3)
-    with pytest.raises(ValueError, match=r"k of at least 1 elements and samples is at least 1; got 0, None"):
+    with pytest.raises(
+        ValueError, match=r"k of at least 1 elements and samples is at least 1; got 0, None"
+    ):
         JanossyAggregation(network(1), 0)
     with pytest.raises(ValueError, match=r"k = 3 makes 26,730,600 tuples .* 300 elem"):
         JanossyAggregation(network(3), 3)(rows(300, 3))
     with pytest.raises(ValueError, match="numbers the sets from 0 to 2; got set 5"):
         JanossyAggregation(network(2))(x, BATCH, dim_size=3)
-    with pytest.raises(ValueError, match=r"pools the rows of features \(element, channel\); got \(10, 3\), dim=-1"):
+    with pytest.raises(
+        ValueError, match=r"pools the rows of features \(element, channel\); got \(10, 3\), dim=-1"
+    ):
         SortPoolAggregation(3)(x, BATCH, dim=-1)
     with pytest.raises(ValueError, match="SortPoolAggregation expects 4 channels and got 3"):
         SortPoolAggregation(4)(x, BATCH)
@@ -227,9 +251,15 @@ def test_errors():
         SortPoolAggregation(4, 0)
     broken = x.clone()
     broken[4, 1] = torch.nan
-    with pytest.raises(ValueError, match=r"finite features; those of elements \[4\] are NaN or infinite"):
+    with pytest.raises(
+        ValueError, match=r"finite features; those of elements \[4\] are NaN or infinite"
+    ):
         SortPoolAggregation(3)(broken, BATCH)
-    with pytest.raises(ValueError, match="3 heads share the channels evenly; 8 channels are no multiple"):
+    with pytest.raises(
+        ValueError, match="3 heads share the channels evenly; 8 channels are no multiple"
+    ):
         InducedSetAttention(8, heads=3)
-    with pytest.raises(ValueError, match=r"InducedSetAttention expects \(element, 8\); got \(10, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"InducedSetAttention expects \(element, 8\); got \(10, 3\)"
+    ):
         attention()(x)

@@ -1,4 +1,7 @@
-"""The linear map of sets: against loops over sets, under permutations and group elements, and its derivatives."""
+"""The linear map of sets.
+
+Against loops over sets, under permutations and group elements, and its derivatives.
+"""
 
 import pytest
 import torch
@@ -33,7 +36,9 @@ def by_hand(layer, x, batch):
         own = x[batch == s]
         middle = own.mean(0) if layer.pool == "mean" else own.amax(0)
         for i in torch.nonzero(batch == s).flatten():
-            y[i] = (x[i] - middle) @ layer.deviation.matrix() + middle @ layer.common.matrix() + bias
+            y[i] = (
+                (x[i] - middle) @ layer.deviation.matrix() + middle @ layer.common.matrix() + bias
+            )
     return y
 
 
@@ -41,7 +46,9 @@ def any_field(group):
     return Field(group, tuple((2, irrep) for irrep in irreps(group, 2)))
 
 
-@pytest.mark.parametrize("batch", [BATCH, BATCH.sort().values, torch.zeros(8, dtype=torch.long), torch.arange(8)])
+@pytest.mark.parametrize(
+    "batch", [BATCH, BATCH.sort().values, torch.zeros(8, dtype=torch.long), torch.arange(8)]
+)
 @pytest.mark.parametrize("pool", ["mean", "max"])
 def test_it_equals_a_loop_over_sets(batch, pool):
     made = layer("5x0e", "4x0e", pool) if pool == "max" else layer()
@@ -60,7 +67,10 @@ def test_one_set_and_no_elements():
 
 def test_large_sets_go_block_by_block():
     made = layer()
-    x, batch = rows(20_000, 9), torch.randint(50, (20_000,), generator=torch.Generator().manual_seed(0))
+    x, batch = (
+        rows(20_000, 9),
+        torch.randint(50, (20_000,), generator=torch.Generator().manual_seed(0)),
+    )
     middle = torch.stack([x[batch == s].mean(0) for s in range(50)])[batch]
     wanted = (x - middle) @ made.deviation.matrix() + made.common(middle)
     torch.testing.assert_close(made(x, batch), wanted, atol=1e-12, rtol=0)
@@ -90,13 +100,19 @@ def test_the_check_fails_for_what_sees_the_order():
 
 
 def test_it_is_every_map_that_commutes():
-    """The commutant of S_n x O(3) on n copies of 0e + 1o has 2 maps for every irrep: a null space by brute force."""
+    """The commutant of S_n x O(3) on n copies of 0e + 1o has 2 maps for every irrep.
+
+    A null space by brute force.
+    """
     n, field = 4, Field.parse("1x0e+1x1o")
     generator = torch.Generator().manual_seed(0)
     moves = []
     for turn in field.matrix(field.group.sample(3, generator)):
         order = torch.eye(n, dtype=DOUBLE)[torch.randperm(n, generator=generator)]
-        moves += [torch.kron(order, torch.eye(4, dtype=DOUBLE)), torch.kron(torch.eye(n, dtype=DOUBLE), turn)]
+        moves += [
+            torch.kron(order, torch.eye(4, dtype=DOUBLE)),
+            torch.kron(torch.eye(n, dtype=DOUBLE), turn),
+        ]
     eye = torch.eye(4 * n, dtype=DOUBLE)
     constraints = torch.cat([torch.kron(g, eye) - torch.kron(eye, g.T.contiguous()) for g in moves])
     assert int((torch.linalg.eigvalsh(constraints.T @ constraints) < 1e-9).sum()) == 4
@@ -134,7 +150,10 @@ def test_derivatives_of_first_and_second_order():
         return torch.func.functional_call(made, dict(zip(names, weights, strict=True)), (x, BATCH))
 
     names = [key for key, _ in made.named_parameters()]
-    inputs = [rows(8, 5).requires_grad_(), *(p.detach().clone().requires_grad_() for p in made.parameters())]
+    inputs = [
+        rows(8, 5).requires_grad_(),
+        *(p.detach().clone().requires_grad_() for p in made.parameters()),
+    ]
     assert gradcheck(function, inputs) and gradgradcheck(function, inputs)
 
 
@@ -144,8 +163,12 @@ def test_second_derivatives_in_single_precision(batch):
     found = []
     for dtype in (torch.float32, DOUBLE):
         made, x = layer(dtype=dtype), rows(8, 9).to(dtype).requires_grad_()
-        first = torch.autograd.grad(made(x, batch).pow(3).sum(), [x, *made.parameters()], create_graph=True)
-        second = torch.autograd.grad(sum(part.square().sum() for part in first), [x, *made.parameters()])
+        first = torch.autograd.grad(
+            made(x, batch).pow(3).sum(), [x, *made.parameters()], create_graph=True
+        )
+        second = torch.autograd.grad(
+            sum(part.square().sum() for part in first), [x, *made.parameters()]
+        )
         found.append([part.double() for part in (*first, *second)])
     for single, double in zip(*found, strict=True):
         torch.testing.assert_close(single, double, atol=1e-5 * double.abs().max().item(), rtol=1e-4)
@@ -183,9 +206,13 @@ def test_it_compiles(pool):
 def test_single_precision_and_autocast():
     made = layer(dtype=torch.float32)
     x = rows(8, 9, dtype=torch.float32)
-    torch.testing.assert_close(made(x, BATCH), layer()(x.double(), BATCH).float(), atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        made(x, BATCH), layer()(x.double(), BATCH).float(), atol=2e-6, rtol=0
+    )
     with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(made(x, BATCH).float(), layer()(x.double(), BATCH).float(), atol=0.1, rtol=0)
+        torch.testing.assert_close(
+            made(x, BATCH).float(), layer()(x.double(), BATCH).float(), atol=0.1, rtol=0
+        )
 
 
 def test_the_same_bits_at_every_call():
@@ -200,27 +227,35 @@ def test_the_same_bits_at_every_call():
 
 def test_state_is_weights_alone():
     assert set(layer().state_dict()) == {"deviation.weight", "common.weight", "common.bias"}
-    assert str(layer("1x0e", "1x0e", "max")).startswith("SetLinear(\n  1x0e -> 1x0e, O(3), pool='max'")
+    assert str(layer("1x0e", "1x0e", "max")).startswith(
+        "SetLinear(\n  1x0e -> 1x0e, O(3), pool='max'"
+    )
 
 
 def test_errors():
     with pytest.raises(ValueError, match="pool is 'mean' or 'max'; got 'sum'"):
         SetLinear("1x0e", "1x0e", "sum")
-    with pytest.raises(FieldError, match=r"A maximum keeps invariant fields only; got 1x1o\. Take the mean"):
+    with pytest.raises(
+        FieldError, match=r"A maximum keeps invariant fields only; got 1x1o\. Take the mean"
+    ):
         SetLinear("1x1o", "1x1o", "max")
     with pytest.raises(FieldMismatchError, match="SetLinear expects features of 3x0e"):
         layer()(rows(8, 4), BATCH)
     with pytest.raises(
-        ValueError, match=r"the set of each of the 8 elements, as integers \(8,\); got torch.int64 \(3,\)"
+        ValueError,
+        match=r"the set of each of the 8 elements, as integers \(8,\); got torch.int64 \(3,\)",
     ):
         layer()(rows(8, 9), BATCH[:3])
     with pytest.raises(
-        ValueError, match=r"one behind the other, \(element, channel\); got \(2, 4, 9\). Of padded sets"
+        ValueError,
+        match=r"one behind the other, \(element, channel\); got \(2, 4, 9\). Of padded sets",
     ):
         layer()(rows(2, 4, 9))
     with pytest.raises(ValueError, match=r"got torch.float64 \(8,\)"):
         layer()(rows(8, 9), BATCH.double())
-    with pytest.raises(ValueError, match="SetLinear numbers the sets from 0 to 3; got set 4. Pass size."):
+    with pytest.raises(
+        ValueError, match="SetLinear numbers the sets from 0 to 3; got set 4. Pass size."
+    ):
         layer()(rows(8, 9), BATCH, 4)
     with pytest.raises(ValueError, match="numbers the sets from 0; got set -1"):
         layer()(rows(8, 9), BATCH - 1)

@@ -1,7 +1,10 @@
-"""Harmonic and implicit filters are the same kernels where theory says so, and elsewhere the harmonic ones are fewer.
+"""Harmonic and implicit filters are the same kernels where theory says so.
 
-A steerable kernel is known from its values at one point of every orbit, where any matrix is allowed that commutes with
-the point's stabiliser. So kernels at n orbits make a space of n times the number of such matrices.
+Elsewhere the harmonic ones are fewer.
+
+A steerable kernel is known from its values at one point of every orbit, where any matrix is allowed
+that commutes with the point's stabiliser. So kernels at n orbits make a space of n times the number
+of such matrices.
 """
 
 import pytest
@@ -18,7 +21,8 @@ DOUBLE = torch.float64
 RADII = torch.tensor([0.4, 1.1], dtype=DOUBLE)
 DIRECTIONS, FILTERS = 4, 4
 
-# A scalar and a vector to the same. Matrices that commute with the stabiliser O(2), SO(2), a mirror, or nothing.
+# A scalar and a vector to the same. Matrices that commute with the stabiliser O(2), SO(2), a
+# mirror, or nothing.
 COMPLETE = {O3(): 5, SO3(): 6, O2(): 5, SO2(): 9}
 # Invariants of the harmonics up to degree 2 times those matrices, counted with characters.
 INCOMPLETE = {axial("Cinf"): 36, axial("Cinf", [1, 2, -1]): 36, cyclic(4): 11}
@@ -26,14 +30,21 @@ INCOMPLETE = {axial("Cinf"): 36, axial("Cinf", [1, 2, -1]): 36, cyclic(4): 11}
 
 def fields(group):
     """A scalar and a vector, and all that harmonics up to degree 2 hold."""
-    vector = Field.parse("1x0e+1x1o" if group.dim == 3 else "1x0e+1x1", O3() if group.dim == 3 else O2())
-    return vector.restrict(group).field, Field(group, tuple((1, irrep) for irrep in irreps(group, 2)))
+    vector = Field.parse(
+        "1x0e+1x1o" if group.dim == 3 else "1x0e+1x1", O3() if group.dim == 3 else O2()
+    )
+    return vector.restrict(group).field, Field(
+        group, tuple((1, irrep) for irrep in irreps(group, 2))
+    )
 
 
 def points(group):
     torch.manual_seed(0)
     directions = torch.randn(len(RADII) * DIRECTIONS, group.dim, dtype=DOUBLE)
-    return torch.nn.functional.normalize(directions, dim=1) * RADII.repeat_interleave(DIRECTIONS)[:, None]
+    return (
+        torch.nn.functional.normalize(directions, dim=1)
+        * RADII.repeat_interleave(DIRECTIONS)[:, None]
+    )
 
 
 def sampled(family, group, count, attributes=None):
@@ -59,7 +70,10 @@ def rank(kernels):
 
 
 def residual(family, other):
-    """How far kernels of another family are from the span of the first, at most; they have length 1."""
+    """How far kernels of another family are from the span of the first, at most.
+
+    They have length 1.
+    """
     solution = torch.linalg.lstsq(family.T, other.T, driver="gelsd", rcond=1e-11).solution
     return float((family.T @ solution - other.T).norm(dim=0).max())
 
@@ -70,7 +84,9 @@ def test_both_families_are_all_steerable_kernels(group, with_attributes):
     torch.manual_seed(0)
     attributes, orbits = None, len(RADII)
     if with_attributes:  # other orbits of position and attribute together
-        attributes = torch.tensor([0.3, -1.0], dtype=DOUBLE).repeat(len(RADII) * DIRECTIONS // 2)[:, None]
+        attributes = torch.tensor([0.3, -1.0], dtype=DOUBLE).repeat(len(RADII) * DIRECTIONS // 2)[
+            :, None
+        ]
         orbits *= 2
     complete = orbits * COMPLETE[group]
     harmonic = sampled(HarmonicFilter, group, 2 * complete, attributes)
@@ -81,10 +97,16 @@ def test_both_families_are_all_steerable_kernels(group, with_attributes):
 
 @pytest.mark.parametrize("group", INCOMPLETE, ids=name)
 def test_harmonics_up_to_a_degree_are_a_part_where_directions_differ(group):
-    """Every point is an orbit of its own and has no stabiliser: kernels are 16 or 9 free numbers at each."""
+    """Every point is an orbit of its own and has no stabiliser.
+
+    Kernels are 16 or 9 free numbers at each.
+    """
     torch.manual_seed(0)
     complete = len(points(group)) * (1 + group.dim) ** 2
-    harmonic, implicit = sampled(HarmonicFilter, group, complete), sampled(ImplicitFilter, group, 2 * complete)
+    harmonic, implicit = (
+        sampled(HarmonicFilter, group, complete),
+        sampled(ImplicitFilter, group, 2 * complete),
+    )
     assert rank(harmonic) == len(RADII) * INCOMPLETE[group] < complete
     assert rank(implicit) == rank(torch.cat([harmonic, implicit])) == complete
     assert residual(harmonic, implicit) > 0.1 and residual(implicit, harmonic) < 1e-3
@@ -111,16 +133,23 @@ def test_the_rule_and_how_to_force_one(group, attributes, chosen):
     filter = choose_filter(wanted, 2.0, attributes, channels=3, hidden=2, layers=2)
     assert type(filter) is chosen and is_harmonic(group, attributes) == (chosen is HarmonicFilter)
     assert filter.channels == 3 and filter.attributes == attributes
-    assert set(wanted) <= set(filter.field) | {t for t in wanted if t.irrep.name in ("0o", "1e", "2o")}
+    assert set(wanted) <= set(filter.field) | {
+        t for t in wanted if t.irrep.name in ("0o", "1e", "2o")
+    }
     PointConv(field, field, filter)
     assert type(choose_filter(wanted, 2.0, attributes, solution="implicit")) is ImplicitFilter
     if attributes.is_invariant:
         assert type(choose_filter(wanted, 2.0, attributes, solution="harmonic")) is HarmonicFilter
     else:
-        with pytest.raises(ValueError, match="A HarmonicFilter takes invariant attributes; got .* Use ImplicitFilter"):
+        with pytest.raises(
+            ValueError,
+            match="A HarmonicFilter takes invariant attributes; got .* Use ImplicitFilter",
+        ):
             choose_filter(wanted, 2.0, attributes, solution="harmonic")
 
 
 def test_another_solution():
-    with pytest.raises(ValueError, match="solution is one of auto, harmonic, implicit; got 'analytic'"):
+    with pytest.raises(
+        ValueError, match="solution is one of auto, harmonic, implicit; got 'analytic'"
+    ):
         choose_filter("0e+1o", 2.0, solution="analytic")

@@ -1,4 +1,4 @@
-"""SphereConv against the integral that defines it, known values, and the convolution of homogeneous spaces."""
+"""SphereConv: the integral that defines it, known values, and homogeneous spaces."""
 
 import math
 
@@ -42,13 +42,20 @@ def embedded(layout, c):
 @pytest.mark.parametrize(("signals_in", "signals_out"), PAIRS, ids=str)
 def test_equals_the_mean_over_all_rotations(signals_in, signals_out):
     torch.manual_seed(0)
-    conv, grid = SphereConv(signals_in, signals_out, bias=False).double(), RotationTransform(4).double()
+    conv, grid = (
+        SphereConv(signals_in, signals_out, bias=False).double(),
+        RotationTransform(4).double(),
+    )
     f = signals_in.coefficients(random_signals(signals_in))
     found = signals_out.coefficients(conv(signals_in.join(f)))
-    psi = torch.zeros(signals_out.channels, signals_in.channels, grid.layout.size, dtype=torch.float64)
+    psi = torch.zeros(
+        signals_out.channels, signals_in.channels, grid.layout.size, dtype=torch.float64
+    )
     for l, matrix in enumerate(conv.matrices()):
         rows, columns = signals_out.layout.columns(l), signals_in.layout.columns(l)
-        parts = matrix.detach().view(signals_out.channels, len(rows), signals_in.channels, len(columns))
+        parts = matrix.detach().view(
+            signals_out.channels, len(rows), signals_in.channels, len(columns)
+        )
         start = sum((2 * k + 1) ** 2 for k in range(l))
         for i, row in enumerate(rows):
             for j, column in enumerate(columns):
@@ -59,7 +66,9 @@ def test_equals_the_mean_over_all_rotations(signals_in, signals_out):
     for o in range(signals_out.channels):
         wanted = 0
         for i in range(signals_in.channels):
-            kernel = evaluated(grid.layout, psi[o, i], where.mT[:, None, None, None] @ grid.rotations())
+            kernel = evaluated(
+                grid.layout, psi[o, i], where.mT[:, None, None, None] @ grid.rotations()
+            )
             wanted = wanted + (weights * kernel * samples[i]).sum((1, 2, 3))
         came = evaluated(signals_out.layout, found[o].detach(), where)
         torch.testing.assert_close(came, wanted, atol=1e-13 * float(psi.abs().sum()), rtol=0)
@@ -83,7 +92,9 @@ def test_known_values():
     assert found == pytest.approx(math.cos(1.1), abs=1e-14)
 
 
-@pytest.mark.parametrize("filter", [None, DegreeKnots(3), Taps(near_identity(1.0, 1, 3), 0.3)], ids=str)
+@pytest.mark.parametrize(
+    "filter", [None, DegreeKnots(3), Taps(near_identity(1.0, 1, 3), 0.3)], ids=str
+)
 @pytest.mark.parametrize(("signals_in", "signals_out"), PAIRS[:3] + PAIRS[4:5], ids=str)
 def test_commutes_with_rotations(signals_in, signals_out, filter):
     torch.manual_seed(0)
@@ -114,13 +125,21 @@ def test_taps_are_values_at_neighbours():
     found = conv(x)[0].detach()
     where = rotations(4)
     values = evaluated(signals.layout, x[0], where[:, None] @ taps)
-    torch.testing.assert_close(evaluated(Layout.rotations(5), found, where), values @ conv.weight.detach()[:, 0, 0])
+    torch.testing.assert_close(
+        evaluated(Layout.rotations(5), found, where), values @ conv.weight.detach()[:, 0, 0]
+    )
 
 
 def test_the_convolutions_of_homogeneous_spaces_are_the_same():
-    """The sphere is SO(3) / SO(2) about the pole: the same maps, weight for weight up to their bases."""
+    """The sphere is SO(3) / SO(2) about the pole.
+
+    The same maps, weight for weight up to their bases.
+    """
     group, pole = SO3(), axial("Cinf", (0, 1, 0))
-    spaces = {"S": HomSpace(group, pole, max_degree=3), "R": HomSpace(group, trivial(3), max_degree=3)}
+    spaces = {
+        "S": HomSpace(group, pole, max_degree=3),
+        "R": HomSpace(group, trivial(3), max_degree=3),
+    }
     signals = {"S": S(3, 2), "R": R(3, 2)}
     for a, b in ("SS", "SR", "RS", "RR"):
         ours, theirs = SphereConv(signals[a], signals[b]), GConv(spaces[a], spaces[b], 2, 2)
@@ -130,8 +149,15 @@ def test_the_convolutions_of_homogeneous_spaces_are_the_same():
     theirs = LocalGConv(spaces["S"], spaces["R"], 2, 2, taps, bias=False).double()
     ours = SphereConv(signals["S"], signals["R"], Taps(taps), bias=False).double()
     x = random_signals(signals["S"], 4)
-    basis = torch.stack([m.flatten() for m in _maps(ours)]), torch.stack([m.flatten() for m in _maps(theirs)])
-    assert torch.linalg.matrix_rank(torch.cat(basis), rtol=1e-9) == torch.linalg.matrix_rank(basis[0], rtol=1e-9) == 16
+    basis = (
+        torch.stack([m.flatten() for m in _maps(ours)]),
+        torch.stack([m.flatten() for m in _maps(theirs)]),
+    )
+    assert (
+        torch.linalg.matrix_rank(torch.cat(basis), rtol=1e-9)
+        == torch.linalg.matrix_rank(basis[0], rtol=1e-9)
+        == 16
+    )
     assert ours(x).shape == theirs(x).shape
 
 
@@ -164,8 +190,10 @@ def test_derivatives_compiler_batches_and_state():
     for filter in (None, DegreeKnots(2)):
         conv = SphereConv(R(2, 2, 1), R(2, 2, 2), filter).double()
         x = random_signals(R(2, 2, 1), 3)
-        assert gradcheck(lambda x, w, b, c=conv: torch.func.functional_call(c, {"weight": w, "bias": b}, x),
-                         (x.requires_grad_(), conv.weight, conv.bias))  # fmt: skip
+        assert gradcheck(
+            lambda x, w, b, c=conv: torch.func.functional_call(c, {"weight": w, "bias": b}, x),
+            (x.requires_grad_(), conv.weight, conv.bias),
+        )
         compiled = torch.compile(conv, fullgraph=True, backend="aot_eager")
         torch.testing.assert_close(compiled(x), conv(x), atol=1e-14, rtol=0)
         torch.testing.assert_close(conv(x)[1], conv(x[1]), atol=1e-14, rtol=0)
@@ -176,7 +204,9 @@ def test_derivatives_compiler_batches_and_state():
 
 def test_degrees_without_columns_get_nothing():
     tangent = SphereSignals(Layout.spin(3, 2), 2)
-    y = R(3, 2, 1).blocks(SphereConv(tangent, R(3, 2, 1), bias=False)(torch.ones(1, tangent.field.dim)))
+    y = R(3, 2, 1).blocks(
+        SphereConv(tangent, R(3, 2, 1), bias=False)(torch.ones(1, tangent.field.dim))
+    )
     assert y[0].eq(0).all() and y[1].eq(0).all() and y[2].ne(0).all()
 
 
@@ -188,7 +218,10 @@ def test_what_cannot_be_convolved():
 
 
 def test_wigner_columns_are_the_layout():
-    """The convention under all of this: f(R) of a sphere's signal is its value where R takes the pole."""
+    """The convention under all of this.
+
+    f(R) of a sphere's signal is its value where R takes the pole.
+    """
     c, where = torch.eye(9, dtype=torch.float64)[5], rotations(2)
     expected = 5**0.5 * wigner_matrix(2, where)[:, 1, 2]
     torch.testing.assert_close(evaluated(Layout.sphere(2), c, where), expected)

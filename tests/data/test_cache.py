@@ -68,7 +68,9 @@ def test_a_damaged_file_is_built_anew(build, folder, damage):
 def test_a_folder_that_cannot_be_written_costs_only_the_cache(build, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(VARIABLE, str(tmp_path / "file" / "cache"))
-    with pytest.warns(UserWarning, match=f"x could not be kept in .*: name a folder .* variable {VARIABLE}"):
+    with pytest.warns(
+        UserWarning, match=f"x could not be kept in .*: name a folder .* variable {VARIABLE}"
+    ):
         assert_is_the_table(cached("x", build))
 
 

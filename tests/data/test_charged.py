@@ -1,4 +1,4 @@
-"""Charged particles: the numbers of the published program, its rules step by step, and what physics keeps."""
+"""Charged particles: numbers of the published program, its rules, and what physics keeps."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,9 @@ from steerable.data.conserved import angular_momentum, momentum
 from steerable.data.trajectories import DT, EVERY, kick_drift, trajectories
 from steerable.ops.cache_folder import VARIABLE
 
-# What the authors' program gives with --num-train 10000 --seed 43 --sufix small, for the training system 20 (as the
-# first 20 draw nothing that depends on their motion) and the test system 1980: charges, and positions at frame 40.
+# What the authors' program gives with --num-train 10000 --seed 43 --sufix small, for the training
+# system 20 (as the first 20 draw nothing that depends on their motion) and the test system 1980:
+# charges, and positions at frame 40.
 PUBLISHED = {
     20: (
         [1, 1, 1, -1, -1],
@@ -65,14 +66,39 @@ def test_a_test_system_of_the_benchmark():
     (position, velocity), charge = charged._draw(13_981, 5, np.random.RandomState(43))
     wanted, place = PUBLISHED[13980]
     assert charge[-1].tolist() == wanted
-    found, _ = trajectories((position[-1:], velocity[-1:]), 41, kick_drift, lambda _: charged._force(charge[-1:].T))
+    found, _ = trajectories(
+        (position[-1:], velocity[-1:]), 41, kick_drift, lambda _: charged._force(charge[-1:].T)
+    )
     np.testing.assert_allclose(found[0, 40], place, atol=1e-6)
 
 
 def test_twenty_particles_as_the_published_program_has_them():
     (position, velocity), charge = charged._draw(1, 20, np.random.RandomState(43))
-    assert charge[0].tolist() == [-1, 1, -1, -1, -1, 1, 1, 1, -1, 1, -1, 1, -1, -1, 1, -1, -1, -1, -1, 1]
-    found, _ = trajectories((position, velocity), 11, kick_drift, lambda _: charged._force(charge.T))
+    assert charge[0].tolist() == [
+        -1,
+        1,
+        -1,
+        -1,
+        -1,
+        1,
+        1,
+        1,
+        -1,
+        1,
+        -1,
+        1,
+        -1,
+        -1,
+        1,
+        -1,
+        -1,
+        -1,
+        -1,
+        1,
+    ]
+    found, _ = trajectories(
+        (position, velocity), 11, kick_drift, lambda _: charged._force(charge.T)
+    )
     wanted = [[0.421164115, -0.794882174, -2.165279487], [-0.909716659, 2.231100236, 1.155846527]]
     np.testing.assert_allclose(found[0, 10, :2], wanted, atol=1e-6)
 
@@ -93,7 +119,9 @@ def step_by_step(x, v, q):
 
 def test_a_frame_is_a_hundred_steps_of_the_rules(simulated):
     for system in range(3):
-        x, v = step_by_step(simulated.position[system, 7], simulated.velocity[system, 7], simulated.charge[system])
+        x, v = step_by_step(
+            simulated.position[system, 7], simulated.velocity[system, 7], simulated.charge[system]
+        )
         np.testing.assert_allclose(simulated.position[system, 8], x, atol=1e-10)
         np.testing.assert_allclose(simulated.velocity[system, 8], v, atol=1e-9)
 
@@ -120,10 +148,15 @@ def test_the_start():
 
 
 def test_what_physics_keeps():
-    """Of charges that repel each other, so that no force is cut; velocities are brought to the time of positions."""
+    """Of charges that repel each other, so that no force is cut.
+
+    Velocities are brought to the time of positions.
+    """
     start, _ = charged._draw(8, 5, np.random.RandomState(0))
     charge = np.ones((8, 5))
-    position, velocity = trajectories(start, 10, kick_drift, lambda block: charged._force(charge[block].T))
+    position, velocity = trajectories(
+        start, 10, kick_drift, lambda block: charged._force(charge[block].T)
+    )
     force = [charged._force(charge.T)(np.ascontiguousarray(x.T)).T for x in position.swapaxes(0, 1)]
     total = charged.energy(position, velocity + DT / 2 * np.stack(force, 1), charge)
     np.testing.assert_allclose(total, np.broadcast_to(total[:, :1], total.shape), rtol=1e-4)
@@ -141,7 +174,9 @@ def test_energy_by_hand(simulated):
 def test_coincident_particles_have_no_energy(simulated):
     position = simulated.position.copy()
     position[2, 4, 1] = position[2, 4, 0]
-    with pytest.raises(ValueError, match=r"particles 0 and 1 of \(system, frame\) = \(2, 4\) are at one place"):
+    with pytest.raises(
+        ValueError, match=r"particles 0 and 1 of \(system, frame\) = \(2, 4\) are at one place"
+    ):
         charged.energy(position, simulated.velocity, simulated.charge)
 
 

@@ -28,12 +28,16 @@ def test_pairs_come_in_order():
     assert found.shape == (2, 3, 6)
     pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     for k, (i, j) in enumerate(pairs):
-        np.testing.assert_allclose(found[1, 2, k], np.linalg.norm(X[1, 2, i] - X[1, 2, j]), rtol=1e-14)
+        np.testing.assert_allclose(
+            found[1, 2, k], np.linalg.norm(X[1, 2, i] - X[1, 2, j]), rtol=1e-14
+        )
     assert pair_distances(X[:, :, :1]).shape == (2, 3, 0)
 
 
 def test_particles_at_one_place_are_named():
     x = X.copy()
     x[1, 0, 3] = x[1, 0, 1]
-    with pytest.raises(ValueError, match=r"particles 1 and 3 of \(system, frame\) = \(1, 0\) are at one place"):
+    with pytest.raises(
+        ValueError, match=r"particles 1 and 3 of \(system, frame\) = \(1, 0\) are at one place"
+    ):
         pair_distances(x)

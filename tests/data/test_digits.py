@@ -12,7 +12,11 @@ from steerable.data.idx import read_idx
 
 
 def idx(array: np.ndarray) -> bytes:
-    return struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}i", *array.shape) + array.tobytes()
+    return (
+        struct.pack(">HBB", 0, 8, array.ndim)
+        + struct.pack(f">{array.ndim}i", *array.shape)
+        + array.tobytes()
+    )
 
 
 @pytest.fixture
@@ -42,13 +46,17 @@ def test_numbers_of_several_bytes(tmp_path):
 def test_damaged_and_absent_files_are_named(folder):
     path = folder / "train-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"5 bytes of numbers, and its shape \(6,\) needs 6: it is damaged"):
+    with pytest.raises(
+        ValueError, match=r"5 bytes of numbers, and its shape \(6,\) needs 6: it is damaged"
+    ):
         read_digits(folder)
     path.write_bytes(b"PK\3\4")
     with pytest.raises(ValueError, match="is no idx file .it begins with 50 4b 03 04"):
         read_digits(folder)
     path.unlink()
-    with pytest.raises(ValueError, match="has no train-labels-idx1-ubyte and no train-labels-idx1-ubyte.gz"):
+    with pytest.raises(
+        ValueError, match="has no train-labels-idx1-ubyte and no train-labels-idx1-ubyte.gz"
+    ):
         read_digits(folder)
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b damaged")
     with pytest.raises(ValueError, match="cannot be read"):
@@ -64,7 +72,9 @@ def test_labels_and_pictures_must_fit(folder):
 def test_drawn_digits():
     digits = read_digits()
     assert digits.images.shape == (1000, 28, 28) and digits.label.bincount().tolist() == [100] * 10
-    assert digits.images.min() == 0 and 0.05 < digits.images.mean() < 0.2 and digits.images.max() == 1
+    assert (
+        digits.images.min() == 0 and 0.05 < digits.images.mean() < 0.2 and digits.images.max() == 1
+    )
     assert torch.equal(digits.images, read_digits().images)
 
 
@@ -72,7 +82,9 @@ def test_drawn_digits():
 def test_a_quarter_turn_goes_from_x_to_y(size):
     images = torch.rand(3, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     angle = torch.full((3,), np.pi / 2, dtype=torch.float64)
-    torch.testing.assert_close(rotate(images, angle), torch.rot90(images, 1, (1, 2)), atol=1e-10, rtol=0)
+    torch.testing.assert_close(
+        rotate(images, angle), torch.rot90(images, 1, (1, 2)), atol=1e-10, rtol=0
+    )
     torch.testing.assert_close(rotate(images, 0 * angle), images, atol=1e-10, rtol=0)
 
 

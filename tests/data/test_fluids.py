@@ -1,4 +1,4 @@
-"""Water: closed forms of the equations, order of the method, what physics keeps, symmetries, rough water."""
+"""Water: closed forms, order of the method, conservation, symmetries, rough water."""
 
 import math
 
@@ -18,7 +18,10 @@ def grid(points, length=math.tau):
 
 
 def test_cole_and_hopf():
-    """Without gravity v = -2 nu grad log p solves the equations where p_t = nu Laplace p: any p > 0 does."""
+    """Without gravity v = -2 nu grad log p solves the equations where p_t = nu Laplace p.
+
+    Any p > 0 does.
+    """
     nu, (x, y) = 0.2, grid(48)
 
     def velocity(t):
@@ -62,9 +65,16 @@ def test_the_rate_is_that_of_the_equations():
     """In a short time, against derivatives of the waves of the start written by hand."""
     g, depth, nu, (x, y) = 1.3, 0.9, 0.07, grid(24)
     h, v, w = 0.2 * np.sin(x + y), 0.3 * np.cos(x) + 0.1, 0.2 * np.sin(x - 2 * y)
-    h_x, v_x, w_x, w_y = 0.2 * np.cos(x + y), -0.3 * np.sin(x), 0.2 * np.cos(x - 2 * y), -0.4 * np.cos(x - 2 * y)
+    h_x, v_x, w_x, w_y = (
+        0.2 * np.cos(x + y),
+        -0.3 * np.sin(x),
+        0.2 * np.cos(x - 2 * y),
+        -0.4 * np.cos(x - 2 * y),
+    )
     rise = -(depth + h) * (v_x + w_y) - v * h_x - w * h_x
-    rate = np.stack([rise, -v * v_x - g * h_x - nu * (v - 0.1), -v * w_x - w * w_y - g * h_x - 5 * nu * w])
+    rate = np.stack(
+        [rise, -v * v_x - g * h_x - nu * (v - 0.1), -v * w_x - w * w_y - g * h_x - 5 * nu * w]
+    )
     start, time = np.stack([h, v, w]), 1e-5
     film = shallow_water(start[None], 2, time, nu, g, depth)[0]
     np.testing.assert_allclose((film[1] - film[0]) / time, rate, atol=2e-5)
@@ -99,12 +109,16 @@ def test_what_physics_keeps():
     curl = np.fft.ifft2(1j * np.fft.fftfreq(32, 1 / 32)[:, None] * np.fft.fft2(v[:, :, 1])).real
     curl -= np.fft.ifft2(1j * np.fft.fftfreq(32, 1 / 32) * np.fft.fft2(v[:, :, 0])).real
     strength = (curl**2 / (1 + h)).mean((2, 3))  # of potential vorticity
-    np.testing.assert_allclose(strength, np.broadcast_to(strength[:, :1], strength.shape), rtol=1e-3)
+    np.testing.assert_allclose(
+        strength, np.broadcast_to(strength[:, :1], strength.shape), rtol=1e-3
+    )
 
 
 def test_moving_with_the_water_changes_nothing():
     start = random_water(1, 32, seed=4, waves=1.0)
-    drift = np.array([2.0, -1.0]) * math.tau / 32 / 0.1  # two points along x and one against y in a frame
+    drift = (
+        np.array([2.0, -1.0]) * math.tau / 32 / 0.1
+    )  # two points along x and one against y in a frame
     moved = start.copy()
     moved[:, 1:] += drift[:, None, None]
     film, moving = (shallow_water(given, 3, 0.1, 0.1)[0] for given in (start, moved))
@@ -119,7 +133,9 @@ def test_turns_and_reflections_of_the_grid(seed):
     g = group.sample(1, generator=torch.Generator().manual_seed(seed))[0]
     n, start = 16, random_water(1, 16, seed=5, waves=0.7)
     ij = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
-    i, j = np.einsum("ab,bxy->axy", g.numpy().T.round().astype(int), ij) % n  # (g f)(x) = rho f(g^-1 x)
+    i, j = (
+        np.einsum("ab,bxy->axy", g.numpy().T.round().astype(int), ij) % n
+    )  # (g f)(x) = rho f(g^-1 x)
     rho = field.matrix(g).numpy()
 
     def turn(state):
@@ -159,15 +175,21 @@ def test_still_water_stays_still():
 def test_water_that_cannot_be_followed():
     with pytest.raises(ValueError, match="frame 0 falls dry: begin with lower waves"):
         shallow_water(random_water(1, 16, seed=0, height=1.0), 2, 0.1, 0.1)
-    with pytest.raises(ValueError, match=r"frame \d+ makes waves too short for the grid: .* more than 32 points"):
+    with pytest.raises(
+        ValueError, match=r"frame \d+ makes waves too short for the grid: .* more than 32 points"
+    ):
         shallow_water(random_water(1, 32, seed=0, speed=2.0), 20, 0.1, 0.0)
     with pytest.raises(ValueError, match="frame 0 makes waves too short"):
         shallow_water(0.1 * np.random.default_rng(0).standard_normal((1, 3, 16, 16)), 2, 0.1, 0.1)
 
 
-@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 2, 8, 8), (1, 3, 8, 9), (1, 3, 3, 3), (1, 3, 2, 8)])
+@pytest.mark.parametrize(
+    "shape", [(3, 8, 8), (1, 2, 8, 8), (1, 3, 8, 9), (1, 3, 3, 3), (1, 3, 2, 8)]
+)
 def test_bad_shapes(shape):
-    with pytest.raises(ValueError, match=r"h, v_x, v_y \(sample, 3, n, n\) on n = 4 points or more; got \("):
+    with pytest.raises(
+        ValueError, match=r"h, v_x, v_y \(sample, 3, n, n\) on n = 4 points or more; got \("
+    ):
         shallow_water(np.zeros(shape), 2, 0.1, 0.1)
 
 

@@ -8,7 +8,8 @@ from steerable.data.conserved import angular_momentum, momentum
 from steerable.data.trajectories import DT, EVERY
 from steerable.ops.cache_folder import VARIABLE
 
-# What the authors' program gives for --simulation=gravity --n_balls 4 --seed 43: system 1 at frame 40.
+# What the authors' program gives for --simulation=gravity --n_balls 4 --seed 43: system 1 at frame
+# 40.
 POSITION = [
     [2.510451359, 5.494827381, -6.872905188],
     [1.137860001, -4.006304577, 3.833762739],
@@ -65,8 +66,14 @@ def test_energy_by_hand(simulated):
     x, v = simulated.position[3, 5], simulated.velocity[3, 5]
     mass = np.array([1.0, 2.0, 3.0, 4.0])
     wanted = sum(mass[i] * (v[i] @ v[i]) / 2 for i in range(4))
-    wanted -= sum(mass[i] * mass[j] / np.sqrt(((x[i] - x[j]) ** 2).sum() + 0.01) for i in range(4) for j in range(i))
-    assert gravity.energy(x[None, None], v[None, None], mass[None])[0, 0] == pytest.approx(wanted, rel=1e-13)
+    wanted -= sum(
+        mass[i] * mass[j] / np.sqrt(((x[i] - x[j]) ** 2).sum() + 0.01)
+        for i in range(4)
+        for j in range(i)
+    )
+    assert gravity.energy(x[None, None], v[None, None], mass[None])[0, 0] == pytest.approx(
+        wanted, rel=1e-13
+    )
 
 
 def test_bodies_at_one_place_pull_nothing():

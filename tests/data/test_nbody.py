@@ -25,7 +25,9 @@ def test_published_tasks(preset):
     assert task.position.shape == task.velocity.shape == (systems, frames, 5, 3)
     assert task.scalar.shape == (systems, 5)
     assert (task.pair is not None) == preset.startswith("springs")
-    assert [part.tolist() for part in (task.split.train, task.split.validation, task.split.test)] == [
+    assert [
+        part.tolist() for part in (task.split.train, task.split.validation, task.split.test)
+    ] == [
         [0, 1, 2, 3, 4],
         [5, 6],
         [7, 8, 9],
@@ -35,7 +37,9 @@ def test_published_tasks(preset):
     some = np.array([8, 2])
     energy = task.energy(task.position[some], task.velocity[some], some)
     assert energy.shape == (2, frames)
-    np.testing.assert_array_equal(energy, task.energy(task.position, task.velocity, np.arange(systems))[some])
+    np.testing.assert_array_equal(
+        energy, task.energy(task.position, task.velocity, np.arange(systems))[some]
+    )
 
 
 def test_the_baselines_are_these_sums():
@@ -58,7 +62,8 @@ def test_baselines_need_test_systems():
 
 def test_unknown_presets_and_sizes():
     with pytest.raises(
-        ValueError, match="no preset 'planets': choose one of 'charged', 'gravity', 'springs-0', .*'solar'"
+        ValueError,
+        match="no preset 'planets': choose one of 'charged', 'gravity', 'springs-0', .*'solar'",
     ):
         read_nbody("planets")
     with pytest.raises(ValueError, match="at least 0; got num_train=5, num_valid=-2"):
@@ -80,7 +85,12 @@ def test_the_solar_system_is_parted_by_years():
     assert last[task.split.train].max() <= julian_day("2000-01-01") < last[task.split.train[-1] + 1]
     assert first[task.split.test].min() >= julian_day("2010-01-01") > first[task.split.test[0] - 1]
     middle = task.split.validation
-    assert julian_day("2000-01-01") < first[middle].min() < last[middle].max() < julian_day("2010-01-01")
+    assert (
+        julian_day("2000-01-01")
+        < first[middle].min()
+        < last[middle].max()
+        < julian_day("2010-01-01")
+    )
     found = baselines(task)
     assert list(found) == ["stay", "constant velocity", "constant acceleration"]
     x = task.position[task.split.test]

@@ -28,15 +28,19 @@ def real(session_cache):
 
 # The first molecule as PyTorch Geometric prints it, processed from the authors' files.
 GDB_1 = (
-    "0.0000 13.2100 -10.5499 3.1865 13.7363 35.3641 1.2177 -1101.4878 -1101.4098 -1101.3840 -1102.0229 6.4690 "
-    "-17.1722 -17.2868 -17.3897 -16.1519 157.7118 157.7100 157.7070"
+    "0.0000 13.2100 -10.5499 3.1865 13.7363 35.3641 1.2177 -1101.4878 -1101.4098 -1101.3840 "
+    "-1102.0229 6.4690 -17.1722 -17.2868 -17.3897 -16.1519 157.7118 157.7100 157.7070"
 )
 
 
 def test_a_molecule_is_data_as_in_pytorch_geometric(small):
     methane = small[0]
     assert isinstance(methane, Data)
-    assert (methane.z.dtype, methane.pos.dtype, methane.y.dtype) == (torch.int64, torch.float32, torch.float32)
+    assert (methane.z.dtype, methane.pos.dtype, methane.y.dtype) == (
+        torch.int64,
+        torch.float32,
+        torch.float32,
+    )
     assert methane.z.tolist() == [6, 1, 1, 1, 1]
     assert methane.pos.shape == (5, 3)
     assert (methane.smiles, methane.name, methane.idx) == ("C", "gdb_1", 0)
@@ -112,7 +116,9 @@ def test_the_cache_is_read_as_long_as_the_source_is_the_same(source, write, rows
 def test_an_incomplete_package_is_an_error(source, monkeypatch):
     files = module.source_files(source)
     monkeypatch.setattr(module, "source_files", lambda root: files)
-    with pytest.raises(ValueError, match="should have 130,831 molecules and has 3: its installation is incomplete"):
+    with pytest.raises(
+        ValueError, match="should have 130,831 molecules and has 3: its installation is incomplete"
+    ):
         QM9()
 
 
@@ -156,4 +162,6 @@ def test_baselines_of_the_atomisation_energy(real):
     reference = fit_references(composition(train.numbers, elements), train.targets[:, column])
     predicted = composition(test.numbers, elements) @ reference
     assert np.abs(test.targets[:, column] - predicted).mean() == pytest.approx(0.87, abs=0.05)
-    assert np.abs(test.targets[:, column] - train.targets[:, column].mean()).mean() == pytest.approx(8.2, abs=0.4)
+    assert np.abs(
+        test.targets[:, column] - train.targets[:, column].mean()
+    ).mean() == pytest.approx(8.2, abs=0.4)

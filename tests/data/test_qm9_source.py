@@ -25,13 +25,17 @@ def test_the_rows_become_arrays(source, rows):
 
 
 def test_a_folder_without_the_files_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match=rf"needs the files qm9_part\*.csv in {tmp_path} and none is"):
+    with pytest.raises(
+        ValueError, match=rf"needs the files qm9_part\*.csv in {tmp_path} and none is"
+    ):
         source_files(tmp_path)
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"qm9pack and it is not there: pip install 'steerable\[qm9\]'"):
+    with pytest.raises(
+        ValueError, match=r"qm9pack and it is not there: pip install 'steerable\[qm9\]'"
+    ):
         source_files(None)
 
 
@@ -50,13 +54,18 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
 )
 def test_a_bad_row_is_named(source, write, rows, column, value, message):
     write(source / "qm9_part1.csv", rows[0] | {column: value}, rows[1])
-    with pytest.raises(ValueError, match=rf"qm9_part1.csv, line 2: this is not the next molecule of QM9 .*{message}"):
+    with pytest.raises(
+        ValueError,
+        match=rf"qm9_part1.csv, line 2: this is not the next molecule of QM9 .*{message}",
+    ):
         read_source(source_files(source))
 
 
 def test_a_molecule_that_comes_twice_is_an_error(source, write, rows):
     write(source / "qm9_part2.csv", rows[1])
-    with pytest.raises(ValueError, match="qm9_part2.csv, line 2: .*molecule 3 comes after molecule 3"):
+    with pytest.raises(
+        ValueError, match="qm9_part2.csv, line 2: .*molecule 3 comes after molecule 3"
+    ):
         read_source(source_files(source))
 
 

@@ -12,7 +12,12 @@ METHANE, WATER, ETHYNE = [6, 1, 1, 1, 1], [8, 1, 1], [6, 6, 1, 1]
 
 def test_composition_counts_the_atoms_of_arrays_tensors_and_data():
     expected = [[4, 1, 0], [2, 0, 1], [2, 2, 0]]
-    for wrap in (np.array, torch.tensor, lambda z: Data(z=torch.tensor(z)), lambda z: np.array(z, dtype=np.uint8)):
+    for wrap in (
+        np.array,
+        torch.tensor,
+        lambda z: Data(z=torch.tensor(z)),
+        lambda z: np.array(z, dtype=np.uint8),
+    ):
         counts = composition([wrap(z) for z in (METHANE, WATER, ETHYNE)], (1, 6, 8))
         assert counts.dtype == np.float64
         np.testing.assert_array_equal(counts, expected)
@@ -24,7 +29,9 @@ def test_no_molecule_and_no_atom_are_counted_too():
 
 
 def test_an_element_that_is_not_asked_for_is_an_error():
-    with pytest.raises(ValueError, match=r"molecule 1 has atoms of the atomic numbers \[8\].*elements \[1, 6\]"):
+    with pytest.raises(
+        ValueError, match=r"molecule 1 has atoms of the atomic numbers \[8\].*elements \[1, 6\]"
+    ):
         composition([np.array(METHANE), np.array(WATER)], (1, 6))
 
 
@@ -76,7 +83,9 @@ def test_an_extensive_target_has_references_and_the_scale_of_what_they_leave():
 
 def test_an_intensive_target_has_its_mean_and_standard_deviation():
     found = fit_statistics([METHANE, WATER, ETHYNE], [1.0, 2.0, 6.0], extensive=False)
-    assert found == Statistics((1, 6, 8), (0.0, 0.0, 0.0), 3.0, pytest.approx(np.std([1.0, 2.0, 6.0])))
+    assert found == Statistics(
+        (1, 6, 8), (0.0, 0.0, 0.0), 3.0, pytest.approx(np.std([1.0, 2.0, 6.0]))
+    )
 
 
 @pytest.mark.parametrize("extensive", [True, False])

@@ -61,7 +61,10 @@ def arrays(tmp_path):
             "is_test": np.array([0, 1, 0, 1]),
             "classes": np.array(["a", "b"]),
         } | changes
-        np.savez(tmp_path / "shapes.npz", **{name: value for name, value in table.items() if value is not None})
+        np.savez(
+            tmp_path / "shapes.npz",
+            **{name: value for name, value in table.items() if value is not None},
+        )
         return tmp_path / "shapes.npz"
 
     return write
@@ -121,7 +124,11 @@ def test_reading_leaves_the_random_numbers_of_the_process_alone(folder):
         (CUBE, 8, 12),
         (CUBE.rstrip("\n"), 8, 12),
         (CUBE.replace("\n", "\r\n"), 8, 12),
-        (CUBE.replace("OFF\n# a cube of side 2, half of its faces as two triangles\n", "OFF"), 8, 12),
+        (
+            CUBE.replace("OFF\n# a cube of side 2, half of its faces as two triangles\n", "OFF"),
+            8,
+            12,
+        ),
         (cloud(5), 5, 0),
     ],
 )
@@ -156,7 +163,9 @@ def test_a_damaged_off_file_is_refused(tmp_path, text, message):
 
 
 def test_what_a_folder_lacks_is_named(folder, tmp_path):
-    with pytest.raises(ValueError, match="There are no shapes .*nowhere: give a folder of OFF files"):
+    with pytest.raises(
+        ValueError, match="There are no shapes .*nowhere: give a folder of OFF files"
+    ):
         read_shapes(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="has no shapes: they are files CLASS/train/NAME.off"):
@@ -167,7 +176,9 @@ def test_what_a_folder_lacks_is_named(folder, tmp_path):
 
 
 def test_too_few_points_and_meshes_without_area_are_refused(folder):
-    with pytest.raises(ValueError, match="have 3000 points and 3001 were asked for: ask for at most 3000"):
+    with pytest.raises(
+        ValueError, match="have 3000 points and 3001 were asked for: ask for at most 3000"
+    ):
         read_shapes(folder, points=3001)
     flat = "OFF\n3 1 0\n0 0 0\n1 1 1\n2 2 2\n3 0 1 2\n"
     (folder / "cube" / "train" / "flat.off").write_text(flat)
@@ -184,7 +195,9 @@ def test_arrays(arrays):
         ("a", "b"),
     )
     whole = np.random.RandomState(0).normal(size=(4, 30, 3))
-    integers = read_shapes(arrays(points=None, points_i16=np.round(5000 * whole).astype(np.int16)), points=30)
+    integers = read_shapes(
+        arrays(points=None, points_i16=np.round(5000 * whole).astype(np.int16)), points=30
+    )
     assert torch.allclose(integers.points, shapes.points, atol=2e-4)
 
 
@@ -192,12 +205,18 @@ def test_arrays(arrays):
     ("changes", "message"),
     [
         ({"label": None, "classes": None}, "have no label and no classes: they need points"),
-        ({"points": np.zeros((4, 30))}, r"need points \(cloud, point, 3\) and a label .* got \(4, 30\)"),
+        (
+            {"points": np.zeros((4, 30))},
+            r"need points \(cloud, point, 3\) and a label .* got \(4, 30\)",
+        ),
         ({"label": np.zeros(3)}, r"got \(4, 30, 3\), \(3,\) and \(4,\)"),
         ({"label": np.array([0, 0, 1, 2])}, "numbers from 0 to 1 .* got 0 to 2"),
         ({"is_test": np.zeros(4)}, "have no test cloud of the class a"),
         ({"is_test": np.array([1, 1, 0, 0])}, "have no training cloud of the class a"),
-        ({"points": np.ones((4, 30, 3))}, r"not all in one place; those with the numbers \[0, 1, 2, 3\] have not"),
+        (
+            {"points": np.ones((4, 30, 3))},
+            r"not all in one place; those with the numbers \[0, 1, 2, 3\] have not",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(arrays, changes, message):
@@ -237,10 +256,34 @@ def test_solids_are_made_where_nothing_is_given():
 
 
 def test_modelnet10_has_its_official_split():
-    path = Path(os.environ.get("STEERABLE_DATA", "nowhere")) / "modelnet10" / "modelnet10_1024_i16.npz"
+    path = (
+        Path(os.environ.get("STEERABLE_DATA", "nowhere")) / "modelnet10" / "modelnet10_1024_i16.npz"
+    )
     if not path.is_file():
         pytest.skip("STEERABLE_DATA names no folder with modelnet10/modelnet10_1024_i16.npz")
     shapes = read_shapes(path)
     assert shapes.points.shape == (4899, 1024, 3)
-    assert shapes.label[~shapes.is_test].bincount().tolist() == [106, 515, 889, 200, 200, 465, 200, 680, 392, 344]
-    assert shapes.label[shapes.is_test].bincount().tolist() == [50, 100, 100, 86, 86, 100, 86, 100, 100, 100]
+    assert shapes.label[~shapes.is_test].bincount().tolist() == [
+        106,
+        515,
+        889,
+        200,
+        200,
+        465,
+        200,
+        680,
+        392,
+        344,
+    ]
+    assert shapes.label[shapes.is_test].bincount().tolist() == [
+        50,
+        100,
+        100,
+        86,
+        86,
+        100,
+        86,
+        100,
+        100,
+        100,
+    ]

@@ -1,4 +1,7 @@
-"""The Solar System: eclipses, Kepler's and Newton's laws, dates, and packages that are not there."""
+"""The Solar System.
+
+Eclipses, Kepler's and Newton's laws, dates, and packages that are not there.
+"""
 
 import importlib.util
 from types import SimpleNamespace
@@ -28,7 +31,9 @@ def test_shapes_and_masses():
     assert found.position.shape == found.velocity.shape == (3, 11, 3)
     assert found.day.tolist() == [2451544.5, 2451549.5, 2451554.5]
     assert found.mass[SUN] == pytest.approx(1.9884e30, rel=1e-4)
-    assert found.mass[SUN] / (found.mass[EARTH] + found.mass[MOON]) == pytest.approx(328_900.56, rel=1e-7)  # IAU
+    assert found.mass[SUN] / (found.mass[EARTH] + found.mass[MOON]) == pytest.approx(
+        328_900.56, rel=1e-7
+    )  # IAU
     assert found.mass[EARTH] / found.mass[MOON] == pytest.approx(81.3006, rel=1e-6)
 
 
@@ -46,14 +51,23 @@ def test_units():
 def test_at_an_eclipse_the_moon_is_before_the_sun(moment):
     found = read(moment, moment)
     from_earth = found.position[0] - found.position[0, EARTH]
-    assert angle(from_earth[SUN], from_earth[MOON]) < 1  # from the centre of Earth, which is a Moon's breadth beside
+    assert (
+        angle(from_earth[SUN], from_earth[MOON]) < 1
+    )  # from the centre of Earth, which is a Moon's breadth beside
 
 
 @there
 def test_keplers_third_law():
     found = read("1960-01-01", "2000-01-01", step=20, unit="AU")
-    for name, half_axis in (("Mercury", 0.38710), ("Venus", 0.72333), ("Mars", 1.52368), ("Jupiter", 5.2026)):
-        distance = np.linalg.norm(found.position[:, BODIES.index(name)] - found.position[:, SUN], axis=-1)
+    for name, half_axis in (
+        ("Mercury", 0.38710),
+        ("Venus", 0.72333),
+        ("Mars", 1.52368),
+        ("Jupiter", 5.2026),
+    ):
+        distance = np.linalg.norm(
+            found.position[:, BODIES.index(name)] - found.position[:, SUN], axis=-1
+        )
         assert (distance.max() + distance.min()) / 2 == pytest.approx(half_axis, rel=5e-3)
     moon = np.linalg.norm(found.position[:, MOON] - found.position[:, EARTH], axis=-1) * AU
     assert 356_000 < moon.min() < moon.max() < 407_000
@@ -61,7 +75,10 @@ def test_keplers_third_law():
 
 @there
 def test_newtons_law():
-    """Velocities change as masses and places say, but for relativity and for the moons and asteroids left out."""
+    """Velocities change as masses and places say.
+
+    What is left out are relativity, the moons and the asteroids.
+    """
     found = read("2000-01-01", "2000-01-01T02:24", step=0.05)
     change = (found.velocity[2] - found.velocity[0]) / 0.1
     r = found.position[1] - found.position[1][:, None]
@@ -90,7 +107,9 @@ def test_the_ends_of_the_ephemeris():
     assert len(read("1899-07-29", "1899-07-30").day) == 2
     assert read("2053-10-01", "2053-10-09").day[-1] == 2471184.5
     for start, stop in (("1899-07-28", "1900-01-01"), ("2050-01-01", "2053-10-10")):
-        with pytest.raises(ValueError, match="reaches from 1899-07-29 to 2053-10-09; got .*: choose dates within"):
+        with pytest.raises(
+            ValueError, match="reaches from 1899-07-29 to 2053-10-09; got .*: choose dates within"
+        ):
             read(start, stop)
 
 
@@ -116,7 +135,10 @@ def test_julian_days():
         ({"unit": "miles"}, "the unit is 'km' or 'AU'; got 'miles'"),
         ({"step": 0}, "a step is a positive number of days; got 0"),
         ({"step": float("nan")}, "a step is a positive number of days; got nan"),
-        ({"start": "2000-01-02", "stop": "2000-01-01"}, "the stop 2000-01-01 is before the start 2000-01-02"),
+        (
+            {"start": "2000-01-02", "stop": "2000-01-01"},
+            "the stop 2000-01-01 is before the start 2000-01-02",
+        ),
     ],
 )
 def test_bad_arguments(arguments, text):
@@ -126,21 +148,29 @@ def test_bad_arguments(arguments, text):
 
 def test_without_the_packages(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"skyfield-data and it is not there: pip install 'steerable\[solar\]'"):
+    with pytest.raises(
+        ValueError, match=r"skyfield-data and it is not there: pip install 'steerable\[solar\]'"
+    ):
         read()
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+        importlib.util,
+        "find_spec",
+        lambda name: SimpleNamespace(submodule_search_locations=[str(tmp_path)]),
     )
     with pytest.raises(ValueError, match="has no file .*de421.bsp: pip install"):
         read()
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "de421.bsp").write_bytes(b"something else")
-    with pytest.raises(ValueError, match="is not the ephemeris DE421: pip install --force-reinstall"):
+    with pytest.raises(
+        ValueError, match="is not the ephemeris DE421: pip install --force-reinstall"
+    ):
         read()
 
 
 def test_without_the_reader(monkeypatch, tmp_path):
     monkeypatch.setattr(solar_system, "_source", lambda: tmp_path / "de421.bsp")
     monkeypatch.setitem(__import__("sys").modules, "jplephem.spk", None)
-    with pytest.raises(ValueError, match=r"jplephem and it is not there: pip install 'steerable\[solar\]'"):
+    with pytest.raises(
+        ValueError, match=r"jplephem and it is not there: pip install 'steerable\[solar\]'"
+    ):
         read()

@@ -51,7 +51,9 @@ def test_cone(drawn):
     radius, height = distance.max(), np.ptp(pos[:, 2])
     above = pos[:, 2] + height / 2
     on_base = above < 1e-6
-    np.testing.assert_allclose(distance[~on_base], radius * (1 - above[~on_base] / height), atol=1e-2)
+    np.testing.assert_allclose(
+        distance[~on_base], radius * (1 - above[~on_base] / height), atol=1e-2
+    )
     assert on_base.mean() == pytest.approx(radius / (radius + np.hypot(radius, height)), abs=NEAR)
     assert above[~on_base].mean() == pytest.approx(height / 3, abs=NEAR)
     assert distance[on_base].mean() == pytest.approx(2 * radius / 3, abs=NEAR)
@@ -60,13 +62,17 @@ def test_cone(drawn):
 def test_cross(drawn):
     pos = drawn["cross"]
     size = np.sort(np.abs(pos), axis=1)
-    width = 2 * np.median(size[:, 1])  # two of three coordinates are within the bar, one of them on its side
+    width = 2 * np.median(
+        size[:, 1]
+    )  # two of three coordinates are within the bar, one of them on its side
     lengths = np.ptp(pos, axis=0)
     assert (size[:, 1] <= width / 2 + 1e-6).all()
     on_end = np.isclose(np.abs(pos), lengths / 2, atol=1e-4).any(1)
     on_side = np.isclose(size[:, 1], width / 2, atol=1e-6)
     assert (on_end | on_side).all()
-    assert on_end.mean() == pytest.approx(6 * width**2 / (6 * width**2 + 4 * width * (lengths - width).sum()), abs=NEAR)
+    assert on_end.mean() == pytest.approx(
+        6 * width**2 / (6 * width**2 + 4 * width * (lengths - width).sum()), abs=NEAR
+    )
 
 
 def test_cylinder(drawn):
@@ -104,5 +110,7 @@ def test_torus(drawn):
 def test_the_side_of_a_cone_is_even_in_area(low, high):
     pos = module._side(np.random.RandomState(0), POINTS, low, high, 1.0)
     share = pos[:, 2] + 0.5
-    np.testing.assert_allclose(np.hypot(pos[:, 0], pos[:, 1]), low + (high - low) * share, atol=1e-12)
+    np.testing.assert_allclose(
+        np.hypot(pos[:, 0], pos[:, 1]), low + (high - low) * share, atol=1e-12
+    )
     assert share.mean() == pytest.approx((low + 2 * high) / (3 * (low + high)), abs=NEAR)

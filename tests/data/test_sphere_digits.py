@@ -1,4 +1,7 @@
-"""Pictures on the sphere: the projection against its formula, rotations, and parts without a common picture."""
+"""Pictures on the sphere.
+
+The projection against its formula, rotations, and parts without a common picture.
+"""
 
 import math
 
@@ -19,7 +22,9 @@ def blobs(count, size=61):
     """Smooth pictures as functions of places in the plane, and the pictures."""
     axis = (torch.arange(size, dtype=torch.float64) + 0.5) * 3 / size - 1.5
     x, y = torch.meshgrid(axis, axis, indexing="ij")
-    centres = 0.4 * torch.randn(count, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    centres = 0.4 * torch.randn(
+        count, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
 
     def function(k, x, y):
         return torch.exp(-((x - centres[k, 0]) ** 2 + (y - centres[k, 1]) ** 2) / 0.08)
@@ -36,7 +41,9 @@ def test_the_projection_is_stereographic():
     azimuth = torch.atan2(x, z)
     for k in range(3):
         expected = function(k, radius * azimuth.cos(), radius * azimuth.sin())
-        torch.testing.assert_close(found[k], expected, atol=2e-2, rtol=0)  # what PyTorch's cubic allows
+        torch.testing.assert_close(
+            found[k], expected, atol=2e-2, rtol=0
+        )  # what PyTorch's cubic allows
     assert found[:, polar > 2 * math.atan(1.5 * 2**0.5 / 2) + 0.1].eq(0).all()
 
 
@@ -64,25 +71,34 @@ def test_pictures_that_touch_no_edge_keep_their_middle():
 
 
 def test_parts_share_no_picture_and_the_test_stays():
-    digits = Digits(torch.rand(60, 5, 5, generator=torch.Generator().manual_seed(0)), torch.arange(60))
+    digits = Digits(
+        torch.rand(60, 5, 5, generator=torch.Generator().manual_seed(0)), torch.arange(60)
+    )
     parts = sphere_parts(digits, (30, 10, 20), seed=3)
     assert [len(part) for part in parts] == [30, 10, 20]
     assert len({int(k) for part in parts for k in part.digits.label}) == 60
     for part in parts:
         assert torch.equal(part.digits.images, digits.images[part.digits.label])
-        torch.testing.assert_close(part.rotations @ part.rotations.mT, torch.eye(3).expand(len(part), 3, 3))
+        torch.testing.assert_close(
+            part.rotations @ part.rotations.mT, torch.eye(3).expand(len(part), 3, 3)
+        )
         assert torch.linalg.det(part.rotations).min() > 0.999
     fewer = sphere_parts(digits, (20, 20, 20), seed=3)
     assert torch.equal(fewer[2].rotations, parts[2].rotations)
     assert torch.equal(fewer[2].digits.label, parts[2].digits.label)
     assert not torch.equal(parts[0].rotations[:10], parts[1].rotations)
-    assert not torch.equal(sphere_parts(digits, (30, 10, 20), seed=4)[2].rotations, parts[2].rotations)
+    assert not torch.equal(
+        sphere_parts(digits, (30, 10, 20), seed=4)[2].rotations, parts[2].rotations
+    )
     with pytest.raises(ValueError, match="There are 60 digits for 50 \\+ 10 \\+ 1"):
         sphere_parts(digits, (50, 10, 1))
 
 
 def test_rotations_are_uniform():
-    """Of the Haar measure: where the pole goes has mean 0 and mean squares 1/3, and the mean of trace^2 is 1."""
+    """Of the Haar measure.
+
+    Where the pole goes has mean 0 and mean squares 1/3, and the mean of trace^2 is 1.
+    """
     digits = Digits(torch.zeros(4000, 1, 1), torch.zeros(4000, dtype=torch.long))
     found = sphere_parts(digits, (3998, 1, 1))[0].rotations.double().numpy()
     np.testing.assert_allclose(found.mean(0), 0, atol=0.05)
@@ -91,5 +107,7 @@ def test_rotations_are_uniform():
 
 
 def test_one_rotation_for_each_picture():
-    with pytest.raises(ValueError, match=r"Each of 2 pictures has one rotation, \(2, 3, 3\); got \(1, 3, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"Each of 2 pictures has one rotation, \(2, 3, 3\); got \(1, 3, 3\)"
+    ):
         project(torch.zeros(2, 5, 5), POINTS, torch.eye(3)[None])

@@ -10,7 +10,9 @@ def parts(drawn):
     return drawn.train, drawn.validation, drawn.test
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("110k", (110_000, 10_000, 10_831)), ("100k", (100_000, 17_748, 13_083))])
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("110k", (110_000, 10_000, 10_831)), ("100k", (100_000, 17_748, 13_083))]
+)
 def test_the_named_splits_take_every_molecule_once(name, sizes):
     drawn = split(name, 130_831)
     assert tuple(map(len, parts(drawn))) == sizes

@@ -1,4 +1,7 @@
-"""Springs and sticks: the numbers of the published program, the solved equations, and the symmetry that is left."""
+"""Springs and sticks.
+
+The numbers of the published program, the solved equations, and the symmetry that is left.
+"""
 
 import numpy as np
 import pytest
@@ -8,7 +11,8 @@ from steerable.data import springs
 from steerable.data.trajectories import kick_drift, trajectories
 from steerable.ops.cache_folder import VARIABLE
 
-# What the authors' program gives for stiffness 50 and seed 43: system 1 at frame 40, its springs and lengths.
+# What the authors' program gives for stiffness 50 and seed 43: system 1 at frame 40, its springs
+# and lengths.
 POSITION = [
     [1.533722527, 1.417330688, 0.498107639],
     [1.565299264, 0.967100523, 0.630781571],
@@ -50,7 +54,9 @@ def test_the_solved_equations_are_the_floor(simulated):
     # With velocities at the time of the positions hardly anything is left, where no force is cut.
     law_of_force = springs._force(simulated.spring.T, simulated.length.T, simulated.stiffness)
     kicked = now[1] + 0.0005 * law_of_force(np.ascontiguousarray(now[0].T)).T
-    error = ((springs.exact(now[0], kicked, *law, time=1.0)[0] - simulated.position[:, 40]) ** 2).mean((1, 2))
+    error = (
+        (springs.exact(now[0], kicked, *law, time=1.0)[0] - simulated.position[:, 40]) ** 2
+    ).mean((1, 2))
     assert np.median(error) < 1e-10
     stay = ((now[0] - simulated.position[:, 40]) ** 2).mean()
     assert stay == pytest.approx({0: 0.073, 10: 0.70, 50: 0.064}[simulated.stiffness], rel=0.15)
@@ -74,8 +80,13 @@ def test_energy(simulated):
     total = springs.energy(*simulated)
     np.testing.assert_allclose(np.median(np.abs(total / total[:, :1] - 1)), 0, atol=5e-3)
     x, v, e = simulated.position[3, 5], simulated.velocity[3, 5], simulated.spring[3]
-    wanted = sum(v[i] @ v[i] / 2 + simulated.stiffness * (x[i, 2] - simulated.length[3, i]) ** 2 / 2 for i in range(5))
-    wanted += sum(0.1 * e[i, j] * ((x[i] - x[j]) ** 2).sum() / 2 for i in range(5) for j in range(i))
+    wanted = sum(
+        v[i] @ v[i] / 2 + simulated.stiffness * (x[i, 2] - simulated.length[3, i]) ** 2 / 2
+        for i in range(5)
+    )
+    wanted += sum(
+        0.1 * e[i, j] * ((x[i] - x[j]) ** 2).sum() / 2 for i in range(5) for j in range(i)
+    )
     assert total[3, 5] == pytest.approx(wanted, rel=1e-13)
 
 
@@ -98,10 +109,14 @@ def about_axis(determinant):
 )
 def test_the_symmetry_that_is_left(stiffness, element, commutes):
     start, spring, length = springs._draw(3, 5, np.random.RandomState(2))
-    x, v = (part / 10 for part in start)  # so small that no force is cut: that commutes with few elements
+    x, v = (
+        part / 10 for part in start
+    )  # so small that no force is cut: that commutes with few elements
 
     def move(x, v):
-        return trajectories((x, v), 2, kick_drift, lambda _: springs._force(spring.T, length.T, stiffness))
+        return trajectories(
+            (x, v), 2, kick_drift, lambda _: springs._force(spring.T, length.T, stiffness)
+        )
 
     for turned, whole in zip(move(x @ element.T, v @ element.T), move(x, v), strict=True):
         assert (np.abs(turned - whole @ element.T).max() < 1e-12) == commutes

@@ -1,4 +1,4 @@
-"""Integrators against motions that are known, pair forces against a double sum, and files that are what was written."""
+"""Integrators against known motions, pair forces against double sums, and files read back."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def circle(systems):
-    """Positions and velocities of particles that turn about the origin once in 2 pi, each system on its own radius."""
+    """Positions and velocities of particles that turn about the origin once in 2 pi.
+
+    Each system is on its own radius.
+    """
     radius = np.arange(1.0, systems + 1)[:, None]
     zero = np.zeros_like(radius)
     return np.stack([radius, zero, zero], -1), np.stack([zero, radius, zero], -1)
@@ -41,13 +44,17 @@ def test_a_harmonic_motion(integrator, first):
     lag = 0 if integrator is leapfrog else DT / 2  # of the velocities
     for k, radius in enumerate([1.0, 2.0, 3.0]):
         np.testing.assert_allclose(position[k, :, 0], radius * turning, atol=1e-3 if lag else 1e-6)
-        np.testing.assert_allclose(velocity[k, :, 0, 1], radius * np.cos(time - lag), atol=2e-3 if lag else 1e-6)
+        np.testing.assert_allclose(
+            velocity[k, :, 0, 1], radius * np.cos(time - lag), atol=2e-3 if lag else 1e-6
+        )
 
 
 def test_leapfrog_goes_back_the_way_it_came():
     start = np.random.RandomState(0).randn(2, 4, 3, 3)
     there = trajectories(tuple(start), 3, leapfrog, lambda block: lambda x: -(x**3))
-    back = trajectories((there[0][:, 2], -there[1][:, 2]), 3, leapfrog, lambda block: lambda x: -(x**3))
+    back = trajectories(
+        (there[0][:, 2], -there[1][:, 2]), 3, leapfrog, lambda block: lambda x: -(x**3)
+    )
     np.testing.assert_allclose(back[0][:, 2], start[0], atol=1e-11)
 
 
@@ -64,7 +71,9 @@ def test_blocks_of_systems_are_systems_one_by_one(monkeypatch):
 
 
 def test_no_systems():
-    position, velocity = trajectories(tuple(np.zeros((2, 0, 5, 3))), 4, kick_drift, lambda block: lambda x: x)
+    position, velocity = trajectories(
+        tuple(np.zeros((2, 0, 5, 3))), 4, kick_drift, lambda block: lambda x: x
+    )
     assert position.shape == velocity.shape == (0, 4, 5, 3)
 
 
@@ -111,7 +120,9 @@ def test_a_file_with_another_hash_is_made_anew_with_a_warning(folder):
         {"b": table["a"], "sha256": table["sha256"]},
     ):
         np.savez(path, **changed)
-        with pytest.warns(UserWarning, match="The hash of .*x-1-v1.npz is not that of its arrays: .* made anew"):
+        with pytest.warns(
+            UserWarning, match="The hash of .*x-1-v1.npz is not that of its arrays: .* made anew"
+        ):
             np.testing.assert_equal(kept("x", (1,), build), build())
     np.testing.assert_equal(kept("x", (1,), build), build())  # without a warning
 
@@ -119,8 +130,19 @@ def test_a_file_with_another_hash_is_made_anew_with_a_warning(folder):
 def test_digests_differ_with_numbers_shapes_and_types():
     a = np.arange(6.0)
     same = digest({"a": a})
-    assert same == digest({"a": np.arange(12.0)[:6]}) == digest({"a": np.arange(12.0).repeat(2)[:12:2]})
-    others = [{"b": a}, {"a": a + 1}, {"a": a.reshape(2, 3)}, {"a": a.view(np.int64)}, {"a": a, "b": a}, {}]
+    assert (
+        same
+        == digest({"a": np.arange(12.0)[:6]})
+        == digest({"a": np.arange(12.0).repeat(2)[:12:2]})
+    )
+    others = [
+        {"b": a},
+        {"a": a + 1},
+        {"a": a.reshape(2, 3)},
+        {"a": a.view(np.int64)},
+        {"a": a, "b": a},
+        {},
+    ]
     assert len({same, *map(digest, others)}) == 7
 
 

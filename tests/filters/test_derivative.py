@@ -1,4 +1,7 @@
-"""Filters of derivatives: parts that turn as harmonics, weights of stencils, and filters joined to one."""
+"""Filters of derivatives.
+
+Parts that turn as harmonics, weights of stencils, and filters joined to one.
+"""
 
 import itertools
 from functools import partial
@@ -24,7 +27,9 @@ def test_all_derivatives_as_operators_that_turn_with_the_field(group):
     basis = Derivatives(4, group)
     powers = exponents_up_to(group.dim, 4)
     coefficients = basis.coefficients
-    assert coefficients.shape == (len(powers), len(powers)) and torch.linalg.matrix_rank(coefficients) == len(powers)
+    assert coefficients.shape == (len(powers), len(powers)) and torch.linalg.matrix_rank(
+        coefficients
+    ) == len(powers)
     xi, elements = torch.randn(5, group.dim, dtype=DOUBLE), group.sample(6)
     moved = monomials(torch.einsum("gij,xj->gxi", elements, xi), powers) @ coefficients.T
     wanted = (monomials(xi, powers) @ coefficients.T) @ basis.field.matrix(elements).mT
@@ -33,7 +38,14 @@ def test_all_derivatives_as_operators_that_turn_with_the_field(group):
 
 def test_parts_by_order_and_degree():
     basis = Derivatives(3, O3())
-    assert [(part.order, part.degree) for part in basis.parts] == [(0, 0), (1, 1), (2, 2), (2, 0), (3, 3), (3, 1)]
+    assert [(part.order, part.degree) for part in basis.parts] == [
+        (0, 0),
+        (1, 1),
+        (2, 2),
+        (2, 0),
+        (3, 3),
+        (3, 1),
+    ]
     assert str(basis.field) == "1x0e+1x1o+1x2e+1x0e+1x3o+1x1o"
     assert basis.part_of.tolist() == [0, *[1] * 3, *[2] * 5, 3, *[4] * 7, *[5] * 3]
     with pytest.raises(ValueError, match="order of a derivative is 0 or more; got -1"):
@@ -52,13 +64,20 @@ def test_values_on_a_grid_are_the_weights_of_its_stencil(group, method):
     for part in filter.basis.parts:
         assert abs(filter.values()[:, part.place].square().mean() - 1) < 1e-12
     half = size // 2
-    offsets = torch.tensor(list(itertools.product(range(-half, half + 1), repeat=group.dim)), dtype=DOUBLE) / 2
+    offsets = (
+        torch.tensor(
+            list(itertools.product(range(-half, half + 1), repeat=group.dim)), dtype=DOUBLE
+        )
+        / 2
+    )
     torch.testing.assert_close(filter(offsets)[:, 0], filter.values(), atol=0, rtol=0)
     assert filter(offsets + 0.25).eq(0).all() and filter(offsets + size / 2).eq(0).all()
     turn = torch.tensor([[0.0, -1], [1, 0]], dtype=DOUBLE)
     turn = torch.block_diag(turn, torch.eye(group.dim - 2, dtype=DOUBLE))
     moved = filter(offsets @ turn.T)[:, 0]
-    torch.testing.assert_close(moved, filter.values() @ filter.field.matrix(turn).T, atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        moved, filter.values() @ filter.field.matrix(turn).T, atol=1e-13, rtol=0
+    )
 
 
 def test_a_stencil_may_be_a_part():
@@ -96,7 +115,9 @@ def test_a_joint_filter_has_the_channels_of_all():
     assert str(joint.field) == "1x0e+1x1o" + 3 * "+1x0e+1x1o" and joint.channels == 1
     assert str(joint.attributes) == "1x0e+1x1o+2x0e"
     x, a = torch.randn(6, 3, dtype=DOUBLE), torch.randn(6, 6, dtype=DOUBLE)
-    torch.testing.assert_close(joint(x, a)[:, 0], torch.cat([a[:, :4], harmonic(x, a[:, 4:]).flatten(1)], 1))
+    torch.testing.assert_close(
+        joint(x, a)[:, 0], torch.cat([a[:, :4], harmonic(x, a[:, 4:]).flatten(1)], 1)
+    )
     g = O3().sample(1)[0]
     moved = joint(x @ g.T, a @ joint.attributes.matrix(g).T)
     torch.testing.assert_close(moved, joint(x, a) @ joint.field.matrix(g).T, atol=1e-12, rtol=0)
@@ -108,13 +129,22 @@ def test_errors():
     with pytest.raises(FieldMismatchError, match="JointFilter needs fields of one group"):
         JointFilter([HarmonicFilter(1, 2.0), HarmonicFilter(1, 2.0, group=SO3())])
     joint = JointFilter([HarmonicFilter(1, 2.0, attributes="1x0e"), DerivativeFilter(1)])
-    with pytest.raises(FieldMismatchError, match=r"JointFilter expects attributes of 1x0e\+1x0e\+1x1o \(5 channels\)"):
+    with pytest.raises(
+        FieldMismatchError,
+        match=r"JointFilter expects attributes of 1x0e\+1x0e\+1x1o \(5 channels\)",
+    ):
         joint(torch.zeros(2, 3), torch.zeros(2, 4))
-    with pytest.raises(FieldMismatchError, match="DerivativeFilter expects attributes of .* and got 0"):
+    with pytest.raises(
+        FieldMismatchError, match="DerivativeFilter expects attributes of .* and got 0"
+    ):
         DerivativeFilter(1)(torch.zeros(2, 3))
-    with pytest.raises(ValueError, match=r"up to order 2 take weights \(edge, 6 mono.*got \(4, 3\).*of order 2"):
+    with pytest.raises(
+        ValueError, match=r"up to order 2 take weights \(edge, 6 mono.*got \(4, 3\).*of order 2"
+    ):
         DerivativeFilter(2, SO2()).components(torch.zeros(4, 3))
-    with pytest.raises(ValueError, match="resolves derivatives of orders 0 to 2; got order 3.*size of 5"):
+    with pytest.raises(
+        ValueError, match="resolves derivatives of orders 0 to 2; got order 3.*size of 5"
+    ):
         StencilFilter(3, 3, group=SO2())
     with pytest.raises(ValueError, match="spacing of a grid is positive and finite; got 0"):
         StencilFilter(2, 3, spacing=0.0, group=SO2())

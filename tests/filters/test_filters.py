@@ -43,7 +43,9 @@ def test_is_steerable(group, kind):
 
 
 @pytest.mark.parametrize(
-    "filter", [HarmonicFilter(2, 2.0), ImplicitFilter("0e+1o+2e", 2.0)], ids=["harmonic", "implicit"]
+    "filter",
+    [HarmonicFilter(2, 2.0), ImplicitFilter("0e+1o+2e", 2.0)],
+    ids=["harmonic", "implicit"],
 )
 def test_zero_offset_gives_invariants_alone_and_the_cutoff_is_smooth(filter):
     filter = filter.double()
@@ -56,7 +58,10 @@ def test_zero_offset_gives_invariants_alone_and_the_cutoff_is_smooth(filter):
 
 
 def test_the_implicit_filter_may_be_any_function_of_several_vectors():
-    """With products the invariants of two attribute vectors steer the filter; with gates alone they cannot."""
+    """With products the invariants of two attribute vectors steer the filter.
+
+    With gates alone they cannot.
+    """
     offset = torch.randn(1, 3, dtype=DOUBLE).expand(2, 3)
     vectors = torch.randn(1, 6, dtype=DOUBLE).repeat(2, 1)
     vectors[1, 3:] *= -1  # only the angle between the two vectors changes
@@ -71,9 +76,15 @@ def test_the_implicit_filter_may_be_any_function_of_several_vectors():
 
 def test_attributes_that_do_not_fit():
     filter = ImplicitFilter("0e+1o", 2.0, "2x0e")
-    with pytest.raises(FieldMismatchError, match=r"ImplicitFilter expects attributes of 2x0e \(2 channels\) and got 0"):
+    with pytest.raises(
+        FieldMismatchError,
+        match=r"ImplicitFilter expects attributes of 2x0e \(2 channels\) and got 0",
+    ):
         filter(torch.randn(3, 3))
-    with pytest.raises(FieldMismatchError, match=r"ImplicitFilter expects attributes of 2x0e \(2 channels\) and got 3"):
+    with pytest.raises(
+        FieldMismatchError,
+        match=r"ImplicitFilter expects attributes of 2x0e \(2 channels\) and got 3",
+    ):
         filter(torch.randn(3, 3), torch.randn(3, 3))
     with pytest.raises(FieldMismatchError, match="HarmonicFilter expects attributes of 2x0e"):
         HarmonicFilter(1, 2.0, attributes="2x0e")(torch.randn(3, 3))

@@ -1,4 +1,7 @@
-"""What an ImplicitFilter is made of and may see; convolutions with messages that are not linear in the features."""
+"""What an ImplicitFilter is made of and may see.
+
+Convolutions with messages that are not linear in the features.
+"""
 
 from functools import partial
 
@@ -31,7 +34,10 @@ def graph(group, nodes=8):
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("group", EVERY, ids=name)
 def test_messages_that_see_the_features_of_both_ends(group, recompute):
-    """They commute, equal the kernel per edge, and are not linear: doubled features do not give a doubled result."""
+    """They commute, equal the kernel per edge, and are not linear.
+
+    Doubled features do not give a doubled result.
+    """
     pos, edges = graph(group)
     field = every_irrep(group, 1)
     filter = ImplicitFilter(field, 2.5, attribute_field(node=field), channels=2, hidden=2)
@@ -55,11 +61,15 @@ def test_messages_that_see_the_features_of_both_ends(group, recompute):
 
 def test_nonlinear_messages_can_be_differentiated_twice():
     pos, edges = graph(SO3(), 5)
-    filter = ImplicitFilter("0+1", 2.5, attribute_field(node=Field.parse("1x0+1x1", SO3())), channels=2, hidden=2)
+    filter = ImplicitFilter(
+        "0+1", 2.5, attribute_field(node=Field.parse("1x0+1x1", SO3())), channels=2, hidden=2
+    )
     conv = PointConv("1x0+1x1", "1x0+1x1", filter, neighbours=4.0).double()
     x = torch.randn(5, 4, dtype=DOUBLE, requires_grad=True)
     pos.requires_grad_()
-    assert torch.autograd.gradgradcheck(lambda x, p: conv(x, p, edges, node_attr=x), (x, pos), fast_mode=True)
+    assert torch.autograd.gradgradcheck(
+        lambda x, p: conv(x, p, edges, node_attr=x), (x, pos), fast_mode=True
+    )
 
 
 def test_the_field_of_attributes():
@@ -72,11 +82,15 @@ def test_the_field_of_attributes():
 
 
 @pytest.mark.parametrize("activation", ["gate", "norm", "product", NormActivation, None])
-@pytest.mark.parametrize("hidden", [3, "4x0e+2x1o+1x1e+3x2e", "2x1o", Field.parse("1x0e+3x1o+2x0e")], ids=str)
+@pytest.mark.parametrize(
+    "hidden", [3, "4x0e+2x1o+1x1e+3x2e", "2x1o", Field.parse("1x0e+3x1o+2x0e")], ids=str
+)
 @pytest.mark.parametrize("layers", [1, 2, 4])
 def test_depth_width_hidden_field_and_activation(hidden, layers, activation):
     torch.manual_seed(0)
-    filter = ImplicitFilter("0e+1o+2e", 2.0, "1x0e+1x1o", 3, hidden, layers, activation=activation).double()
+    filter = ImplicitFilter(
+        "0e+1o+2e", 2.0, "1x0e+1x1o", 3, hidden, layers, activation=activation
+    ).double()
     x, a = torch.randn(5, 3, dtype=DOUBLE), torch.randn(5, 4, dtype=DOUBLE)
     inputs = [(x, Role("edge", Field.parse("1o"))), (a, Role("edge", filter.attributes))]
     output = Role("edge", filter.field * filter.channels)
@@ -130,7 +144,10 @@ def test_coincident_points_are_smooth(group):
         (partial(ImplicitFilter, channels=0), "1 channel or more, hidden and not; got 0, 8"),
         (partial(ImplicitFilter, hidden=0), "1 channel or more, hidden and not; got 8, 0"),
         (partial(ImplicitFilter, layers=0), "at least 1 linear layer; got 0"),
-        (partial(ImplicitFilter, activation="relu"), "activation is one of gate, norm, product; got 'relu'"),
+        (
+            partial(ImplicitFilter, activation="relu"),
+            "activation is one of gate, norm, product; got 'relu'",
+        ),
     ],
 )
 def test_bad_input(make, message):

@@ -77,7 +77,9 @@ def test_convolutions_begin_at_unit_variance_with_every_radial_part(kind, envelo
 @pytest.mark.parametrize("degree", [1, 2])
 @pytest.mark.parametrize("kind", ["harmonic", "implicit"])
 @pytest.mark.parametrize("group", GROUPS, ids=name)
-def test_convolutions_begin_at_unit_variance_for_every_group(group, kind, degree, contraction, copies):
+def test_convolutions_begin_at_unit_variance_for_every_group(
+    group, kind, degree, contraction, copies
+):
     """Depthwise weights are few, so that the variance over draws of them needs more copies."""
     torch.manual_seed(1)
     field = field_of(group, copies, degree)
@@ -85,7 +87,9 @@ def test_convolutions_begin_at_unit_variance_for_every_group(group, kind, degree
     assert variance(conv, attributes=2) == pytest.approx(1, abs=0.2)
 
 
-@pytest.mark.parametrize("options", [{"layers": 2}, {"layers": 4}, {"hidden": 24}, {"activation": "norm"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"layers": 2}, {"layers": 4}, {"hidden": 24}, {"activation": "norm"}], ids=str
+)
 def test_convolutions_begin_at_unit_variance_for_every_perceptron(options):
     torch.manual_seed(2)
     filter = ImplicitFilter("0e+1o+2e", CUTOFF, channels=6, **options)
@@ -93,11 +97,15 @@ def test_convolutions_begin_at_unit_variance_for_every_perceptron(options):
     assert variance(conv) == pytest.approx(1, abs=0.2)
 
 
-@pytest.mark.parametrize("make", [partial(HarmonicFilter, 1, CUTOFF), partial(ImplicitFilter, "0e+1o+1e", CUTOFF)])
+@pytest.mark.parametrize(
+    "make", [partial(HarmonicFilter, 1, CUTOFF), partial(ImplicitFilter, "0e+1o+1e", CUTOFF)]
+)
 def test_the_start_depends_on_the_seed_alone(make):
     torch.manual_seed(0)
     first, state = make(), torch.get_rng_state()
     torch.manual_seed(0)
     second = make()
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
     assert torch.equal(state, torch.get_rng_state())

@@ -31,9 +31,13 @@ def test_every_sign_is_that_of_condon_and_shortley(triple):
 
 @pytest.mark.parametrize(("left", "right"), [(0, 3), (2, 2), (5, 3), (12, 9)])
 def test_together_they_are_orthogonal(left, right):
-    matrix = torch.cat([clebsch_gordan(left, right, l) for l in range(abs(left - right), left + right + 1)], -1)
+    matrix = torch.cat(
+        [clebsch_gordan(left, right, l) for l in range(abs(left - right), left + right + 1)], -1
+    )
     matrix = matrix.flatten(0, 1)
-    torch.testing.assert_close(matrix @ matrix.T, torch.eye(len(matrix), dtype=torch.float64), atol=1e-14, rtol=0)
+    torch.testing.assert_close(
+        matrix @ matrix.T, torch.eye(len(matrix), dtype=torch.float64), atol=1e-14, rtol=0
+    )
 
 
 @pytest.mark.parametrize("triple", [(0, 0, 0), (1, 1, 1), (2, 1, 2), (3, 2, 4), (5, 5, 5)])
@@ -47,11 +51,15 @@ def test_real_couplings_are_e3nns(triple):
 @pytest.mark.parametrize("triple", [(2, 3, 4), (4, 2, 3), (20, 12, 25)])
 def test_real_couplings_commute_with_rotations(triple):
     for seed in range(2):
-        q = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64))[0]
+        q = torch.linalg.qr(
+            torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        )[0]
         a, b, c = (wigner_matrix(l, q * torch.linalg.det(q)) for l in triple)
         tensor = real_coupling(*triple)
         moved = torch.einsum("abc,ai,bj->ijc", tensor, a, b)
-        torch.testing.assert_close(moved, torch.einsum("ijk,ck->ijc", tensor, c), atol=1e-13, rtol=0)
+        torch.testing.assert_close(
+            moved, torch.einsum("ijk,ck->ijc", tensor, c), atol=1e-13, rtol=0
+        )
 
 
 def test_gaunts_integral():

@@ -1,4 +1,7 @@
-"""Harmonics against closed forms, scipy, e3nn and the addition theorem; their derivatives at zero."""
+"""Harmonics against closed forms, scipy, e3nn and the addition theorem.
+
+Their derivatives at zero.
+"""
 
 import math
 
@@ -23,7 +26,9 @@ def parts(value, dim):
     """The harmonics of every degree."""
     size = value.shape[-1]
     top = (size - 1) // 2 if dim == 2 else round(size**0.5) - 1
-    return value.split([1 if dim == 2 and l == 0 else 2 if dim == 2 else 2 * l + 1 for l in range(top + 1)], dim=-1)
+    return value.split(
+        [1 if dim == 2 and l == 0 else 2 if dim == 2 else 2 * l + 1 for l in range(top + 1)], dim=-1
+    )
 
 
 def turned(dim, seed=0):
@@ -34,15 +39,25 @@ def turned(dim, seed=0):
 def test_low_degrees_written_out():
     x, y, z = points(3).T
     square = x * x + y * y + z * z
-    second = [15**0.5 * x * z, 15**0.5 * x * y, 5**0.5 * (y * y - (x * x + z * z) / 2), 15**0.5 * y * z]
+    second = [
+        15**0.5 * x * z,
+        15**0.5 * x * y,
+        5**0.5 * (y * y - (x * x + z * z) / 2),
+        15**0.5 * y * z,
+    ]
     second.append(15**0.5 * (z * z - x * x) / 2)
     expected = torch.stack([x**0, 3**0.5 * x, 3**0.5 * y, 3**0.5 * z, *second], -1)
     torch.testing.assert_close(solid_harmonics(points(3), 2), expected, atol=1e-13, rtol=0)
-    torch.testing.assert_close(spherical_harmonics(points(3), 1)[:, 1:], points(3) * (3 / square).sqrt()[:, None])
+    torch.testing.assert_close(
+        spherical_harmonics(points(3), 1)[:, 1:], points(3) * (3 / square).sqrt()[:, None]
+    )
 
 
 def test_every_degree_is_scipys():
-    """Real harmonics without the Condon-Shortley sign; e3nn's polar axis is y: its (z, x, y) is the usual (x, y, z)."""
+    """Real harmonics without the Condon-Shortley sign; e3nn's polar axis is y.
+
+    Its (z, x, y) is the usual (x, y, z).
+    """
     direction = points(3) / points(3).norm(dim=1, keepdim=True)
     x, y, z = direction.T.numpy()
     polar, azimuth = np.arccos(y), np.arctan2(x, z)
@@ -50,7 +65,9 @@ def test_every_degree_is_scipys():
     for l in range(12):
         for m in range(-l, l + 1):
             value = sph_harm_y(l, abs(m), polar, azimuth)
-            columns.append(value.real if m == 0 else 2**0.5 * (-1) ** m * (value.real if m > 0 else value.imag))
+            columns.append(
+                value.real if m == 0 else 2**0.5 * (-1) ** m * (value.real if m > 0 else value.imag)
+            )
     expected = (4 * np.pi) ** 0.5 * np.stack(columns, -1)
     np.testing.assert_allclose(spherical_harmonics(points(3), 11).numpy(), expected, atol=1e-11)
 
@@ -61,7 +78,9 @@ def test_space_has_those_of_e3nn(normalize):
     ours = spherical_harmonics if normalize else solid_harmonics
     theirs = o3.spherical_harmonics(list(range(12)), x, normalize, normalization="component")
     length = 1 if normalize else x.norm(dim=1, keepdim=True)
-    for l, (value, expected) in enumerate(zip(parts(ours(x, 11), 3), parts(theirs, 3), strict=True)):
+    for l, (value, expected) in enumerate(
+        zip(parts(ours(x, 11), 3), parts(theirs, 3), strict=True)
+    ):
         torch.testing.assert_close(value / length**l, expected / length**l, atol=1e-13, rtol=0)
 
 
@@ -93,14 +112,18 @@ def test_the_plane_has_cosines_and_sines():
     expected = torch.stack(columns, -1)
     powers = torch.tensor([0, *(k for k in range(1, 7) for _ in range(2))])
     torch.testing.assert_close(spherical_harmonics(x, 6), expected, atol=1e-13, rtol=0)
-    torch.testing.assert_close(solid_harmonics(x, 6), expected * radius[:, None] ** powers, atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(
+        solid_harmonics(x, 6), expected * radius[:, None] ** powers, atol=1e-12, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("dim", DIMENSIONS)
 def test_solid_harmonics_are_homogeneous(dim):
     x = points(dim)
     for l, (once, twice) in enumerate(
-        zip(parts(solid_harmonics(x, 6), dim), parts(solid_harmonics(-2.5 * x, 6), dim), strict=True)
+        zip(
+            parts(solid_harmonics(x, 6), dim), parts(solid_harmonics(-2.5 * x, 6), dim), strict=True
+        )
     ):
         torch.testing.assert_close(twice, (-2.5) ** l * once, rtol=1e-12, atol=1e-12)
 
@@ -115,11 +138,16 @@ def test_solid_harmonics_have_no_laplacian(dim):
 
 @pytest.mark.parametrize("dim", DIMENSIONS)
 def test_the_addition_theorem(dim):
-    """Y_l(x).Y_l(y) = (2l+1) P_l(cos), or 2 cos k t in the plane: of norm 1 a component, and unmoved by rotations."""
+    """Y_l(x).Y_l(y) = (2l+1) P_l(cos), or 2 cos k t in the plane.
+
+    Of norm 1 a component, and unmoved by rotations.
+    """
     x, y = (p / p.norm(dim=1, keepdim=True) for p in (points(dim), points(dim, seed=1)))
     cosine = (x * y).sum(1).numpy()
     for g in (torch.eye(dim, dtype=torch.float64), turned(dim), -turned(dim, 1)):
-        pairs = zip(*(parts(spherical_harmonics(p @ g.T, 8), dim) for p in (3 * x, 0.2 * y)), strict=True)
+        pairs = zip(
+            *(parts(spherical_harmonics(p @ g.T, 8), dim) for p in (3 * x, 0.2 * y)), strict=True
+        )
         for l, (a, b) in enumerate(pairs):
             in_plane = np.cos(l * np.arccos(cosine)) * (2 if l else 1)
             expected = in_plane if dim == 2 else (2 * l + 1) * eval_legendre(l, cosine)
@@ -146,7 +174,9 @@ def test_spherical_harmonics_have_no_derivatives_at_zero(dim):
 
 @pytest.mark.parametrize("dim", DIMENSIONS)
 def test_solid_harmonics_are_smooth_everywhere(dim):
-    x = torch.cat([torch.zeros(1, dim, dtype=torch.float64), 1e-4 * points(dim, 1), points(dim, 2)]).requires_grad_()
+    x = torch.cat(
+        [torch.zeros(1, dim, dtype=torch.float64), 1e-4 * points(dim, 1), points(dim, 2)]
+    ).requires_grad_()
     assert gradcheck(lambda p: solid_harmonics(p, 4), x)
     assert gradgradcheck(lambda p: solid_harmonics(p, 4), x)
 

@@ -30,7 +30,9 @@ def test_it_is_that_of_a_field(layout, field):
     assert torch.equal(layout.join(layout.split(coefficients)), coefficients)
 
 
-@pytest.mark.parametrize(("band", "count"), [(1, 1), (4, 84), (8, 680), (16, 5456), (32, 43680), (64, 349504)])
+@pytest.mark.parametrize(
+    ("band", "count"), [(1, 1), (4, 84), (8, 680), (16, 5456), (32, 43680), (64, 349504)]
+)
 def test_counts_on_the_rotations(band, count):
     assert Layout.rotations(band - 1).size == count
 
@@ -49,9 +51,18 @@ def test_counts_where_orders_end():
         (lambda: Layout.rotations(2, 3), r"orders up to 2; got \(-3, -2"),
         (lambda: Layout.rotations(2, -1), "ascend"),
         (lambda: Layout.spin(2, 0), "at least 1; got 0"),
-        (lambda: Layout.sphere(2).split(torch.zeros(4, 8)), r"9 coefficients .* orders 0; got shape \(4, 8\)"),
-        (lambda: Layout.rotations(2).split(torch.zeros(())), r"35 coefficients .* orders -2 to 2; got shape \(\)"),
-        (lambda: Layout.spin(2, 2).check(torch.zeros(9), "Rotate"), "Rotate expects 10 .* orders -2, 2"),
+        (
+            lambda: Layout.sphere(2).split(torch.zeros(4, 8)),
+            r"9 coefficients .* orders 0; got shape \(4, 8\)",
+        ),
+        (
+            lambda: Layout.rotations(2).split(torch.zeros(())),
+            r"35 coefficients .* orders -2 to 2; got shape \(\)",
+        ),
+        (
+            lambda: Layout.spin(2, 2).check(torch.zeros(9), "Rotate"),
+            "Rotate expects 10 .* orders -2, 2",
+        ),
     ],
 )
 def test_what_is_no_layout(make, text):

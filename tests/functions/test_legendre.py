@@ -20,9 +20,13 @@ def test_they_make_the_harmonics():
     for l in range(13):
         for m in range(l + 1):
             factor = 2**0.5 if m else 1
-            for order, wave in ((m, torch.cos(m * azimuth)), (-m, torch.sin(m * azimuth)))[: 2 if m else 1]:
+            for order, wave in ((m, torch.cos(m * azimuth)), (-m, torch.sin(m * azimuth)))[
+                : 2 if m else 1
+            ]:
                 value = factor * functions[m, l] * wave
-                torch.testing.assert_close(value, expected[:, l * l + l + order], atol=1e-13, rtol=0)
+                torch.testing.assert_close(
+                    value, expected[:, l * l + l + order], atol=1e-13, rtol=0
+                )
 
 
 def test_high_degrees_are_scipys():

@@ -1,4 +1,7 @@
-"""Values and tolerances of the literature on spheres and rotations that the files beside this one leave open."""
+"""Values and tolerances of the literature on spheres and rotations.
+
+They are those that the files beside this one leave open.
+"""
 
 import numpy as np
 import pytest
@@ -7,7 +10,13 @@ from torch.nn import functional as F
 
 from oracles.sphere import evaluated, random_signals, relative_error, rotations
 from steerable.convs.spheres.sphere_conv import SphereConv
-from steerable.functions import PointTransform, RotationTransform, SphereGrid, SphereTransform, spherical_harmonics
+from steerable.functions import (
+    PointTransform,
+    RotationTransform,
+    SphereGrid,
+    SphereTransform,
+    spherical_harmonics,
+)
 from steerable.functions.wigner import real_basis, wigner_matrix
 from steerable.groups import point_group
 from steerable.groups.permutation_fft import PermutationFourier
@@ -26,7 +35,10 @@ def draw(*shape, seed=0):
 
 
 def test_harmonics_at_one_point():
-    """Orthonormal in the integral, at (1, 2, 3) / sqrt(14) of axes whose pole is z: ours are (2, 3, 1)."""
+    """Orthonormal in the integral, at (1, 2, 3) / sqrt(14) of axes whose pole is z.
+
+    Ours are (2, 3, 1).
+    """
     second_half = [0.270476390518, -0.248319129872, -0.123903829206]
     known = [
         [0.282094791774],
@@ -34,9 +46,14 @@ def test_harmonics_at_one_point():
         [0.156078347227, 0.468235041682, 0.292863596306, 0.234117520841, -0.117058760421],
         [-0.022527968947, 0.331092173163, 0.540952781035, 0.064115723636, *second_half],
     ]
-    found = spherical_harmonics(torch.tensor([2.0, 3, 1], dtype=torch.float64), 3) / (4 * torch.pi) ** 0.5
+    found = (
+        spherical_harmonics(torch.tensor([2.0, 3, 1], dtype=torch.float64), 3)
+        / (4 * torch.pi) ** 0.5
+    )
     for l, (block, values) in enumerate(zip(found.split([1, 3, 5, 7]), known, strict=True)):
-        torch.testing.assert_close(block, torch.tensor(values, dtype=torch.float64), atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            block, torch.tensor(values, dtype=torch.float64), atol=1e-12, rtol=0
+        )
         assert float(block.square().sum()) == pytest.approx((2 * l + 1) / (4 * torch.pi), abs=1e-15)
     standard = real_basis(2).mH @ found[4:9].to(torch.complex128)
     assert complex(standard[3]) == pytest.approx(-0.165546086581 - 0.331092173163j, abs=1e-12)
@@ -54,7 +71,10 @@ def test_wigner_matrices_multiply(l):
     [(8, 1e-13, 1e-6), (16, 1e-13, 1e-6), (32, 1e-13, 1e-6), (64, 1e-13, 2e-6), (256, 5e-13, 4e-6)],
 )
 def test_the_sphere_on_the_grid_of_driscoll_and_healy(band, exact, single):
-    transform, c = SphereTransform(band - 1, SphereGrid("fejer", 2 * band, 2 * band)), draw(2, band**2)
+    transform, c = (
+        SphereTransform(band - 1, SphereGrid("fejer", 2 * band, 2 * band)),
+        draw(2, band**2),
+    )
     weights = transform.grid.weights[:, None] / transform.grid.longitudes
     for dtype, error, parseval in ((torch.float32, single, 1e-6), (torch.float64, exact, 1e-14)):
         known, used = c.to(dtype), weights.to(dtype)
@@ -66,7 +86,9 @@ def test_the_sphere_on_the_grid_of_driscoll_and_healy(band, exact, single):
 
 @pytest.mark.parametrize(("band", "exact"), [(4, 1e-14), (8, 2e-14), (16, 5e-14), (32, 1e-13)])
 def test_rotations_on_the_grid_of_kostelec_and_rockmore(band, exact):
-    transform = RotationTransform(band - 1, grid=SphereGrid("fejer", 2 * band, 2 * band), turns=2 * band).double()
+    transform = RotationTransform(
+        band - 1, grid=SphereGrid("fejer", 2 * band, 2 * band), turns=2 * band
+    ).double()
     assert transform.shape == (2 * band,) * 3
     c = draw(transform.layout.size)
     samples = transform.synthesis(c)
@@ -80,9 +102,15 @@ def test_a_correlation_of_rotations_is_its_integral():
     """The mean over Q of psi(R^-1 Q) f(Q), relative to the largest value, at band 5."""
     torch.manual_seed(0)
     signals, grid = SphereSignals.rotations(4, 1), RotationTransform(4).double()
-    conv, f, where = SphereConv(signals, signals, bias=False).double(), draw(grid.layout.size), rotations(20, seed=2)
+    conv, f, where = (
+        SphereConv(signals, signals, bias=False).double(),
+        draw(grid.layout.size),
+        rotations(20, seed=2),
+    )
     matrices = conv.matrices()
-    psi = grid.layout.join([(2 * l + 1) ** 0.5 * matrix.detach().T for l, matrix in enumerate(matrices)])
+    psi = grid.layout.join(
+        [(2 * l + 1) ** 0.5 * matrix.detach().T for l, matrix in enumerate(matrices)]
+    )
     weights = grid.grid.weights[:, None, None] / (grid.grid.longitudes * grid.turns)
     kernel = evaluated(grid.layout, psi, where.mT[:, None, None, None] @ grid.rotations())
     wanted = (weights * kernel * grid.synthesis(f)).sum((1, 2, 3))

@@ -20,7 +20,9 @@ def in_double():
 
 
 def draw(transform):
-    return torch.randn(transform.layout.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.randn(
+        transform.layout.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
 
 
 def waves(block):
@@ -31,18 +33,30 @@ def waves(block):
 
 
 @pytest.mark.parametrize(
-    ("degree", "rule", "theirs"), [(31, "gauss", "legendre-gauss"), (16, "clenshaw-curtis", "equiangular")]
+    ("degree", "rule", "theirs"),
+    [(31, "gauss", "legendre-gauss"), (16, "clenshaw-curtis", "equiangular")],
 )
 def test_torch_harmonics(in_double, degree, rule, theirs):
-    """Scalars, and vectors by their gradients and curls, in harmonics that are orthonormal in the integral."""
+    """Scalars, and vectors by their gradients and curls.
+
+    The harmonics are orthonormal in the integral.
+    """
     peer = pytest.importorskip("torch_harmonics", reason="torch-harmonics is not installed")
     grid = SphereGrid(rule, degree + 1 if rule == "gauss" else 2 * degree + 1, 2 * degree + 2)
-    options = {"lmax": degree + 1, "mmax": degree + 1, "grid": theirs, "norm": "ortho", "csphase": False}
+    options = {
+        "lmax": degree + 1,
+        "mmax": degree + 1,
+        "grid": theirs,
+        "norm": "ortho",
+        "csphase": False,
+    }
     sphere, spin = SphereTransform(degree, grid), SpinTransform(degree, grid=grid)
     scalar, vector = draw(sphere), draw(spin)
     found = peer.RealSHT(grid.rings, grid.longitudes, **options)(sphere.synthesis(scalar))
     parts = peer.RealVectorSHT(grid.rings, grid.longitudes, **options)(spin.synthesis(vector))
-    for l, (block, pair) in enumerate(zip(sphere.layout.split(scalar), spin.layout.split(vector), strict=True)):
+    for l, (block, pair) in enumerate(
+        zip(sphere.layout.split(scalar), spin.layout.split(vector), strict=True)
+    ):
         wanted = math.sqrt(4 * math.pi) * waves(block[0])
         torch.testing.assert_close(found[l, : l + 1], wanted, atol=1e-11, rtol=0)
         if l:
@@ -53,10 +67,15 @@ def test_torch_harmonics(in_double, degree, rule, theirs):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(("band", "spin"), [(8, 0), (24, 0), (8, 1), (24, 1), (24, 2)])
 def test_s2fft(band, spin):
-    """(-1)^s u + i v in the standard complex basis is made of the gradients and -i times the curls."""
+    """(-1)^s u + i v in the standard complex basis.
+
+    It is made of the gradients and -i times the curls.
+    """
     peer = pytest.importorskip("s2fft", reason="s2fft is not installed")
     grid = SphereGrid("gauss", band, 2 * band - 1)
-    ours = (SpinTransform(band - 1, spin, grid) if spin else SphereTransform(band - 1, grid)).double()
+    ours = (
+        SpinTransform(band - 1, spin, grid) if spin else SphereTransform(band - 1, grid)
+    ).double()
     c = draw(ours)
     samples = ours.synthesis(c).numpy()
     samples = (samples[0] + 1j * samples[1]) * (-1) ** spin if spin else samples + 0j

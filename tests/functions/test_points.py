@@ -1,4 +1,7 @@
-"""Transforms at any points: exact on Lebedev's, exact and best by least squares on scattered ones."""
+"""Transforms at any points.
+
+Exact on Lebedev's, exact and best by least squares on scattered ones.
+"""
 
 import math
 
@@ -51,7 +54,9 @@ def test_scattered_points_give_back_what_they_can_hold():
     torch.testing.assert_close(samples, c @ spherical_harmonics(x, 6).T, atol=1e-13, rtol=0)
     torch.testing.assert_close(transform.analysis(samples), c, atol=1e-13, rtol=0)
     exactly = PointTransform(scattered(49), 6).double()
-    torch.testing.assert_close(exactly.analysis(exactly.synthesis(c)), c, atol=1e-14 * exactly.condition, rtol=0)
+    torch.testing.assert_close(
+        exactly.analysis(exactly.synthesis(c)), c, atol=1e-14 * exactly.condition, rtol=0
+    )
 
 
 def test_the_fit_is_the_best():
@@ -70,22 +75,30 @@ def test_precision_derivatives_and_shapes():
     single = transform.analysis(samples)
     assert single.dtype == torch.float32 and transform.state_dict() == {}
     transform.double()
-    torch.testing.assert_close(single.double(), transform.analysis(samples.double()), atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        single.double(), transform.analysis(samples.double()), atol=2e-6, rtol=0
+    )
     assert gradcheck(transform.analysis, samples[0].double().requires_grad_())
     assert transform.synthesis(transform.analysis(samples.double()[:0])).shape == (0, 3, 60)
     compiled = torch.compile(transform.analysis, fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(samples.double()), transform.analysis(samples.double()), atol=1e-14, rtol=0)
+    torch.testing.assert_close(
+        compiled(samples.double()), transform.analysis(samples.double()), atol=1e-14, rtol=0
+    )
 
 
 def test_a_poor_fit_in_float32_warns():
-    cap = scattered(400) * torch.tensor([0.2, 0.0, 0.2], dtype=torch.float64) + torch.tensor([0.0, 1, 0])
+    cap = scattered(400) * torch.tensor([0.2, 0.0, 0.2], dtype=torch.float64) + torch.tensor(
+        [0.0, 1, 0]
+    )
     transform = PointTransform(cap, 3)
     assert 1e3 < transform.condition < 1e8
     with pytest.warns(PrecisionWarning, match="in torch.float32 expect errors of"):
         transform.analysis(torch.zeros(400))
     c = coefficients(3)
     transform.double()
-    torch.testing.assert_close(transform.analysis(transform.synthesis(c)), c, atol=1e-14 * transform.condition, rtol=0)
+    torch.testing.assert_close(
+        transform.analysis(transform.synthesis(c)), c, atol=1e-14 * transform.condition, rtol=0
+    )
 
 
 def holed(row):
@@ -103,18 +116,42 @@ def beyond():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: PointTransform(holed([0.0, 0, 0]), 1), r"Point 4 is at the origin, .* \(1 in all\)"),
+        (
+            lambda: PointTransform(holed([0.0, 0, 0]), 1),
+            r"Point 4 is at the origin, .* \(1 in all\)",
+        ),
         (lambda: PointTransform(holed([0.0, math.nan, 0]), 1), "point 4 is not"),
         (lambda: PointTransform(scattered(9).T, 1), r"\(point, 3\); got shape \(3, 9\)"),
-        (lambda: PointTransform(scattered(8), 2), "9 coefficients need at least as many points; got 8"),
-        (lambda: PointTransform(scattered(1).expand(20, 3), 2), "20 points leave some of the 9 coefficients open"),
-        (lambda: PointTransform(scattered(9), 1, torch.ones(8)), r"\(9,\), one a point; got \(8,\)"),
-        (lambda: PointTransform(scattered(9), 1, torch.full((9,), math.nan)), "Weights are finite numbers"),
+        (
+            lambda: PointTransform(scattered(8), 2),
+            "9 coefficients need at least as many points; got 8",
+        ),
+        (
+            lambda: PointTransform(scattered(1).expand(20, 3), 2),
+            "20 points leave some of the 9 coefficients open",
+        ),
+        (
+            lambda: PointTransform(scattered(9), 1, torch.ones(8)),
+            r"\(9,\), one a point; got \(8,\)",
+        ),
+        (
+            lambda: PointTransform(scattered(9), 1, torch.full((9,), math.nan)),
+            "Weights are finite numbers",
+        ),
         (lambda: PointTransform(*beyond()), "products of two signals of degree 4 with errors of"),
         (lambda: PointTransform.lebedev(66), "up to degree 131; got 132"),
-        (lambda: PointTransform(scattered(9), 1).analysis(torch.zeros(8)), r"samples \(\.\.\., 9\); got shape \(8,\)"),
-        (lambda: PointTransform(scattered(9), 1).analysis(torch.full((9,), math.nan)), "needs finite samples"),
-        (lambda: PointTransform(scattered(9), 1).synthesis(torch.zeros(5)), "expects 4 coefficients"),
+        (
+            lambda: PointTransform(scattered(9), 1).analysis(torch.zeros(8)),
+            r"samples \(\.\.\., 9\); got shape \(8,\)",
+        ),
+        (
+            lambda: PointTransform(scattered(9), 1).analysis(torch.full((9,), math.nan)),
+            "needs finite samples",
+        ),
+        (
+            lambda: PointTransform(scattered(9), 1).synthesis(torch.zeros(5)),
+            "expects 4 coefficients",
+        ),
     ],
 )
 def test_what_has_no_transform(call, text):

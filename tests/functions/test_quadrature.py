@@ -1,4 +1,4 @@
-"""Rules on the sphere against tabulated values, exactness up to their degree and error beyond, and high precision."""
+"""Rules on the sphere: tabulated values, exactness up to their degree, high precision."""
 
 import math
 
@@ -7,9 +7,19 @@ import numpy as np
 import pytest
 from scipy.special import eval_legendre
 
-from steerable.functions.quadrature import clenshaw_curtis, fejer, gauss_legendre, healpix_rings, lebedev
+from steerable.functions.quadrature import (
+    clenshaw_curtis,
+    fejer,
+    gauss_legendre,
+    healpix_rings,
+    lebedev,
+)
 
-RULES = [(fejer, lambda n: n - 1), (clenshaw_curtis, lambda n: n - 1), (gauss_legendre, lambda n: 2 * n - 1)]
+RULES = [
+    (fejer, lambda n: n - 1),
+    (clenshaw_curtis, lambda n: n - 1),
+    (gauss_legendre, lambda n: 2 * n - 1),
+]
 
 
 def integral(polar, weights, degree):
@@ -28,9 +38,12 @@ def integral(polar, weights, degree):
 def test_fejer_has_the_weights_of_driscoll_and_healy(band, expected):
     polar, weights = fejer(2 * band)
     np.testing.assert_allclose(2 * weights, expected + expected[::-1], atol=1e-15)
-    np.testing.assert_allclose(polar, np.pi * (2 * np.arange(2 * band) + 1) / (4 * band), atol=1e-15)
+    np.testing.assert_allclose(
+        polar, np.pi * (2 * np.arange(2 * band) + 1) / (4 * band), atol=1e-15
+    )
     double_sum = [
-        2 / band * math.sin(t) * sum(math.sin((2 * k + 1) * t) / (2 * k + 1) for k in range(band)) for t in polar
+        2 / band * math.sin(t) * sum(math.sin((2 * k + 1) * t) / (2 * k + 1) for k in range(band))
+        for t in polar
     ]
     np.testing.assert_allclose(2 * weights, double_sum, atol=1e-14)
 
@@ -75,7 +88,9 @@ def test_gauss_keeps_every_digit(count):
             assert abs(float(mpmath.acos(height) - polar[ring])) < 1e-15
 
 
-@pytest.mark.parametrize(("degree", "count"), [(0, 6), (3, 6), (4, 14), (7, 26), (34, 434), (131, 5810)])
+@pytest.mark.parametrize(
+    ("degree", "count"), [(0, 6), (3, 6), (4, 14), (7, 26), (34, 434), (131, 5810)]
+)
 def test_lebedev_takes_the_smallest_rule(degree, count):
     points, weights = lebedev(degree)
     assert points.shape == (count, 3) and weights.shape == (count,)

@@ -1,4 +1,7 @@
-"""Radial bases and cutoffs against closed forms, with their derivatives at zero and at the cutoff."""
+"""Radial bases and cutoffs against closed forms.
+
+Also their derivatives at zero and at the cutoff.
+"""
 
 import numpy as np
 import pytest
@@ -38,7 +41,9 @@ def test_bessel_functions_are_spherical_ones(scale):
     """sqrt(2) j_0(n pi r / c), and its derivative -j_1."""
     r = scale * torch.linspace(0.01, 2.5, 9, dtype=torch.float64)
     argument = np.outer(r, np.pi * np.arange(1, 6) / CUTOFF)
-    np.testing.assert_allclose(bessel(r, 5, CUTOFF).numpy(), 2**0.5 * spherical_jn(0, argument), atol=1e-14)
+    np.testing.assert_allclose(
+        bessel(r, 5, CUTOFF).numpy(), 2**0.5 * spherical_jn(0, argument), atol=1e-14
+    )
     slope = jacobian(lambda x: bessel(x, 5, CUTOFF), r).diagonal(dim1=0, dim2=2).T.numpy()
     expected = -(2**0.5) * spherical_jn(1, argument) * np.pi * np.arange(1, 6) / CUTOFF
     np.testing.assert_allclose(slope, expected, atol=1e-11)
@@ -80,7 +85,9 @@ def test_the_polynomial_cutoff(power):
 @pytest.mark.parametrize("power", [1, 2])
 def test_the_cosine_cutoff(power):
     r = torch.linspace(0, 2 * CUTOFF, 21, dtype=torch.float64)
-    expected = np.where(r.numpy() < CUTOFF, np.cos(np.pi * r.numpy() / CUTOFF / 2) ** (2 * power), 0)
+    expected = np.where(
+        r.numpy() < CUTOFF, np.cos(np.pi * r.numpy() / CUTOFF / 2) ** (2 * power), 0
+    )
     np.testing.assert_allclose(cosine_cutoff(r, CUTOFF, power).numpy(), expected, atol=1e-15)
 
 
@@ -88,13 +95,20 @@ def once_smooth_cosine(r, cutoff):
     return cosine_cutoff(r, cutoff, 1)
 
 
-@pytest.mark.parametrize(("function", "smooth"), [(polynomial_cutoff, 2), (once_smooth_cosine, 1), (cosine_cutoff, 3)])
+@pytest.mark.parametrize(
+    ("function", "smooth"), [(polynomial_cutoff, 2), (once_smooth_cosine, 1), (cosine_cutoff, 3)]
+)
 def test_cutoffs_end_smoothly(function, smooth):
-    """One at zero, falling, and at the cutoff all of the promised derivatives vanish from both sides."""
+    """One at zero, and falling.
+
+    At the cutoff all of the promised derivatives vanish from both sides.
+    """
     values = function(torch.linspace(0, CUTOFF, 50, dtype=torch.float64), CUTOFF)
     assert values[0] == 1 and values[-1] == 0 and (values.diff() <= 0).all()
     for r in (CUTOFF - 1e-7, CUTOFF, CUTOFF + 1e-7):
-        np.testing.assert_allclose(derivatives(lambda x: function(x, CUTOFF), r, smooth), 0, atol=1e-5)
+        np.testing.assert_allclose(
+            derivatives(lambda x: function(x, CUTOFF), r, smooth), 0, atol=1e-5
+        )
     assert derivatives(lambda x: function(x, CUTOFF), 7.0, 2) == [0, 0, 0]
     below = derivatives(lambda x: function(x, CUTOFF), CUTOFF - 1e-7, smooth + 1)[-1]
     assert abs(below) > 0.1
@@ -111,7 +125,9 @@ def test_cutoffs_end_smoothly(function, smooth):
     ids=["bessel", "even gaussian", "polynomial", "cosine"],
 )
 def test_radial_functions_can_be_differentiated_twice(function):
-    r = torch.tensor([0.0, 1e-5, 7.9e-4, 0.3, 1.7, 2.4, 2.6, 9.0], dtype=torch.float64, requires_grad=True)
+    r = torch.tensor(
+        [0.0, 1e-5, 7.9e-4, 0.3, 1.7, 2.4, 2.6, 9.0], dtype=torch.float64, requires_grad=True
+    )
     assert gradcheck(function, r) and gradgradcheck(function, r)
     assert function(r.detach().float()).dtype == torch.float32
     assert function(torch.zeros(0, 2)).shape[:2] == (0, 2)

@@ -1,4 +1,7 @@
-"""The Fourier transform on SO(3): against sums over Wigner matrices and over the irreps of the group."""
+"""The Fourier transform on SO(3).
+
+Against sums over Wigner matrices and over the irreps of the group.
+"""
 
 import math
 
@@ -15,11 +18,15 @@ from steerable.groups import SO3
 
 
 def coefficients(transform, batch=2, dtype=torch.float64):
-    return torch.randn(batch, transform.layout.size, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    return torch.randn(
+        batch, transform.layout.size, generator=torch.Generator().manual_seed(0), dtype=dtype
+    )
 
 
 def rotation(seed=0):
-    q = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64))[0]
+    q = torch.linalg.qr(
+        torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    )[0]
     return q * torch.linalg.det(q)
 
 
@@ -52,7 +59,9 @@ def test_synthesis_is_the_sum_of_wigner_matrices_and_analysis_its_inverse(degree
     torch.testing.assert_close(samples, expected, atol=2e-12, rtol=0)
     torch.testing.assert_close(transform.analysis(samples), c, atol=2e-14, rtol=0)
     weights = transform.grid.weights[:, None, None] / (transform.grid.longitudes * transform.turns)
-    torch.testing.assert_close((weights * samples**2).sum((1, 2, 3)), c.square().sum(1), rtol=2e-15, atol=0)
+    torch.testing.assert_close(
+        (weights * samples**2).sum((1, 2, 3)), c.square().sum(1), rtol=2e-15, atol=0
+    )
 
 
 def test_the_grid_of_kostelec_and_rockmore():
@@ -64,7 +73,8 @@ def test_the_grid_of_kostelec_and_rockmore():
 
 
 @pytest.mark.parametrize(
-    ("band", "exact", "single"), [(4, 1e-14, 1e-6), (8, 2e-14, 1e-6), (16, 5e-14, 2e-6), (32, 1e-13, 2e-6)]
+    ("band", "exact", "single"),
+    [(4, 1e-14, 1e-6), (8, 2e-14, 1e-6), (16, 5e-14, 2e-6), (32, 1e-13, 2e-6)],
 )
 def test_round_trips(band, exact, single):
     transform = RotationTransform(band - 1)
@@ -79,10 +89,15 @@ def test_matrix_and_steps_agree(monkeypatch):
     monkeypatch.setattr(RotationTransform, "_dense_entries", 0)
     steps = RotationTransform(3, 2).double()
     assert whole.dense and not steps.dense
-    samples = torch.randn(3, *whole.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    samples = torch.randn(
+        3, *whole.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64
+    )
     torch.testing.assert_close(whole.analysis(samples), steps.analysis(samples), atol=1e-14, rtol=0)
     torch.testing.assert_close(
-        whole.synthesis(coefficients(whole)), steps.synthesis(coefficients(whole)), atol=1e-13, rtol=0
+        whole.synthesis(coefficients(whole)),
+        steps.synthesis(coefficients(whole)),
+        atol=1e-13,
+        rtol=0,
     )
 
 
@@ -96,7 +111,9 @@ def test_a_rotated_signal_is_a_rotated_field(order):
     for seed in range(3):
         q = rotation(seed)
         samples = evaluated(transform.layout, c, q.T @ transform.rotations())
-        torch.testing.assert_close(transform.analysis(samples), field.matrix(q) @ c, atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            transform.analysis(samples), field.matrix(q) @ c, atol=1e-12, rtol=0
+        )
 
 
 def test_the_sphere_is_the_column_in_the_middle():
@@ -106,9 +123,13 @@ def test_the_sphere_is_the_column_in_the_middle():
     for l, block in enumerate(blocks):
         block[l] = signal[l * l : (l + 1) ** 2]
     expected = sphere.synthesis(signal)[..., None].expand(transform.shape)
-    torch.testing.assert_close(transform.synthesis(transform.layout.join(blocks)), expected, atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        transform.synthesis(transform.layout.join(blocks)), expected, atol=1e-13, rtol=0
+    )
     alone = RotationTransform(5, 0, turns=1).double()
-    torch.testing.assert_close(alone.synthesis(signal)[..., 0], sphere.synthesis(signal), atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        alone.synthesis(signal)[..., 0], sphere.synthesis(signal), atol=1e-13, rtol=0
+    )
 
 
 @pytest.mark.parametrize("dense", [0, 2**18])
@@ -132,17 +153,25 @@ def test_batches_empty_and_the_compiler(monkeypatch, dense):
     torch.testing.assert_close(transform.analysis(samples)[1, 2], c[1, 2], atol=1e-13, rtol=0)
     assert transform.synthesis(c[:0]).shape == (0, 3, *transform.shape)
     assert transform.analysis(samples[:0]).shape == (0, 3, transform.layout.size)
-    compiled = torch.compile(lambda x: transform.analysis(transform.synthesis(x)), fullgraph=True, backend="aot_eager")
+    compiled = torch.compile(
+        lambda x: transform.analysis(transform.synthesis(x)), fullgraph=True, backend="aot_eager"
+    )
     torch.testing.assert_close(compiled(c), c, atol=1e-13, rtol=0)
 
 
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: RotationTransform(5, grid=SphereGrid.resolving(4)), "RotationTransform of degree 5 needs 6 rings"),
+        (
+            lambda: RotationTransform(5, grid=SphereGrid.resolving(4)),
+            "RotationTransform of degree 5 needs 6 rings",
+        ),
         (lambda: RotationTransform(5, turns=10), "orders up to 5 needs at least 11 turns; got 10"),
         (lambda: RotationTransform(5, 6), "orders up to 5"),
-        (lambda: RotationTransform(1).analysis(torch.full((2, 3, 3), math.nan)), "needs finite samples"),
+        (
+            lambda: RotationTransform(1).analysis(torch.full((2, 3, 3), math.nan)),
+            "needs finite samples",
+        ),
         (lambda: RotationTransform(1).synthesis(torch.zeros(9)), "expects 10 coefficients"),
     ],
 )

@@ -9,7 +9,9 @@ from steerable.functions.sources import bump_harmonics, coulomb_harmonics
 from steerable.functions.sphere import SphereTransform
 from steerable.functions.wigner import wigner_matrix
 
-POINTS = torch.tensor([[0.3, 2.0, -1.0], [-4.0, 0.1, 0.5], [0.3, 0.2, -0.1], [0.0, 1.5, 0.0]], dtype=torch.float64)
+POINTS = torch.tensor(
+    [[0.3, 2.0, -1.0], [-4.0, 0.1, 0.5], [0.3, 0.2, -0.1], [0.0, 1.5, 0.0]], dtype=torch.float64
+)
 RADIUS = 0.9
 
 
@@ -25,15 +27,21 @@ def test_bumps():
     transform = SphereTransform(40).double()
     direction = POINTS / POINTS.norm(dim=1, keepdim=True)
     samples = (5 * torch.einsum("rli,pi->prl", transform.grid.points(), direction)).exp()
-    torch.testing.assert_close(bump_harmonics(POINTS, 40, 5.0), transform.analysis(samples), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        bump_harmonics(POINTS, 40, 5.0), transform.analysis(samples), atol=1e-12, rtol=0
+    )
     scale = (
         bump_harmonics(POINTS[3:], 3, 5.0)[0]
         / torch.tensor([2 * l + 1 for l in range(4) for _ in range(2 * l + 1)]).sqrt()
     )
-    np.testing.assert_allclose(scale[[0, 2, 6, 12]], [14.8406, 11.8739, 7.71633, 4.15754], rtol=1e-5)
+    np.testing.assert_allclose(
+        scale[[0, 2, 6, 12]], [14.8406, 11.8739, 7.71633, 4.15754], rtol=1e-5
+    )
 
 
-@pytest.mark.parametrize("make", [lambda x: coulomb_harmonics(x, 3, RADIUS), lambda x: bump_harmonics(x, 3, 2.0)])
+@pytest.mark.parametrize(
+    "make", [lambda x: coulomb_harmonics(x, 3, RADIUS), lambda x: bump_harmonics(x, 3, 2.0)]
+)
 def test_equivariance_derivatives_and_shapes(make):
     for seed in range(4):
         q = (-1) ** seed * torch.linalg.qr(
@@ -61,7 +69,10 @@ def test_the_centre_is_a_point_inside():
     ("call", "text"),
     [
         (lambda: coulomb_harmonics(POINTS, 2, 0.0), "positive; got 0.0"),
-        (lambda: coulomb_harmonics(POINTS[:, :2], 2, 1.0), r"Points are \(\.\.\., 3\); got shape \(4, 2\)"),
+        (
+            lambda: coulomb_harmonics(POINTS[:, :2], 2, 1.0),
+            r"Points are \(\.\.\., 3\); got shape \(4, 2\)",
+        ),
         (lambda: coulomb_harmonics(POINTS / 0, 2, 1.0), "Points are finite"),
         (lambda: bump_harmonics(POINTS / 0, 2, 1.0), "Points are finite"),
         (lambda: bump_harmonics(POINTS, 2, float("nan")), "between 0 and 700; got nan"),

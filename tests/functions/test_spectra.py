@@ -16,11 +16,15 @@ LAYOUTS = [Layout.sphere(6), Layout.rotations(4), Layout.rotations(5, 1), Layout
 
 
 def signals(layout, batch=4):
-    return torch.randn(batch, layout.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.randn(
+        batch, layout.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
 
 
 def orthogonal(count, seed=0):
-    draws = torch.randn(count, 3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    draws = torch.randn(
+        count, 3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
     sign = 1 - 2 * (torch.arange(count) % 2)  # a reflection every other time
     return torch.linalg.qr(draws)[0] * sign[:, None, None]
 
@@ -32,13 +36,17 @@ def proper(count):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_rotation_is_that_of_the_field(layout):
-    terms = (f"{len(layout.columns(l))}x{l}" for l in range(layout.max_degree + 1) if layout.columns(l))
+    terms = (
+        f"{len(layout.columns(l))}x{l}" for l in range(layout.max_degree + 1) if layout.columns(l)
+    )
     field, rotation, f = Field.parse("+".join(terms), SO3()), proper(4), signals(layout)
     rotate = Rotate(layout).double()
     expected = (field.matrix(rotation) @ f[..., None])[..., 0]
     torch.testing.assert_close(rotate(f, rotation), expected, atol=1e-12, rtol=0)
     torch.testing.assert_close(rotate(rotate(f, rotation), rotation.mT), f, atol=1e-12, rtol=0)
-    torch.testing.assert_close(rotate(f, rotation[0])[1], rotate(f[1], rotation[0]), atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        rotate(f, rotation[0])[1], rotate(f[1], rotation[0]), atol=1e-13, rtol=0
+    )
     assert rotate(f[0], rotation).shape == (4, layout.size)
 
 
@@ -64,7 +72,10 @@ def test_a_high_degree_turns_back():
 def test_derivatives_of_rotation():
     layout = Layout.sphere(2)
     rotate = Rotate(layout).double()
-    f, v = signals(layout, 2).requires_grad_(), torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    f, v = (
+        signals(layout, 2).requires_grad_(),
+        torch.zeros(3, dtype=torch.float64, requires_grad=True),
+    )
 
     def turned(f, v):
         zero = torch.zeros_like(v[0])
@@ -106,8 +117,15 @@ def test_the_bispectrum_is_invariant_and_odd_sums_see_mirrors():
 
 
 def test_the_bispectrum_is_a_mean_of_products():
-    """Even sums: the mean over the sphere of a product of three parts, times the same constant for every signal."""
-    bispectrum, transform, f = Bispectrum(3).double(), SphereTransform(6).double(), signals(Layout.sphere(3))
+    """Even sums: the mean over the sphere of a product of three parts.
+
+    It is times the same constant for every signal.
+    """
+    bispectrum, transform, f = (
+        Bispectrum(3).double(),
+        SphereTransform(6).double(),
+        signals(Layout.sphere(3)),
+    )
     padded = torch.cat([f, torch.zeros(4, 33, dtype=torch.float64)], 1)
     parts = []
     for l in range(4):
@@ -126,7 +144,9 @@ def test_the_bispectrum_is_a_mean_of_products():
 def test_it_tells_signals_apart_that_share_a_power_spectrum():
     layout = Layout.sphere(3)
     f = signals(layout, 1)
-    other = torch.cat([-block if l == 2 else block for l, block in enumerate(f.split([1, 3, 5, 7], 1))], 1)
+    other = torch.cat(
+        [-block if l == 2 else block for l, block in enumerate(f.split([1, 3, 5, 7], 1))], 1
+    )
     assert torch.equal(power_spectrum(f, layout), power_spectrum(other, layout))
     bispectrum = Bispectrum(3).double()
     assert (bispectrum(f) - bispectrum(other)).abs().max() > 0.1
@@ -136,14 +156,23 @@ def test_it_tells_signals_apart_that_share_a_power_spectrum():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: Rotate(Layout.sphere(2))(torch.zeros(8), torch.eye(3)), "Rotate expects 9 coefficients"),
+        (
+            lambda: Rotate(Layout.sphere(2))(torch.zeros(8), torch.eye(3)),
+            "Rotate expects 9 coefficients",
+        ),
         (
             lambda: Rotate(Layout.sphere(2))(torch.zeros(9), torch.eye(3).double()),
             "rotations in torch.float64. Convert",
         ),
         (lambda: Rotate(Layout.sphere(2))(torch.zeros(9), torch.zeros(3, 3)), "orthogonal"),
-        (lambda: Rotate(Layout.sphere(2))(torch.zeros(9), torch.full((3, 3), math.nan)), "orthogonal"),
-        (lambda: Rotate(Layout.spin(2, 1))(torch.zeros(16), -torch.eye(3)), "Reflections act on signals on the sphere"),
+        (
+            lambda: Rotate(Layout.sphere(2))(torch.zeros(9), torch.full((3, 3), math.nan)),
+            "orthogonal",
+        ),
+        (
+            lambda: Rotate(Layout.spin(2, 1))(torch.zeros(16), -torch.eye(3)),
+            "Reflections act on signals on the sphere",
+        ),
         (lambda: power_spectrum(torch.zeros(8), Layout.sphere(2)), "9 coefficients"),
         (lambda: Bispectrum(2)(torch.zeros(8)), "9 coefficients"),
     ],

@@ -1,4 +1,7 @@
-"""Fields with a direction on the sphere: as columns of signals on the rotations, and derivatives of signals."""
+"""Fields with a direction on the sphere.
+
+As columns of signals on the rotations, and derivatives of signals.
+"""
 
 import math
 
@@ -26,9 +29,13 @@ def test_round_trip_and_parseval(spin, degree, rule):
     samples = transform.synthesis(c)
     torch.testing.assert_close(transform.analysis(samples), c, atol=1e-13, rtol=0)
     weights = transform.grid.weights[:, None] / transform.grid.longitudes
-    torch.testing.assert_close((weights * samples**2).sum((1, 2, 3)), 2 * c.square().sum(1), rtol=1e-14, atol=0)
+    torch.testing.assert_close(
+        (weights * samples**2).sum((1, 2, 3)), 2 * c.square().sum(1), rtol=1e-14, atol=0
+    )
     single = transform.float()
-    torch.testing.assert_close(single.analysis(single.synthesis(c.float())), c.float(), atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        single.analysis(single.synthesis(c.float())), c.float(), atol=2e-6, rtol=0
+    )
 
 
 @pytest.mark.parametrize("spin", [1, 2])
@@ -36,22 +43,30 @@ def test_it_is_two_columns_of_a_signal_on_the_rotations(spin):
     """u cos(s g) + v sin(s g) at every turn g of the frame."""
     transform, whole = SpinTransform(4, spin).double(), RotationTransform(4, spin).double()
     c = coefficients(transform, 1)[0]
-    middle = [torch.zeros(len(whole.layout.columns(l)), 2 * l + 1, dtype=torch.float64) for l in range(5)]
+    middle = [
+        torch.zeros(len(whole.layout.columns(l)), 2 * l + 1, dtype=torch.float64) for l in range(5)
+    ]
     for l, block in enumerate(transform.layout.split(c)):
         if l >= spin:
             middle[l][0], middle[l][-1] = block
     turn = torch.arange(whole.turns, dtype=torch.float64) * (2 * math.pi / whole.turns)
     u, v = transform.synthesis(c)[..., None]
     expected = u * torch.cos(spin * turn) + v * torch.sin(spin * turn)
-    torch.testing.assert_close(whole.synthesis(whole.layout.join(middle)), expected, atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        whole.synthesis(whole.layout.join(middle)), expected, atol=1e-13, rtol=0
+    )
 
 
 def test_a_rotated_wind_has_rotated_coefficients():
-    """w(x) -> R w(R^-1 x) for vectors that are fields of gradients and curls, under random rotations."""
+    """w(x) -> R w(R^-1 x) under random rotations.
+
+    The vectors w are fields of gradients and curls.
+    """
     transform = SpinTransform(4).double()
     c = coefficients(transform, 1)[0]
     potential, stream = (
-        torch.randn(25, generator=torch.Generator().manual_seed(k), dtype=torch.float64) for k in (1, 2)
+        torch.randn(25, generator=torch.Generator().manual_seed(k), dtype=torch.float64)
+        for k in (1, 2)
     )
     points, frames = transform.grid.points(), transform.grid.frames()
 
@@ -68,10 +83,14 @@ def test_a_rotated_wind_has_rotated_coefficients():
     c = transform.analysis(components(wind(points)))
     torch.testing.assert_close(transform.synthesis(c), components(wind(points)), atol=1e-12, rtol=0)
     for seed in range(3):
-        q = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64))[0]
+        q = torch.linalg.qr(
+            torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        )[0]
         q = q * torch.linalg.det(q)
         turned = transform.analysis(components(wind(points @ q) @ q.T))
-        blocks = [block @ wigner_matrix(l, q).T for l, block in enumerate(transform.layout.split(c))]
+        blocks = [
+            block @ wigner_matrix(l, q).T for l, block in enumerate(transform.layout.split(c))
+        ]
         torch.testing.assert_close(turned, transform.layout.join(blocks), atol=1e-12, rtol=0)
 
 
@@ -91,7 +110,9 @@ def test_divergence_and_curl():
     torch.testing.assert_close(divergence(gradient(c)), laplacian * c, atol=1e-13, rtol=0)
     assert curl(gradient(c)).abs().max() == 0
     polar = spin.grid.polar[:, None].expand(-1, spin.grid.longitudes)
-    solid = spin.analysis(torch.stack([torch.zeros_like(polar), polar.sin()]))  # the sphere turns about its pole
+    solid = spin.analysis(
+        torch.stack([torch.zeros_like(polar), polar.sin()])
+    )  # the sphere turns about its pole
     torch.testing.assert_close(sphere.synthesis(curl(solid)), 2 * polar.cos(), atol=1e-13, rtol=0)
     assert divergence(solid).abs().max() < 1e-14
 
@@ -118,11 +139,15 @@ def test_derivatives_the_compiler_and_empty_batches(monkeypatch, dense):
         assert gradcheck(function, x)
         assert gradgradcheck(lambda x, f=function: f(x).square(), x)
     compiled = torch.compile(
-        lambda x: curl(transform.analysis(transform.synthesis(x))), fullgraph=True, backend="aot_eager"
+        lambda x: curl(transform.analysis(transform.synthesis(x))),
+        fullgraph=True,
+        backend="aot_eager",
     )
     torch.testing.assert_close(compiled(c), curl(c), atol=1e-13, rtol=0)
     assert transform.analysis(transform.synthesis(c[:0])).shape == c[:0].shape
-    assert gradient(torch.zeros(0, 9)).shape == (0, 16) and divergence(torch.zeros(0, 16)).shape == (0, 9)
+    assert gradient(torch.zeros(0, 9)).shape == (0, 16) and divergence(
+        torch.zeros(0, 16)
+    ).shape == (0, 9)
 
 
 def test_a_constant_has_no_gradient():
@@ -134,8 +159,14 @@ def test_a_constant_has_no_gradient():
     [
         (lambda: SpinTransform(4, 0), "at least 1; got 0"),
         (lambda: SpinTransform(4, 5), "orders up to 4"),
-        (lambda: SpinTransform(4, 1, SphereGrid.resolving(3)), "SpinTransform of degree 4 needs 5 rings"),
-        (lambda: SpinTransform(2).analysis(torch.full((2, 3, 5), math.nan)), "needs finite samples"),
+        (
+            lambda: SpinTransform(4, 1, SphereGrid.resolving(3)),
+            "SpinTransform of degree 4 needs 5 rings",
+        ),
+        (
+            lambda: SpinTransform(2).analysis(torch.full((2, 3, 5), math.nan)),
+            "needs finite samples",
+        ),
         (lambda: SpinTransform(2).analysis(torch.zeros(3, 5)), r"samples \(\.\.\., 2, 3, 5\)"),
         (lambda: gradient(torch.zeros(3, 8)), r"\(L \+ 1\)\^2; got 8"),
         (lambda: divergence(torch.zeros(3, 9)), r"2 \(L \+ 1\)\^2 - 2; got 9"),

@@ -1,4 +1,4 @@
-"""Wigner matrices against tabulated values, our harmonics and the irreps of O(3), under random rotations."""
+"""Wigner matrices: tabulated values, our harmonics, irreps of O(3), random rotations."""
 
 import math
 
@@ -8,7 +8,14 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 from steerable.functions import spherical_harmonics
-from steerable.functions.wigner import euler_angles, euler_rotation, real_basis, swap, wigner_d, wigner_matrix
+from steerable.functions.wigner import (
+    euler_angles,
+    euler_rotation,
+    real_basis,
+    swap,
+    wigner_d,
+    wigner_matrix,
+)
 from steerable.groups import O3, irrep
 
 THIRD = math.pi / 3
@@ -19,9 +26,14 @@ def double(*values):
 
 
 def orthogonal(count, seed=0):
-    """Random orthogonal matrices, half of them with a reflection, and the special ones: poles kept and exchanged."""
+    """Random orthogonal matrices, half of them with a reflection, and the special ones.
+
+    Poles kept and exchanged.
+    """
     draws = torch.from_numpy(np.random.default_rng(seed).normal(size=(count, 3, 3)))
-    special = torch.tensor([[1.0, 1, 1], [-1, -1, -1], [1, -1, -1], [-1, 1, -1], [1, -1, 1]], dtype=torch.float64)
+    special = torch.tensor(
+        [[1.0, 1, 1], [-1, -1, -1], [1, -1, -1], [-1, 1, -1], [1, -1, 1]], dtype=torch.float64
+    )
     sign = 1 - 2 * (torch.arange(count) % 2)[:, None, None]
     return torch.cat([sign * torch.linalg.qr(draws)[0], torch.diag_embed(special)])
 
@@ -55,12 +67,17 @@ def test_tabulated_values(l, m, n, beta, expected):
 def test_d_is_a_one_parameter_group():
     a, b = double(0.7, 1.9)
     for l in (0, 1, 6, 40):
-        torch.testing.assert_close(wigner_d(l, a) @ wigner_d(l, b), wigner_d(l, a + b), atol=1e-13, rtol=0)
+        torch.testing.assert_close(
+            wigner_d(l, a) @ wigner_d(l, b), wigner_d(l, a + b), atol=1e-13, rtol=0
+        )
 
 
 def test_real_matrices_written_out():
     rotation = euler_rotation(*double(0.3, 1.1, -0.7))
-    rows = [[0.817036982, 0.2633697832, -0.5129200009], [-0.5741315443, 0.4535961214, -0.6816329866]]
+    rows = [
+        [0.817036982, 0.2633697832, -0.5129200009],
+        [-0.5741315443, 0.4535961214, -0.6816329866],
+    ]
     rows.append([0.0531369911, 0.8514029104, 0.5218137065])
     torch.testing.assert_close(wigner_matrix(1, rotation), *double(rows), atol=1e-9, rtol=0)
     first = [0.3990860704, 0.7096223422, 0.3883843343, -0.2992716188, -0.3110635736]
@@ -103,7 +120,9 @@ def test_angles_and_rotations():
     pole = torch.stack([beta.sin() * alpha.sin(), beta.cos(), beta.sin() * alpha.cos()], -1)
     torch.testing.assert_close(rotation[..., 1], pole, atol=1e-15, rtol=0)
     for special in orthogonal(0)[[0, 2, 3]]:
-        torch.testing.assert_close(euler_rotation(*euler_angles(special)), special, atol=1e-15, rtol=0)
+        torch.testing.assert_close(
+            euler_rotation(*euler_angles(special)), special, atol=1e-15, rtol=0
+        )
 
 
 def test_the_swap_exchanges_two_axes():
@@ -117,7 +136,10 @@ def test_the_swap_exchanges_two_axes():
 
 @pytest.mark.parametrize("start", [0, 8, 10])
 def test_smooth_in_the_rotation_even_where_angles_are_not(start):
-    """Starting at a generic rotation, at the identity, and at a half turn that exchanges the poles."""
+    """Starting at a generic rotation, at the identity, and at a half turn.
+
+    The half turn exchanges the poles.
+    """
     fixed = orthogonal(8)[start]
 
     def turned(v):
@@ -142,11 +164,17 @@ def test_precision_and_empty_batches():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: wigner_matrix(1, 2 * torch.eye(3)), "orthogonal matrices; these differ from that by 3.0e"),
+        (
+            lambda: wigner_matrix(1, 2 * torch.eye(3)),
+            "orthogonal matrices; these differ from that by 3.0e",
+        ),
         (lambda: wigner_matrix(1, torch.full((3, 3), math.nan)), "orthogonal matrices"),
         (lambda: wigner_matrix(1, torch.eye(2)), r"\(\.\.\., 3, 3\); got torch.float32 \(2, 2\)"),
         (lambda: wigner_matrix(1, torch.eye(3, dtype=torch.int64)), "got torch.int64"),
-        (lambda: wigner_d(2, torch.zeros(1), [-3]), r"orders -l to l; got degree 2 and orders \[-3\]"),
+        (
+            lambda: wigner_d(2, torch.zeros(1), [-3]),
+            r"orders -l to l; got degree 2 and orders \[-3\]",
+        ),
         (lambda: wigner_d(-1, torch.zeros(1)), "got degree -1"),
     ],
 )

@@ -50,7 +50,10 @@ GENERATORS = {
 
 @pytest.fixture(scope="session")
 def groups():
-    """Groups by name: the classical, the polyhedral, some finite axial and every continuous axial one."""
+    """Groups by name.
+
+    The classical, the polyhedral, some finite axial and every continuous axial one.
+    """
     made = {name: Group.from_generators(matrices, name) for name, matrices in GENERATORS.items()}
     classical = {"O(3)": O3(), "SO(3)": SO3(), "O(2)": O2(), "SO(2)": SO2(), "trivial": trivial()}
     return made | classical
@@ -59,7 +62,9 @@ def groups():
 @pytest.fixture
 def draw():
     """Elements of a group (count, d, d) as an array, from a fixed seed."""
-    return lambda group, count=6, seed=0: group.sample(count, torch.Generator().manual_seed(seed)).numpy()
+    return lambda group, count=6, seed=0: group.sample(
+        count, torch.Generator().manual_seed(seed)
+    ).numpy()
 
 
 @pytest.fixture

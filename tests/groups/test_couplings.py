@@ -27,7 +27,10 @@ def test_the_closed_form_is_the_null_space_up_to_sign(groups, name):
 
 @pytest.mark.parametrize("name", ["SO(3)", "O(3)"])
 def test_degrees_and_parities_that_couple(groups, name):
-    """Paths exist for |l1 - l2| <= l3 <= l1 + l2 with parities that multiply to one: norm 1, first entry positive."""
+    """Paths exist for |l1 - l2| <= l3 <= l1 + l2 with parities that multiply to one.
+
+    They have norm 1 and a positive first entry.
+    """
     found = irreps(groups[name], max_degree=4)
     for left, right, out in list(product(found, repeat=3))[::7]:
         a, b, c = ((part.dim - 1) // 2 for part in (left, right, out))
@@ -50,16 +53,23 @@ def test_the_product_of_vectors_to_a_vector_is_the_cross_product(groups):
     vector, axial = irrep(groups["O(3)"], "1o"), irrep(groups["O(3)"], "1e")
     tensor = coupling(vector, vector, axial)[0]
     cross = np.einsum(
-        "ia,jb,kab->kij", np.eye(3), np.eye(3), np.cross(np.eye(3)[:, None], np.eye(3)).transpose(2, 0, 1)
+        "ia,jb,kab->kij",
+        np.eye(3),
+        np.eye(3),
+        np.cross(np.eye(3)[:, None], np.eye(3)).transpose(2, 0, 1),
     )
     np.testing.assert_allclose(tensor * np.sign(tensor[0, 1, 2]), cross / 6**0.5, atol=1e-12)
     assert coupling(vector, vector, vector).shape == (0, 3, 3, 3)
 
 
-@pytest.mark.parametrize("name", ["SO(3)", "O(3)", "O(2)", "SO(2)", "T", "I_h", "C_3v", "S_4", "C_inf", "D_infh"])
+@pytest.mark.parametrize(
+    "name", ["SO(3)", "O(3)", "O(2)", "SO(2)", "T", "I_h", "C_3v", "S_4", "C_inf", "D_infh"]
+)
 def test_couplings_are_equivariant(groups, draw, name):
     group = groups[name]
-    found = irreps(group, max_degree=4 if group.dim == 3 and group.axis is None and not group.order else 2)
+    found = irreps(
+        group, max_degree=4 if group.dim == 3 and group.axis is None and not group.order else 2
+    )
     elements = draw(group, 4)
     for left, right, out in list(product(found, repeat=3))[::3]:
         tensor = coupling(left, right, out)

@@ -1,4 +1,7 @@
-"""Groups from generators: what they hold, when they are equal, how they are drawn from, what is refused."""
+"""Groups from generators.
+
+What they hold, when they are equal, how they are drawn from, what is refused.
+"""
 
 import copy
 import pickle
@@ -12,10 +15,31 @@ from scipy.spatial.transform import Rotation
 from steerable.groups import GOLDEN_ANGLE, O2, O3, SO2, SO3, Group, GroupError, rotation
 
 X, Y, Z, DIAGONAL = (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)
-ORDERS = {"T": 12, "T_d": 24, "T_h": 24, "O": 24, "O_h": 48, "I": 60, "I_h": 120, "D_4h": 16, "C_3v": 6, "S_4": 4}
+ORDERS = {
+    "T": 12,
+    "T_d": 24,
+    "T_h": 24,
+    "O": 24,
+    "O_h": 48,
+    "I": 60,
+    "I_h": 120,
+    "D_4h": 16,
+    "C_3v": 6,
+    "S_4": 4,
+}
 COMPONENTS = {"C_inf": 1, "C_infv": 2, "C_infh": 2, "D_inf": 2, "D_infh": 4}
 CHIRAL = {"T", "O", "I", "C_inf", "D_inf", "SO(3)", "SO(2)", "plane_C_5", "trivial"}
-EVERY = [*ORDERS, *COMPONENTS, "SO(3)", "O(3)", "SO(2)", "O(2)", "plane_C_5", "plane_D_6", "trivial"]
+EVERY = [
+    *ORDERS,
+    *COMPONENTS,
+    "SO(3)",
+    "O(3)",
+    "SO(2)",
+    "O(2)",
+    "plane_C_5",
+    "plane_D_6",
+    "trivial",
+]
 
 
 def mirror(normal):
@@ -43,7 +67,12 @@ def keys(matrices):
 @pytest.mark.parametrize("name", ORDERS)
 def test_finite_groups_hold_all_products(groups, name):
     group = groups[name]
-    assert (group.dim, group.order, group.identity_component, group.axis) == (3, ORDERS[name], "trivial", None)
+    assert (group.dim, group.order, group.identity_component, group.axis) == (
+        3,
+        ORDERS[name],
+        "trivial",
+        None,
+    )
     assert keys(group.representatives) == closure(group.generators)
     np.testing.assert_array_equal(group.representatives[0], np.eye(3))
 
@@ -96,13 +125,19 @@ def test_reflections_are_seen(groups, name):
 @pytest.mark.parametrize(
     ("name", "generators"),
     [
-        ("O", [rotation(np.pi / 2, X), rotation(-np.pi / 2, Y), rotation(2 * np.pi / 3, (1, -1, 1))]),
+        (
+            "O",
+            [rotation(np.pi / 2, X), rotation(-np.pi / 2, Y), rotation(2 * np.pi / 3, (1, -1, 1))],
+        ),
         ("T_d", [-rotation(np.pi / 2, Z), mirror((0, 1, 1))]),
         ("C_3v", [mirror((1, -1, 0)), mirror((0, 1, -1))]),
         ("D_4h", [mirror((1, 0, 0)), mirror((1, 1, 0)), mirror((0, 0, 1))]),
         ("C_inf", [rotation(1.0, (-1, -2, -3)), rotation(np.sqrt(2), (1, 2, 3))]),
         ("D_infh", [rotation(1.0, (1, 2, 3)), mirror((1, 2, 3)), mirror((3, 0, -1))]),
-        ("plane_D_6", [mirror((1, 2)), rotation(np.pi / 6) @ mirror((1, 2)) @ rotation(-np.pi / 6)]),
+        (
+            "plane_D_6",
+            [mirror((1, 2)), rotation(np.pi / 6) @ mirror((1, 2)) @ rotation(-np.pi / 6)],
+        ),
     ],
 )
 def test_equality_and_hash_do_not_depend_on_the_generators(groups, name, generators):
@@ -115,7 +150,13 @@ def test_unequal_groups(groups):
     tilt = rotation(0.1, X)
     turned = Group.from_generators([tilt @ g @ tilt.T for g in groups["O"].generators])
     plane, space = Group.from_generators([np.eye(2)]), Group.from_generators([np.eye(3)])
-    for one, other in [("O", "T_d"), ("T_d", "T_h"), ("C_infv", "C_infh"), ("SO(3)", "O(3)"), ("I", "SO(3)")]:
+    for one, other in [
+        ("O", "T_d"),
+        ("T_d", "T_h"),
+        ("C_infv", "C_infh"),
+        ("SO(3)", "O(3)"),
+        ("I", "SO(3)"),
+    ]:
         assert groups[one] != groups[other]
     assert turned != groups["O"] and turned.order == 24
     assert Group.from_generators([rotation(GOLDEN_ANGLE, Z)]) != groups["C_inf"]
@@ -145,7 +186,17 @@ def test_subgroups(groups, chain):
 
 
 @pytest.mark.parametrize(
-    "pair", ["T_d O", "O I", "S_4 SO(3)", "C_3v C_infv", "C_inf O_h", "SO(2) SO(3)", "SO(3) SO(2)", "O_h SO(3)"]
+    "pair",
+    [
+        "T_d O",
+        "O I",
+        "S_4 SO(3)",
+        "C_3v C_infv",
+        "C_inf O_h",
+        "SO(2) SO(3)",
+        "SO(3) SO(2)",
+        "O_h SO(3)",
+    ],
 )
 def test_groups_that_are_no_subgroups(groups, pair):
     small, large = pair.split()
@@ -155,16 +206,31 @@ def test_groups_that_are_no_subgroups(groups, pair):
 def test_contains(groups):
     octahedral, about_axis = groups["O"], groups["D_inf"]
     assert octahedral.contains(torch.tensor(rotation(np.pi / 2, Y), dtype=torch.float32))
-    assert octahedral.contains(rotation(np.pi / 2 + 1e-8, Y)) and not octahedral.contains(rotation(np.pi / 2 + 1e-3, Y))
+    assert octahedral.contains(rotation(np.pi / 2 + 1e-8, Y)) and not octahedral.contains(
+        rotation(np.pi / 2 + 1e-3, Y)
+    )
     assert octahedral.contains(rotation(np.pi / 2 + 1e-3, Y), tolerance=1e-2)
-    assert about_axis.contains(rotation(0.1234, (1, 2, 3))) and about_axis.contains(rotation(np.pi, (2, -1, 0)))
-    for alien in (rotation(0.1234, Z), mirror((1, 2, 3)), 2 * np.eye(3), np.eye(2), np.full((3, 3), np.nan), np.eye(4)):
+    assert about_axis.contains(rotation(0.1234, (1, 2, 3))) and about_axis.contains(
+        rotation(np.pi, (2, -1, 0))
+    )
+    for alien in (
+        rotation(0.1234, Z),
+        mirror((1, 2, 3)),
+        2 * np.eye(3),
+        np.eye(2),
+        np.full((3, 3), np.nan),
+        np.eye(4),
+    ):
         assert not about_axis.contains(alien)
-    assert groups["O(3)"].contains(mirror((1, 2, 3))) and not groups["SO(3)"].contains(mirror((1, 2, 3)))
+    assert groups["O(3)"].contains(mirror((1, 2, 3))) and not groups["SO(3)"].contains(
+        mirror((1, 2, 3))
+    )
 
 
 @pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("renew", [copy.copy, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))])
+@pytest.mark.parametrize(
+    "renew", [copy.copy, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))]
+)
 def test_copies_are_equal(groups, name, renew):
     again = renew(groups[name])
     assert again == groups[name] and hash(again) == hash(groups[name])
@@ -188,7 +254,9 @@ def test_drawn_elements_belong_to_the_group(groups, name, draw):
     group = groups[name]
     drawn = draw(group, 40)
     assert drawn.shape == (40, group.dim, group.dim) and drawn.dtype == np.float64
-    np.testing.assert_allclose(drawn @ drawn.transpose(0, 2, 1), np.eye(group.dim)[None].repeat(40, 0), atol=1e-13)
+    np.testing.assert_allclose(
+        drawn @ drawn.transpose(0, 2, 1), np.eye(group.dim)[None].repeat(40, 0), atol=1e-13
+    )
     assert all(group.contains(g, 1e-12) for g in drawn)
     assert all(group.contains(g @ h, 1e-12) for g, h in zip(drawn[:20], drawn[20:], strict=True))
     np.testing.assert_array_equal(drawn, draw(group, 40))
@@ -206,11 +274,20 @@ def test_every_element_of_a_finite_group_is_drawn_about_equally(groups, draw):
 
 @pytest.mark.parametrize("name", ["SO(3)", "O(3)"])
 def test_rotations_are_drawn_from_the_haar_measure(groups, draw, name):
-    """The characters of degrees 1 and 2 are orthonormal, and every entry has the second moment 1/3."""
+    """The characters of degrees 1 and 2 are orthonormal.
+
+    Every entry has the second moment 1/3.
+    """
     drawn = draw(groups[name], 20_000)
     trace = np.trace(drawn, axis1=1, axis2=2) * np.linalg.det(drawn)
     degree_two = trace**2 - trace - 1
-    for value, expected in [(trace, 0), (trace**2, 1), (degree_two, 0), (degree_two**2, 1), (trace * degree_two, 0)]:
+    for value, expected in [
+        (trace, 0),
+        (trace**2, 1),
+        (degree_two, 0),
+        (degree_two**2, 1),
+        (trace * degree_two, 0),
+    ]:
         assert value.mean() == pytest.approx(expected, abs=0.06)
     np.testing.assert_allclose((drawn**2).mean(0), np.full((3, 3), 1 / 3), atol=0.02)
     expected_sign = 0 if name == "O(3)" else 1
@@ -263,7 +340,10 @@ def test_what_is_no_group_is_refused(matrices, text):
         ([rotation(2 * np.pi / 300, Z), mirror((1, 0, 0))], None),
         ([rotation(2 * np.pi / 200, Z), mirror((1, 0, 0)), mirror((0, 0, 1))], None),
         ([mirror((1, 0)), mirror((np.cos(np.pi / 500), np.sin(np.pi / 500)))], None),
-        ([rotation(np.pi, X), rotation(np.pi, (np.cos(np.pi / 500), np.sin(np.pi / 500), 0))], None),
+        (
+            [rotation(np.pi, X), rotation(np.pi, (np.cos(np.pi / 500), np.sin(np.pi / 500), 0))],
+            None,
+        ),
     ],
 )
 def test_a_finite_group_that_is_too_large_is_never_taken_for_a_continuous_one(generators, name):
@@ -277,7 +357,10 @@ def test_a_finite_group_that_is_too_large_is_never_taken_for_a_continuous_one(ge
     + [rotation(round(2 * np.pi / 5, digits)) for digits in (7, 9, 12)],
 )
 def test_a_rounded_rotation_is_never_taken_for_a_continuous_one(rounded):
-    """Five turns by 72 degrees written with 8 digits: the group of order 5, or an error, but not SO(2)."""
+    """Five turns by 72 degrees written with 8 digits.
+
+    The group of order 5, or an error, but not SO(2).
+    """
     try:
         order = Group.from_generators([rounded]).order
     except GroupError:
@@ -290,7 +373,9 @@ def test_conjugate_groups(groups, draw, name):
     group = groups[name]
     turn = draw(O3() if group.dim == 3 else O2(), 1)[0]
     again = group.conjugate(turn)
-    assert all(again.contains(turn @ g @ turn.T) for g in draw(group)) and again.order == group.order
+    assert (
+        all(again.contains(turn @ g @ turn.T) for g in draw(group)) and again.order == group.order
+    )
     assert again.conjugate(turn.T) == group and (again == group) == (name == "SO(3)")
     assert repr(again) == f"{name} turned" and repr(group.conjugate(turn, "N")) == "N"
     with pytest.raises(GroupError, match="orthogonal"):
@@ -332,8 +417,14 @@ def test_conjugacy_classes(groups, name, sizes):
 
 
 def test_what_only_finite_groups_have(groups):
-    for ask in (lambda g: g.index(np.eye(3)[None]), lambda g: g.product_table, lambda g: g.classes()):
-        with pytest.raises(GroupError, match="C_inf has infinitely many elements .* take a finite subgroup"):
+    for ask in (
+        lambda g: g.index(np.eye(3)[None]),
+        lambda g: g.product_table,
+        lambda g: g.classes(),
+    ):
+        with pytest.raises(
+            GroupError, match="C_inf has infinitely many elements .* take a finite subgroup"
+        ):
             ask(groups["C_inf"])
     with pytest.raises(GroupError, match="Not every matrix is an element of O"):
         groups["O"].index(np.stack([np.eye(3), -np.eye(3)]))
@@ -343,7 +434,9 @@ def test_what_only_finite_groups_have(groups):
 def test_rotations_are_scipys(axis):
     unit = np.array(axis) / np.linalg.norm(axis)
     for angle in (0.0, 1e-9, 0.7, np.pi, -2.0, 9.0):
-        np.testing.assert_allclose(rotation(angle, axis), Rotation.from_rotvec(angle * unit).as_matrix(), atol=1e-14)
+        np.testing.assert_allclose(
+            rotation(angle, axis), Rotation.from_rotvec(angle * unit).as_matrix(), atol=1e-14
+        )
         np.testing.assert_allclose(rotation(angle), rotation(angle, Z)[:2, :2], atol=1e-15)
 
 

@@ -1,4 +1,4 @@
-"""Homogeneous spaces: multiplicities, cosets, and the functions of fields, against counting and brute force."""
+"""Homogeneous spaces: multiplicities, cosets and functions of fields, by brute force."""
 
 from itertools import combinations_with_replacement
 
@@ -26,7 +26,11 @@ from steerable.groups import (
     rotation,
     trivial,
 )
-from steerable.groups.cosets import coset_quadrature, coset_representatives, double_coset_representatives
+from steerable.groups.cosets import (
+    coset_quadrature,
+    coset_representatives,
+    double_coset_representatives,
+)
 from steerable.groups.homogeneous import HomSpace, kernel_functions
 from steerable.groups.permutation_groups import PermutationGroup
 from steerable.groups.permutations import compose, permutation_matrices, places
@@ -53,7 +57,8 @@ SUBGROUPS = {
     "S4": ([(1, 0, 2, 3), (1, 2, 3, 0)], (1, 0, 0, 0, 0)),
 }
 DOUBLE_COSETS = {
-    ("C2", "C2"): 7, ("C3", "C3"): 4, ("C4", "C4"): 3, ("S3", "S3"): 2, ("C3", "C4"): 2, ("S2xS2", "S2xS2"): 3,
+    ("C2", "C2"): 7, ("C3", "C3"): 4, ("C4", "C4"): 3,
+    ("S3", "S3"): 2, ("C3", "C4"): 2, ("S2xS2", "S2xS2"): 3,
     ("e", "C4"): 6,
 }  # fmt: skip
 
@@ -96,7 +101,10 @@ def counts(group, subgroup, top):
 
 
 def test_multiplicities_in_the_plane():
-    assert counts(SO2(), trivial(2), 4) == [1] * 5 and HomSpace(SO2(), trivial(2), max_degree=4).size == 9
+    assert (
+        counts(SO2(), trivial(2), 4) == [1] * 5
+        and HomSpace(SO2(), trivial(2), max_degree=4).size == 9
+    )
     assert counts(SO2(), cyclic(3), 7) == [1, 0, 0, 1, 0, 0, 1, 0]
     assert counts(O2(), trivial(2), 3) == [1, 1, 2, 2, 2]
     assert counts(O2(), dihedral(1, angle=0.3), 3) == [1, 0, 1, 1, 1]
@@ -124,7 +132,10 @@ def test_multiplicities_of_rotations(subgroup, wanted):
 
 
 def test_spins_are_truncated_rotations():
-    """A tangent field of spin s is 2 copies of every degree from s; in O(3) a pseudoscalar is 0o, 1e, 2o, .."""
+    """A tangent field of spin s is 2 copies of every degree from s.
+
+    In O(3) a pseudoscalar is 0o, 1e, 2o, ..
+    """
     for s in (1, 2):
         found = HomSpace(SO3(), POLAR, irrep(POLAR, str(s)), max_degree=4).multiplicities
         assert found == {str(l): 2 for l in range(s, 5)}
@@ -138,16 +149,24 @@ def test_multiplicities_of_permutations(name):
     generators, wanted = SUBGROUPS[name]
     subgroup = PermutationGroup(generators)
     assert tuple(counts(S4, subgroup, 24)) == wanted
-    assert HomSpace(S4, subgroup).size == 24 // subgroup.order == len(coset_representatives(S4, subgroup))
+    assert (
+        HomSpace(S4, subgroup).size
+        == 24 // subgroup.order
+        == len(coset_representatives(S4, subgroup))
+    )
 
 
 def test_every_subgroup_of_four_points():
     """All 30, each made by two elements: Frobenius reciprocity by traces."""
     pairs = combinations_with_replacement(map(tuple, S4.elements.tolist()), 2)
-    subgroups = {frozenset(map(tuple, (h := PermutationGroup(pair)).elements.tolist())): h for pair in pairs}
+    subgroups = {
+        frozenset(map(tuple, (h := PermutationGroup(pair)).elements.tolist())): h for pair in pairs
+    }
     assert len(subgroups) == 30
     for subgroup in subgroups.values():
-        traces = [np.trace(r.matrices(subgroup.elements), axis1=1, axis2=2).mean() for r in S4.irreps()]
+        traces = [
+            np.trace(r.matrices(subgroup.elements), axis1=1, axis2=2).mean() for r in S4.irreps()
+        ]
         assert counts(S4, subgroup, 24) == [round(trace) for trace in traces]
 
 
@@ -156,7 +175,9 @@ def test_double_cosets_are_products_of_multiplicities():
     groups = {name: PermutationGroup(generators) for name, (generators, _) in SUBGROUPS.items()}
     for a, b in combinations_with_replacement(SUBGROUPS, 2):
         left, right = groups[a].elements, groups[b].elements
-        wanted = {frozenset(tuple(h[s[k]].tolist()) for h in left for k in right) for s in S4.elements}
+        wanted = {
+            frozenset(tuple(h[s[k]].tolist()) for h in left for k in right) for s in S4.elements
+        }
         found = double_coset_representatives(S4, groups[a], groups[b]).argmax(1)
         hit = {frozenset(tuple(h[s[k]].tolist()) for h in left for k in right) for s in found}
         count = sum(m * n for m, n in zip(SUBGROUPS[a][1], SUBGROUPS[b][1], strict=True))
@@ -165,14 +186,20 @@ def test_double_cosets_are_products_of_multiplicities():
 
 @pytest.mark.parametrize("name", ["C4", "D4", "T", "O"])
 def test_double_cosets_of_point_groups(name):
-    """With e_rho = dim of the maps that commute with rho, also for complex irreps; and cosets, by brute force."""
+    """With e_rho = dim of the maps that commute with rho, also for complex irreps.
+
+    And cosets, by brute force.
+    """
     group, rows = point_group(name), set()
     subgroups = [trivial(), Group.from_generators([rotation(np.pi, (0, 0, 1))]), group]
     for left in subgroups:
         for right in subgroups:
             table = group.product_table
             inside = [group.index(h.representatives) for h in (left, right)]
-            rows = {frozenset(table[table[inside[0], g]][:, inside[1]].ravel().tolist()) for g in range(group.order)}
+            rows = {
+                frozenset(table[table[inside[0], g]][:, inside[1]].ravel().tolist())
+                for g in range(group.order)
+            }
             spaces = [HomSpace(group, h) for h in (left, right)]
             weights = sum(
                 r.type * m.shape[1] * spaces[1].isometries[r].shape[1]
@@ -184,34 +211,55 @@ def test_double_cosets_of_point_groups(name):
 
 @pytest.mark.parametrize("space", SPACES, ids=repr)
 def test_functions_are_fields(space):
-    """They obey f(g h) = sigma(h)^-1 f(g), move as irreps, and are orthonormal in the mean over G / H."""
+    """They obey f(g h) = sigma(h)^-1 f(g) and move as irreps.
+
+    They are orthonormal in the mean over G / H.
+    """
     g, h, u = draw(space.group), draw(space.subgroup, seed=1), draw(space.group, seed=2)
     values = space.functions(g)
     assert values.shape == (space.size, 4, space.sigma.dim)
     sigma = space.sigma.matrices(h)
-    np.testing.assert_allclose(space.functions(g @ h), np.einsum("gji,agj->agi", sigma, values), atol=1e-12)
+    np.testing.assert_allclose(
+        space.functions(g @ h), np.einsum("gji,agj->agi", sigma, values), atol=1e-12
+    )
     blocks = [r.matrices(u) for r, m in space.isometries.items() for _ in range(m.shape[1])]
-    moved = np.concatenate([np.zeros((0, 4, space.sigma.dim)), space.functions(u.transpose(0, 2, 1) @ g)])
+    moved = np.concatenate(
+        [np.zeros((0, 4, space.sigma.dim)), space.functions(u.transpose(0, 2, 1) @ g)]
+    )
     start = 0
     for block in blocks:  # (u f)(g) = f(u^-1 g) has the coefficients rho(u) F
         part = slice(start, start + block.shape[1])
-        np.testing.assert_allclose(np.einsum("gba,bgi->agi", block, values[part]), moved[part], atol=1e-12)
+        np.testing.assert_allclose(
+            np.einsum("gba,bgi->agi", block, values[part]), moved[part], atol=1e-12
+        )
         start = part.stop
     elements, weights = space.points()
     samples = space.functions(elements)
     gram = np.einsum("api,p,bpi->ab", samples, weights, samples)
     np.testing.assert_allclose(gram, np.eye(space.size), atol=1e-13)
-    assert np.isclose(weights.sum(), 1) and np.isclose(elements[0] @ elements[0].T, np.eye(space.group.dim)).all()
+    assert (
+        np.isclose(weights.sum(), 1)
+        and np.isclose(elements[0] @ elements[0].T, np.eye(space.group.dim)).all()
+    )
 
 
 @pytest.mark.parametrize("space", [s for s in SPACES if s.max_degree is None], ids=repr)
 def test_finite_fields_are_induced_representations(space):
-    """All functions are there, one block of samples for every coset, and traces are those of the induced one."""
+    """All functions are there, one block of samples for every coset.
+
+    Traces are those of the induced representation.
+    """
     elements, _ = space.points()
-    assert space.size == len(elements) * space.sigma.dim == space.group.order // space.subgroup.order * space.sigma.dim
+    assert (
+        space.size
+        == len(elements) * space.sigma.dim
+        == space.group.order // space.subgroup.order * space.sigma.dim
+    )
     assert space.group.index(elements).tolist()[0] == 0
     g = draw(space.group)
-    traces = sum(m.shape[1] * np.trace(r.matrices(g), axis1=1, axis2=2) for r, m in space.isometries.items())
+    traces = sum(
+        m.shape[1] * np.trace(r.matrices(g), axis1=1, axis2=2) for r, m in space.isometries.items()
+    )
     if not isinstance(space.group, YoungSubgroup):
         wanted = np.trace(Induced(space.group, space.sigma).matrices(g), axis1=1, axis2=2)
         np.testing.assert_allclose(traces, wanted, atol=1e-12)
@@ -226,7 +274,9 @@ def test_the_sphere_has_the_spherical_harmonics():
         g = draw(SO3(), 5)
         wanted = spherical_harmonics(torch.from_numpy(g @ subgroup.axis), 6)
         found = space.functions(g)[:, :, 0].T
-        signs = np.concatenate([np.full(2 * l + 1, np.sign((found * wanted.numpy())[0, l * l])) for l in range(7)])
+        signs = np.concatenate(
+            [np.full(2 * l + 1, np.sign((found * wanted.numpy())[0, l * l])) for l in range(7)]
+        )
         np.testing.assert_allclose(found * signs, wanted, atol=1e-13)
         if subgroup is POLAR:
             assert (signs == 1).all()
@@ -236,33 +286,61 @@ def test_the_rotations_have_wigner_matrices():
     space, g = HomSpace(SO3(), trivial(), max_degree=3), draw(SO3(), 5)
     start = 0
     for l in range(4):
-        wanted = np.sqrt(2 * l + 1) * irrep(SO3(), str(l)).matrices(g)  # row m is the component, column n the copy
-        part = space.functions(g)[start : start + (2 * l + 1) ** 2, :, 0].reshape(2 * l + 1, 2 * l + 1, 5)
+        wanted = np.sqrt(2 * l + 1) * irrep(SO3(), str(l)).matrices(
+            g
+        )  # row m is the component, column n the copy
+        part = space.functions(g)[start : start + (2 * l + 1) ** 2, :, 0].reshape(
+            2 * l + 1, 2 * l + 1, 5
+        )
         np.testing.assert_allclose(part, wanted.transpose(2, 1, 0), atol=1e-14)
         start += (2 * l + 1) ** 2
 
 
 def test_stabilisers_leave_few_columns():
-    """In Fourier space a function on G / H has m_rho columns, and a kernel on K \\ G / H a block m_K x m_H."""
-    group, H, K = point_group("O"), point_group("C4"), Group.from_generators([rotation(np.pi, (0, 0, 1))])
+    """In Fourier space a function on G / H has m_rho columns.
+
+    A kernel on K \\ G / H has a block m_K x m_H.
+    """
+    group, H, K = (
+        point_group("O"),
+        point_group("C4"),
+        Group.from_generators([rotation(np.pi, (0, 0, 1))]),
+    )
     elements, rng = group.representatives, np.random.default_rng(0)
     inside = [group.index(h.representatives) for h in (K, H)]
-    double = np.array([group.product_table[group.product_table[inside[0], g]][:, inside[1]].min() for g in range(24)])
+    double = np.array(
+        [
+            group.product_table[group.product_table[inside[0], g]][:, inside[1]].min()
+            for g in range(24)
+        ]
+    )
     kernel = rng.normal(size=24)[double]
     spaces = HomSpace(group, K), HomSpace(group, H)
     for r in group.irreps(24):
         transform = np.einsum("g,gij->ij", kernel, r.matrices(elements)) / 24
-        left, right = (space.isometries.get(r, np.zeros((r.dim, 0, 1)))[:, :, 0] for space in spaces)
-        np.testing.assert_allclose(left @ left.T @ transform @ right @ right.T, transform, atol=1e-15)
+        left, right = (
+            space.isometries.get(r, np.zeros((r.dim, 0, 1)))[:, :, 0] for space in spaces
+        )
+        np.testing.assert_allclose(
+            left @ left.T @ transform @ right @ right.T, transform, atol=1e-15
+        )
 
 
 def test_kernel_functions_are_orthonormal():
     """Times sqrt(dim rho), in the mean over G."""
-    space_in, space_out = HomSpace(point_group("T"), C3, irrep(C3, "1")), HomSpace(point_group("T"), D2)
+    space_in, space_out = (
+        HomSpace(point_group("T"), C3, irrep(C3, "1")),
+        HomSpace(point_group("T"), D2),
+    )
     elements = point_group("T").representatives
-    parts = [r.dim**0.5 * v.reshape(12, -1, 2) for r, v in kernel_functions(space_in, space_out, elements)]
+    parts = [
+        r.dim**0.5 * v.reshape(12, -1, 2)
+        for r, v in kernel_functions(space_in, space_out, elements)
+    ]
     values = np.concatenate(parts, 1)
-    np.testing.assert_allclose(np.einsum("gai,gbi->ab", values, values) / 12, np.eye(values.shape[1]), atol=1e-14)
+    np.testing.assert_allclose(
+        np.einsum("gai,gbi->ab", values, values) / 12, np.eye(values.shape[1]), atol=1e-14
+    )
 
 
 def test_kernels_obey_both_stabilisers():
@@ -273,28 +351,49 @@ def test_kernels_obey_both_stabilisers():
     u, h, k = draw(group), draw(C3, seed=1), draw(D2, seed=2)
     number = 0
     for (r, values), (_, moved) in zip(
-        kernel_functions(space_in, space_out, u), kernel_functions(space_in, space_out, k @ u @ h), strict=True
+        kernel_functions(space_in, space_out, u),
+        kernel_functions(space_in, space_out, k @ u @ h),
+        strict=True,
     ):
-        wanted = np.einsum("gop,gtnmpi,gij->gtnmoj", space_out.sigma.matrices(k), values, space_in.sigma.matrices(h))
+        wanted = np.einsum(
+            "gop,gtnmpi,gij->gtnmoj",
+            space_out.sigma.matrices(k),
+            values,
+            space_in.sigma.matrices(h),
+        )
         np.testing.assert_allclose(moved, wanted, atol=1e-13)
         number += r.type * values.shape[2] * values.shape[3]
-    assert number == len(intertwiners(*(Induced(group, space.sigma) for space in (space_in, space_out))))
+    assert number == len(
+        intertwiners(*(Induced(group, space.sigma) for space in (space_in, space_out)))
+    )
 
 
 def test_permutation_groups():
     """Closure, equality by elements, places, subgroups, uniform samples."""
     cycle = PermutationGroup([(1, 2, 3, 0)])
     assert cycle == PermutationGroup([(3, 0, 1, 2)]) != PermutationGroup([(1, 0, 2, 3)])
-    assert hash(cycle) == hash(PermutationGroup([(3, 0, 1, 2)])) and cycle.has_reflections and cycle.order == 4
+    assert (
+        hash(cycle) == hash(PermutationGroup([(3, 0, 1, 2)]))
+        and cycle.has_reflections
+        and cycle.order == 4
+    )
     dihedral_group = PermutationGroup(SUBGROUPS["D4"][0])
-    assert cycle.subgroup_of(dihedral_group) and cycle.subgroup_of(S4) and not dihedral_group.subgroup_of(cycle)
+    assert (
+        cycle.subgroup_of(dihedral_group)
+        and cycle.subgroup_of(S4)
+        and not dihedral_group.subgroup_of(cycle)
+    )
     assert not cycle.subgroup_of(YoungSubgroup((2, 2))) and not cycle.subgroup_of(SymmetricGroup(5))
     assert not cycle.subgroup_of(O3()) and not PermutationGroup([(1, 2, 0)]).subgroup_of(SO3())
     assert repr(dihedral_group) == "permutation group of order 8 on 4 points"
-    np.testing.assert_array_equal(dihedral_group.index(dihedral_group.representatives), np.arange(8))
+    np.testing.assert_array_equal(
+        dihedral_group.index(dihedral_group.representatives), np.arange(8)
+    )
     elements = dihedral_group.elements
     products = compose(elements[:, None], elements).reshape(-1, 4)
-    assert set(places(products).tolist()) == set(places(elements).tolist()) and elements[0].tolist() == [0, 1, 2, 3]
+    assert set(places(products).tolist()) == set(places(elements).tolist()) and elements[
+        0
+    ].tolist() == [0, 1, 2, 3]
     drawn = dihedral_group.sample(4000, torch.Generator().manual_seed(0)).numpy()
     assert np.bincount(dihedral_group.index(drawn), minlength=8).min() > 430
     assert PermutationGroup([(1, 0, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6, 7, 0)]).order == 40320
@@ -314,7 +413,10 @@ def test_points_of_finite_and_connected_spaces():
     assert coset_quadrature(point_group("O"), point_group("C4"), 0)[0].shape == (6, 3, 3)
     assert coset_quadrature(O3(), O3(), 5)[0].shape == (1, 3, 3)
     assert coset_quadrature(O3(), SO3(), 5)[0].shape == (2, 3, 3)
-    assert coset_quadrature(O3(), axial("Cinfv"), 5)[0].shape == coset_quadrature(SO3(), POLAR, 5)[0].shape
+    assert (
+        coset_quadrature(O3(), axial("Cinfv"), 5)[0].shape
+        == coset_quadrature(SO3(), POLAR, 5)[0].shape
+    )
     assert len(HomSpace(SO2(), trivial(2), max_degree=2).points(7)[0]) == 15
     assert np.allclose(coset_quadrature(SO3(), axial("Cinf", (0, -1, 0)), 2)[0][0] @ [0, -1, 0],
                        coset_quadrature(SO3(), POLAR, 2)[0][0] @ [0, -1, 0])  # fmt: skip
@@ -326,25 +428,41 @@ def test_points_of_finite_and_connected_spaces():
         (lambda: HomSpace(point_group("C3v"), point_group("C4")), "C4 is no subgroup of C3v"),
         (lambda: HomSpace(SO3(), axial("Cinfv"), max_degree=2), r"Cinfv is no subgroup of SO\(3\)"),
         (lambda: HomSpace(SO2(), trivial(3), max_degree=2), r"trivial is no subgroup of SO\(2\)"),
-        (lambda: HomSpace(S4, YoungSubgroup((4, 1))), r"Sym\(4\)xSym\(1\) is no subgroup of Sym\(4\)"),
+        (
+            lambda: HomSpace(S4, YoungSubgroup((4, 1))),
+            r"Sym\(4\)xSym\(1\) is no subgroup of Sym\(4\)",
+        ),
         (
             lambda: HomSpace(SO3(), POLAR, irrep(TILTED, "1"), max_degree=2),
             r"has a representation of Cinf as its type; got one of Cinf.*Restrict it first",
         ),
-        (lambda: HomSpace(SO3(), POLAR, irrep(SO3(), "1"), max_degree=2), r"got one of SO\(3\). Restrict it first"),
-        (lambda: HomSpace(SO3(), POLAR), r"SO\(3\) has too many irreps to take all: give max_degree"),
+        (
+            lambda: HomSpace(SO3(), POLAR, irrep(SO3(), "1"), max_degree=2),
+            r"got one of SO\(3\). Restrict it first",
+        ),
+        (
+            lambda: HomSpace(SO3(), POLAR),
+            r"SO\(3\) has too many irreps to take all: give max_degree",
+        ),
         (lambda: HomSpace(SymmetricGroup(9), YoungSubgroup((8, 1))), "give max_degree"),
         (
             lambda: HomSpace(SO3(), POLAR, irrep(POLAR, "3"), max_degree=2),
-            r"No irrep of SO\(3\) up to degree 2 occurs in fields on SO\(3\) / Cinf of this type. Raise max_degree",
+            r"No irrep of SO\(3\) up to degree 2 occurs in fields on SO\(3\) / Cinf of this type. "
+            r"Raise max_degree",
         ),
         (lambda: SPACES[0].check(np.eye(3)), r"matrices \(element, 3, 3\); got \(3, 3\)"),
         (lambda: SPACES[0].check(-np.eye(3)[None]), r"Not every matrix is an element of SO\(3\)"),
         (lambda: HomSpace(S4, YoungSubgroup((3, 1))).check(-np.eye(4)[None]), "is no permutation"),
-        (lambda: coset_representatives(SO3(), trivial()), r"SO\(3\) is infinite, and so its cosets are not listed"),
+        (
+            lambda: coset_representatives(SO3(), trivial()),
+            r"SO\(3\) is infinite, and so its cosets are not listed",
+        ),
         (lambda: PermutationGroup([]), "at least one permutation"),
         (lambda: PermutationGroup([(0, 0, 1)]), "no permutation of 0..2"),
-        (lambda: PermutationGroup([(1, 2, 0)]).index([[1, 0, 2]]), "Not every permutation is an element"),
+        (
+            lambda: PermutationGroup([(1, 2, 0)]).index([[1, 0, 2]]),
+            "Not every permutation is an element",
+        ),
         (
             lambda: PermutationGroup([(1, 0, *range(2, 9)), (*range(1, 9), 0)]).order,
             "more than 8! = 40320 elements, which are not listed",

@@ -27,7 +27,9 @@ def test_regular_holds_every_irrep_dim_over_type_times(name):
     assert len(intertwiners(regular(group), regular(group))) == group.order
 
 
-@pytest.mark.parametrize(("name", "below"), [("C3v", "C3"), ("D4h", "C4"), ("O", "T"), ("D6", "C2")])
+@pytest.mark.parametrize(
+    ("name", "below"), [("C3v", "C3"), ("D4h", "C4"), ("O", "T"), ("D6", "C2")]
+)
 def test_induced_is_a_representation_and_obeys_frobenius(name, below):
     group, subgroup = point_group(name), point_group(below)
     elements = [group.sample(6, torch.Generator().manual_seed(k)).numpy() for k in (0, 1)]
@@ -40,7 +42,9 @@ def test_induced_is_a_representation_and_obeys_frobenius(name, below):
         for outer in irreps(group, 6):
             below_outer = [outer.matrices(h[None])[0] for h in subgroup.representatives]
             below_inner = [inner.matrices(h[None])[0] for h in subgroup.representatives]
-            wanted = np.mean([np.trace(x) * np.trace(y) for x, y in zip(below_outer, below_inner, strict=True)])
+            wanted = np.mean(
+                [np.trace(x) * np.trace(y) for x, y in zip(below_outer, below_inner, strict=True)]
+            )
             assert len(intertwiners(induced, outer)) == round(float(wanted))
 
 
@@ -48,7 +52,11 @@ def test_quotient_permutes_cosets():
     group = point_group("O")
     matrices = quotient(group, point_group("C4")).matrices(group.representatives)
     assert matrices.shape == (24, 6, 6)
-    assert set(np.unique(matrices)) == {0.0, 1.0} and (matrices.sum(1) == 1).all() and (matrices.sum(2) == 1).all()
+    assert (
+        set(np.unique(matrices)) == {0.0, 1.0}
+        and (matrices.sum(1) == 1).all()
+        and (matrices.sum(2) == 1).all()
+    )
 
 
 def test_errors():

@@ -43,7 +43,13 @@ def with_inversion(table):
 CUBIC = [np.eye(3), turn(3, DIAGONAL), turn(2, Z)]
 TETRAHEDRAL = CUBIC, [[1, 1, 1], [2, -1, 2], [3, 0, -1]]
 FIVES = (0, 1, GOLDEN)
-TWENTY_FOUR = [[1, 1, 1, 1, 1], [1, 1, 1, -1, -1], [2, -1, 2, 0, 0], [3, 0, -1, 1, -1], [3, 0, -1, -1, 1]]
+TWENTY_FOUR = [
+    [1, 1, 1, 1, 1],
+    [1, 1, 1, -1, -1],
+    [2, -1, 2, 0, 0],
+    [3, 0, -1, 1, -1],
+    [3, 0, -1, -1, 1],
+]
 OCTAHEDRAL = [*CUBIC, turn(4, Z), turn(2, EDGE)], TWENTY_FOUR
 ICOSAHEDRAL = (
     [np.eye(3), turn(5, FIVES), turn(5 / 2, FIVES), turn(3, DIAGONAL), turn(2, Z)],
@@ -70,14 +76,19 @@ TABLES = {
     "I_h": with_inversion(ICOSAHEDRAL),
     "D_4h": with_inversion(SQUARE),
     "C_3v": ([np.eye(3), turn(3, DIAGONAL), SWAP], [[1, 1, 1], [1, 1, -1], [2, -1, 0]]),
-    "S_4": ([np.eye(3), -turn(4, (1, 2, 3)), turn(2, (1, 2, 3))], [[1, 1, 1], [1, -1, 1], [2, 0, -2]]),
+    "S_4": (
+        [np.eye(3), -turn(4, (1, 2, 3)), turn(2, (1, 2, 3))],
+        [[1, 1, 1], [1, -1, 1], [2, 0, -2]],
+    ),
 }
 COMPLEX = {"T": 1, "T_h": 2, "S_4": 1}
 CONTINUOUS = ["C_inf", "C_infv", "C_infh", "D_inf", "D_infh", "SO(3)", "O(3)", "SO(2)", "O(2)"]
 
 
 def characters(parts, elements):
-    return np.array([np.trace(part.matrices(np.stack(elements)), axis1=1, axis2=2) for part in parts])
+    return np.array(
+        [np.trace(part.matrices(np.stack(elements)), axis1=1, axis2=2) for part in parts]
+    )
 
 
 def in_order(rows):
@@ -97,8 +108,12 @@ def test_characters_are_those_of_the_table(groups, name):
     elements, rows = TABLES[name]
     found = irreps(groups[name])
     np.testing.assert_allclose(in_order(characters(found, elements)), in_order(rows), atol=1e-8)
-    assert sorted(r.type for r in found) == [1] * (len(rows) - COMPLEX.get(name, 0)) + [2] * COMPLEX.get(name, 0)
-    assert [r.name for r in found] == [str(k) for k in range(len(rows))] and groups[name].irreps() == found
+    assert sorted(r.type for r in found) == [1] * (len(rows) - COMPLEX.get(name, 0)) + [
+        2
+    ] * COMPLEX.get(name, 0)
+    assert [r.name for r in found] == [str(k) for k in range(len(rows))] and groups[
+        name
+    ].irreps() == found
     assert [r.is_trivial for r in found] == [True] + [False] * (len(rows) - 1)
 
 
@@ -107,7 +122,9 @@ def test_characters_are_orthogonal_and_complete(groups, name):
     elements = groups[name].representatives
     found = irreps(groups[name])
     chi = characters(found, elements)
-    np.testing.assert_allclose(chi @ chi.T / len(elements), np.diag([r.type for r in found]), atol=1e-12)
+    np.testing.assert_allclose(
+        chi @ chi.T / len(elements), np.diag([r.type for r in found]), atol=1e-12
+    )
     assert sum(r.dim**2 / r.type for r in found) == pytest.approx(len(elements), abs=1e-12)
     assert sum(2 if r.type == 2 else 1 for r in found) == class_count(elements)
     schur = characters(found, elements @ elements).mean(1)
@@ -116,7 +133,10 @@ def test_characters_are_orthogonal_and_complete(groups, name):
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 12])
 def test_the_groups_of_the_plane(n):
-    """Of C_n: 1, the sign if n is even, and the turns by k; of D_n: the one-dimensional ones twice."""
+    """Of C_n: 1, the sign if n is even, and the turns by k.
+
+    Of D_n: the one-dimensional ones twice.
+    """
     turns = [rotation(2 * np.pi * k / n) for k in range(n)]
     mirrors = [g @ np.diag([1.0, -1]) for g in turns]
     steps = np.arange(n)
@@ -124,29 +144,46 @@ def test_the_groups_of_the_plane(n):
     pairs = [2 * np.cos(2 * np.pi * k * steps / n) for k in range(1, (n + 1) // 2)]
     cyclic = Group.from_generators([rotation(2 * np.pi / n)])
     dihedral = Group.from_generators([rotation(2 * np.pi / n), np.diag([1.0, -1])])
-    np.testing.assert_allclose(in_order(characters(irreps(cyclic), turns)), in_order(ones + pairs), atol=1e-8)
+    np.testing.assert_allclose(
+        in_order(characters(irreps(cyclic), turns)), in_order(ones + pairs), atol=1e-8
+    )
     rows = [np.concatenate([row, s * row]) for row in ones for s in (1, -1)]
     rows += [np.concatenate([row, 0 * row]) for row in pairs]
-    np.testing.assert_allclose(in_order(characters(irreps(dihedral), turns + mirrors)), in_order(rows), atol=1e-8)
+    np.testing.assert_allclose(
+        in_order(characters(irreps(dihedral), turns + mirrors)), in_order(rows), atol=1e-8
+    )
     assert [r.type for r in irreps(cyclic)] == [r.dim for r in irreps(cyclic)]
     assert {r.type for r in irreps(dihedral)} == {1}
 
 
 @pytest.mark.parametrize(
     ("name", "ones", "copies", "kind"),
-    [("C_inf", 1, 1, 2), ("C_infv", 2, 1, 1), ("C_infh", 2, 2, 2), ("D_inf", 2, 1, 1), ("D_infh", 4, 2, 1)],
+    [
+        ("C_inf", 1, 1, 2),
+        ("C_infv", 2, 1, 1),
+        ("C_infh", 2, 2, 2),
+        ("D_inf", 2, 1, 1),
+        ("D_infh", 4, 2, 1),
+    ],
 )
 def test_the_groups_of_an_axis(groups, name, ones, copies, kind):
-    """One-dimensional irreps, then for every frequency k those of character 2 cos k t at a turn by t."""
+    """One-dimensional irreps, then one or more for every frequency k.
+
+    Those of k have character 2 cos k t at a turn by t.
+    """
     found = irreps(groups[name], max_degree=4)
     angles = np.linspace(0.1, 3, 9)
     chi = characters(found, [rotation(t, (1, 2, 3)) for t in angles])
-    expected = [np.ones(9)] * ones + [2 * np.cos(k * angles) for k in range(1, 5) for _ in range(copies)]
+    expected = [np.ones(9)] * ones + [
+        2 * np.cos(k * angles) for k in range(1, 5) for _ in range(copies)
+    ]
     np.testing.assert_allclose(in_order(chi), in_order(expected), atol=1e-8)
     assert [r.type for r in found] == [1 if r.dim == 1 else kind for r in found]
     signs = {
         tuple(np.round(row))
-        for row in characters(found[:1] + [r for r in found if r.dim == 1], groups[name].representatives)
+        for row in characters(
+            found[:1] + [r for r in found if r.dim == 1], groups[name].representatives
+        )
     }
     assert len(signs) == ones
 
@@ -174,7 +211,9 @@ def test_irreps_are_orthogonal_representations(groups, draw, name):
     for r in irreps(groups[name], max_degree=4):
         a = r.matrices(g)
         np.testing.assert_allclose(a @ r.matrices(h), r.matrices(g @ h), atol=1e-12)
-        np.testing.assert_allclose(a @ a.transpose(0, 2, 1), np.broadcast_to(np.eye(r.dim), a.shape), atol=1e-12)
+        np.testing.assert_allclose(
+            a @ a.transpose(0, 2, 1), np.broadcast_to(np.eye(r.dim), a.shape), atol=1e-12
+        )
         assert r == irrep(groups[name], r.name) and hash(r) == hash(irrep(groups[name], r.name))
 
 
@@ -191,7 +230,9 @@ def test_invariant_harmonics_of_the_polyhedral_groups(groups, name, invariants):
     assert [len(intertwiners(one, Harmonic(groups[name], l, 1))) for l in range(16)] == invariants
 
 
-@pytest.mark.parametrize("name", ["C_3v", "S_4", "T_h", "I", "C_inf", "D_infh", "O(3)", "SO(3)", "O(2)", "plane_C_5"])
+@pytest.mark.parametrize(
+    "name", ["C_3v", "S_4", "T_h", "I", "C_inf", "D_infh", "O(3)", "SO(3)", "O(2)", "plane_C_5"]
+)
 def test_decomposing_block_diagonalises(groups, draw, name):
     group = groups[name]
     elements = draw(group)
@@ -208,7 +249,8 @@ def test_decomposing_block_diagonalises(groups, draw, name):
 @pytest.mark.parametrize("top", [0, 1])
 def test_decomposing_says_how_far_it_looked(groups, top):
     with pytest.raises(
-        GroupError, match=rf"5 of 5 dimensions hold irreps of O\(3\) beyond degree {top}. Raise max_degree"
+        GroupError,
+        match=rf"5 of 5 dimensions hold irreps of O\(3\) beyond degree {top}. Raise max_degree",
     ):
         decompose(Harmonic(groups["O(3)"], 2, 1), max_degree=top)
 
@@ -245,7 +287,9 @@ def test_matrices_of_tensors(groups, draw, name):
     elements = torch.from_numpy(draw(groups[name]))
     expected = torch.from_numpy(part.matrices(elements.numpy()))
     dim = groups[name].dim
-    torch.testing.assert_close(part.matrix(elements.view(2, 3, dim, dim)), expected.view(2, 3, part.dim, part.dim))
+    torch.testing.assert_close(
+        part.matrix(elements.view(2, 3, dim, dim)), expected.view(2, 3, part.dim, part.dim)
+    )
     torch.testing.assert_close(part.matrix(elements[0]), expected[0])
     single = part.matrix(elements.float())
     assert single.dtype == torch.float32
@@ -275,8 +319,12 @@ def test_irreps_are_called_after_the_group_that_was_asked(groups, name):
 @pytest.mark.parametrize("name", ["D_4h", "I", "plane_D_6"])
 def test_irreps_do_not_depend_on_the_generators(groups, monkeypatch, name, draw):
     """A saved network means the same, whichever of two equal groups was used first in a process."""
-    solver, module = (importlib.import_module(f"steerable.groups.{part}") for part in ("intertwiners", "irreps"))
-    monkeypatch.setattr(solver, "_solve", solver._solve.__wrapped__)  # nor on what was solved before
+    solver, module = (
+        importlib.import_module(f"steerable.groups.{part}") for part in ("intertwiners", "irreps")
+    )
+    monkeypatch.setattr(
+        solver, "_solve", solver._solve.__wrapped__
+    )  # nor on what was solved before
     group = groups[name]
     renewed = (Group.from_generators(draw(group, 4, seed)) for seed in range(20))
     search = module._Search(next(again for again in renewed if again == group))
@@ -294,7 +342,9 @@ def test_closed_forms_of_endomorphisms_equal_the_null_space(group):
         assert np.abs(irrep_.endomorphisms() - solved).max() < 1e-12
 
 
-@pytest.mark.parametrize(("group", "name"), [(SO3(), "40"), (O3(), "31o"), (O2(), "100"), (SO2(), "100")], ids=str)
+@pytest.mark.parametrize(
+    ("group", "name"), [(SO3(), "40"), (O3(), "31o"), (O2(), "100"), (SO2(), "100")], ids=str
+)
 def test_high_degrees_keep_their_digits(group, name):
     irrep_ = irrep(group, name)
     a, b = (group.sample(3, torch.Generator().manual_seed(seed)) for seed in (0, 1))

@@ -42,7 +42,11 @@ INVERSION, ACROSS = -np.eye(3), np.diag([1.0, 1, -1])
 def test_classical_names(name, make, dim, component, reflections):
     group = named_group(name)
     assert group is make() and repr(group) == name
-    assert (group.dim, group.identity_component, group.has_reflections) == (dim, component, reflections)
+    assert (group.dim, group.identity_component, group.has_reflections) == (
+        dim,
+        component,
+        reflections,
+    )
 
 
 def test_the_trivial_group_lives_in_the_plane_too():
@@ -98,7 +102,11 @@ def test_cyclic_and_dihedral_groups(n):
 def test_axial_groups(groups, axis):
     for name, components in [("Cinf", 1), ("Cinfv", 2), ("Cinfh", 2), ("Dinf", 2), ("Dinfh", 4)]:
         group = axial(name, axis)
-        assert (group.identity_component, len(group.representatives), repr(group)) == ("axial", components, name)
+        assert (group.identity_component, len(group.representatives), repr(group)) == (
+            "axial",
+            components,
+            name,
+        )
         assert np.abs(group.axis @ axis) == pytest.approx(np.linalg.norm(axis), abs=1e-12)
         if axis == (0, 0, 1):
             assert named_group(name) == group
@@ -110,7 +118,10 @@ def test_axial_groups(groups, axis):
     ("make", "text"),
     [
         (lambda: named_group("banana"), r"one of O\(3\), SO\(3\), .*got 'banana'"),
-        (lambda: named_group("Cinfx"), "An axial group is one of Cinf, Cinfv, Cinfh, Dinf, Dinfh; got 'Cinfx'"),
+        (
+            lambda: named_group("Cinfx"),
+            "An axial group is one of Cinf, Cinfv, Cinfh, Dinf, Dinfh; got 'Cinfx'",
+        ),
         (lambda: point_group("C3d"), "named like C3, .*; got 'C3d'"),
         (lambda: point_group("5"), "got '5'"),
         (lambda: dihedral(-2), "n of at least 1; got -2"),
@@ -123,7 +134,9 @@ def test_an_unknown_name(make, text):
         make()
 
 
-@pytest.mark.parametrize(("name", "order"), [("C480", 480), ("D240", 480), ("D120h", 480), ("Ih", 120)])
+@pytest.mark.parametrize(
+    ("name", "order"), [("C480", 480), ("D240", 480), ("D120h", 480), ("Ih", 120)]
+)
 def test_the_largest_groups(name, order):
     group = named_group(name)
     assert (group.dim, group.order, repr(group)) == (3, order, name)
@@ -139,7 +152,13 @@ def test_a_suggested_name_is_a_name(typed):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda n: cyclic(n), lambda n: cyclic(n, dim=3), lambda n: dihedral(n), lambda n: point_group(f"C{n}v")]
+    "make",
+    [
+        lambda n: cyclic(n),
+        lambda n: cyclic(n, dim=3),
+        lambda n: dihedral(n),
+        lambda n: point_group(f"C{n}v"),
+    ],
 )
 @pytest.mark.parametrize("n", [481, 20_000, 10**9])
 def test_too_many_rotations_are_refused(make, n):

@@ -1,4 +1,4 @@
-"""The Fourier transform over S_n and its cosets against the sum written out, and what it should obey."""
+"""The Fourier transform over S_n and its cosets: sums written out, and its laws."""
 
 from itertools import product
 from math import factorial, prod
@@ -14,12 +14,19 @@ from steerable.groups.symmetric import SymmetricGroup, YoungSubgroup
 from steerable.groups.tableaux import dimension, kostka, partitions
 from steerable.groups.young import orthogonal_form
 
-COSETS = [parts for n in (2, 3, 4, 5) for parts in partitions(n)] + [(3, 2, 1), (2, 2, 2), (4, 2), (2, 2, 1, 1)]
+COSETS = [parts for n in (2, 3, 4, 5) for parts in partitions(n)] + [
+    (3, 2, 1),
+    (2, 2, 2),
+    (4, 2),
+    (2, 2, 1, 1),
+]
 
 
 def signal(fourier, *batch, seed=0, dtype=torch.float64):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*batch, len(fourier.representatives), generator=generator, dtype=torch.float64).to(dtype)
+    return torch.randn(
+        *batch, len(fourier.representatives), generator=generator, dtype=torch.float64
+    ).to(dtype)
 
 
 def draw(n, count, seed=0):
@@ -39,7 +46,9 @@ def test_the_transform_is_the_direct_sum(n):
     spectrum = fourier.analysis(f)
     assert list(spectrum) == list(partitions(n))
     for shape, block in spectrum.items():
-        direct = np.einsum("abs,sij->abij", f.numpy(), orthogonal_form(shape, fourier.representatives))
+        direct = np.einsum(
+            "abs,sij->abij", f.numpy(), orthogonal_form(shape, fourier.representatives)
+        )
         np.testing.assert_allclose(block, direct, atol=1e-12)
     torch.testing.assert_close(fourier.synthesis(spectrum), f, atol=3e-14, rtol=0)
     torch.testing.assert_close(energy(fourier, spectrum), f.square().sum(-1), atol=0, rtol=1e-13)
@@ -57,12 +66,17 @@ def test_the_convolution_theorem(n):
 
 @pytest.mark.parametrize("parts", COSETS)
 def test_functions_on_cosets(parts):
-    """The columns span the invariant vectors; the blocks are those of S_n for the function spread over its cosets."""
+    """The columns span the invariant vectors.
+
+    The blocks are those of S_n for the function spread over its cosets.
+    """
     n, order = sum(parts), prod(factorial(part) for part in parts)
     fourier, whole = PermutationFourier(n, parts), PermutationFourier(n)
     f = signal(fourier, 2)
     spectrum = fourier.analysis(f)
-    assert fourier.columns == {shape: count for shape in partitions(n) if (count := kostka(shape, parts))}
+    assert fourier.columns == {
+        shape: count for shape in partitions(n) if (count := kostka(shape, parts))
+    }
     spread = f[:, coset_numbers(whole.representatives, parts)]
     delta = torch.zeros_like(f[:1])
     delta[0, 0] = 1
@@ -71,7 +85,9 @@ def test_functions_on_cosets(parts):
     for shape, block in whole.analysis(spread).items():
         if shape in spectrum:
             basis = bases[shape][0]
-            torch.testing.assert_close(basis.T @ basis, torch.eye(fourier.columns[shape], dtype=torch.float64))
+            torch.testing.assert_close(
+                basis.T @ basis, torch.eye(fourier.columns[shape], dtype=torch.float64)
+            )
             moved = torch.from_numpy(orthogonal_form(shape, elements)) @ basis
             torch.testing.assert_close(moved, basis.expand_as(moved), atol=1e-13, rtol=0)
             torch.testing.assert_close(spectrum[shape] @ basis.T * order, block, atol=1e-11, rtol=0)
@@ -82,10 +98,14 @@ def test_functions_on_cosets(parts):
 
 
 @pytest.mark.parametrize(
-    "parts", [(1, 1, 1, 1, 1), (3, 1, 1), (2, 2, 1), (2, 2, 1, 1, 1), (3, 3, 1), (28, 1, 1), (199, 1)]
+    "parts",
+    [(1, 1, 1, 1, 1), (3, 1, 1), (2, 2, 1), (2, 2, 1, 1, 1), (3, 3, 1), (28, 1, 1), (199, 1)],
 )
 def test_long_chains(parts):
-    """Round trip and Plancherel where steps follow the dense start; the trivial irrep holds the sum."""
+    """Round trip and Plancherel where steps follow the dense start.
+
+    The trivial irrep holds the sum.
+    """
     fourier = PermutationFourier(sum(parts), parts)
     f = signal(fourier, 2)
     spectrum = fourier.analysis(f)
@@ -94,9 +114,14 @@ def test_long_chains(parts):
     torch.testing.assert_close(energy(fourier, spectrum), f.square().sum(-1), atol=0, rtol=1e-12)
 
 
-@pytest.mark.parametrize("parts", [(1, 1, 1, 1, 1), (1,) * 6, (3, 1, 1), (2, 2, 1), (2, 2, 1, 1, 1), (28, 1, 1)])
+@pytest.mark.parametrize(
+    "parts", [(1, 1, 1, 1, 1), (1,) * 6, (3, 1, 1), (2, 2, 1), (2, 2, 1, 1, 1), (28, 1, 1)]
+)
 def test_permutations_move_the_rows(parts):
-    """f(t^-1 x) has coefficients rho(t) F, for odd and even t; and not those of another permutation."""
+    """f(t^-1 x) has coefficients rho(t) F, for odd and even t.
+
+    And not those of another permutation.
+    """
     fourier, n = PermutationFourier(sum(parts), parts), sum(parts)
     f = signal(fourier, 2)
     spectrum = fourier.analysis(f)
@@ -114,11 +139,14 @@ def test_convolution_with_functions_on_cosets():
     whole, pairs = PermutationFourier(4), PermutationFourier(4, (2, 1, 1))
     f, g = signal(whole), signal(pairs, seed=1)
     moved = [
-        coset_numbers(compose(inverse(t[None]), pairs.representatives), pairs.parts) for t in whole.representatives
+        coset_numbers(compose(inverse(t[None]), pairs.representatives), pairs.parts)
+        for t in whole.representatives
     ]
     direct = (f[:, None] * torch.stack([g[x] for x in moved])).sum(0)
     F, G = whole.analysis(f), pairs.analysis(g)
-    torch.testing.assert_close(pairs.synthesis({shape: F[shape] @ G[shape] for shape in G}), direct, atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        pairs.synthesis({shape: F[shape] @ G[shape] for shape in G}), direct, atol=1e-12, rtol=0
+    )
 
 
 def test_all_of_s8():
@@ -146,8 +174,14 @@ def test_all_of_s8():
 def test_gradients(parts):
     fourier = PermutationFourier(sum(parts), parts)
     f = signal(fourier, 2).requires_grad_()
-    flat = lambda f: torch.cat([block.flatten(1) for block in fourier.analysis(f).values()], 1)  # noqa: E731
-    square = lambda f: fourier.synthesis({shape: block**2 for shape, block in fourier.analysis(f).items()})  # noqa: E731
+
+    def flat(f):
+        return torch.cat([block.flatten(1) for block in fourier.analysis(f).values()], 1)
+
+    def square(f):
+        blocks = fourier.analysis(f).items()
+        return fourier.synthesis({shape: block**2 for shape, block in blocks})
+
     assert torch.autograd.gradcheck(flat, f)
     assert torch.autograd.gradcheck(square, f) and torch.autograd.gradgradcheck(square, f)
 
@@ -157,7 +191,9 @@ def test_compiled(parts):
     fourier = PermutationFourier(4, parts)
 
     def smooth(f):
-        return fourier.synthesis({shape: block / (1 + len(shape)) for shape, block in fourier.analysis(f).items()})
+        return fourier.synthesis(
+            {shape: block / (1 + len(shape)) for shape, block in fourier.analysis(f).items()}
+        )
 
     f = signal(fourier, 2)
     compiled = torch.compile(smooth, fullgraph=True, backend="aot_eager")
@@ -173,16 +209,24 @@ def test_batches(parts):
         for shape, block in fourier.analysis(f[a, b]).items():
             torch.testing.assert_close(block, spectrum[shape][a, b], atol=1e-14, rtol=0)
     empty = fourier.analysis(f[:0])
-    assert all(block.shape == (0, 2, dimension(shape), fourier.columns[shape]) for shape, block in empty.items())
+    assert all(
+        block.shape == (0, 2, dimension(shape), fourier.columns[shape])
+        for shape, block in empty.items()
+    )
     assert fourier.synthesis(empty).shape == f[:0].shape
     strided = signal(fourier, 5, 2).transpose(0, 1)
-    torch.testing.assert_close(fourier.synthesis(fourier.analysis(strided)), strided, atol=1e-14, rtol=0)
+    torch.testing.assert_close(
+        fourier.synthesis(fourier.analysis(strided)), strided, atol=1e-14, rtol=0
+    )
 
 
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        (lambda: PermutationFourier(9), r"S_9 has 9! = 362880 values and as many coefficients; n is from 1 to 8"),
+        (
+            lambda: PermutationFourier(9),
+            r"S_9 has 9! = 362880 values and as many coefficients; n is from 1 to 8",
+        ),
         (lambda: PermutationFourier(0), "n is from 1 to 8"),
         (lambda: PermutationFourier(5, (2, 2)), "a partition of 5 is wanted"),
         (lambda: PermutationFourier(3, (1, 2)), "is no partition"),
@@ -190,20 +234,28 @@ def test_batches(parts):
             lambda: PermutationFourier(200, (198, 1, 1)),
             r"S_200 / S_\(198, 1, 1\) takes matrices of \d+ entries; at most",
         ),
-        (lambda: PermutationFourier(12, (6, 6)), r"takes 12!/6! = 665280 permutations; at most 8! = 40320"),
+        (
+            lambda: PermutationFourier(12, (6, 6)),
+            r"takes 12!/6! = 665280 permutations; at most 8! = 40320",
+        ),
         (
             lambda: PermutationFourier(3).analysis(torch.zeros(5)),
             r"is 6 real numbers on the last axis; got torch.float32 \(5,\)",
         ),
         (lambda: PermutationFourier(3).analysis(torch.zeros(6).long()), "got torch.int64"),
         (lambda: PermutationFourier(3).analysis(torch.tensor(1.0)), r"got torch.float32 \(\)"),
-        (lambda: PermutationFourier(3, (2, 1)).convolve(torch.zeros(3), torch.zeros(3)), "Functions on S_3 convolve"),
+        (
+            lambda: PermutationFourier(3, (2, 1)).convolve(torch.zeros(3), torch.zeros(3)),
+            "Functions on S_3 convolve",
+        ),
         (
             lambda: PermutationFourier(3, (2, 1)).synthesis({(3,): torch.zeros(1, 1)}),
             r"blocks \(..., d, columns\) with the same axes",
         ),
         (
-            lambda: PermutationFourier(3, (2, 1)).synthesis({(3,): torch.zeros(1, 1), (2, 1): torch.zeros(5, 2, 1)}),
+            lambda: PermutationFourier(3, (2, 1)).synthesis(
+                {(3,): torch.zeros(1, 1), (2, 1): torch.zeros(5, 2, 1)}
+            ),
             "with the same axes before them, .*; got .*5, 2, 1",
         ),
     ],

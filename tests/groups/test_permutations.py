@@ -23,7 +23,10 @@ from steerable.groups.permutations import (
 from steerable.groups.tableaux import below, character, dimension, partitions
 from steerable.groups.young import orthogonal_form
 
-EXCHANGES = {n: np.array([[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)]) for n in range(2, 9)}
+EXCHANGES = {
+    n: np.array([[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)])
+    for n in range(2, 9)
+}
 
 
 @pytest.fixture
@@ -41,25 +44,35 @@ def test_products_are_those_of_matrices(drawn):
     np.testing.assert_array_equal(a @ np.arange(6.0), inverse(s))
     for given in (s, a, torch.from_numpy(s), torch.from_numpy(a), s.tolist()):
         np.testing.assert_array_equal(as_permutations(given, 6), s)
-    assert as_permutations(np.zeros((0, 4)), 4).shape == as_permutations(np.zeros((0, 4, 4)), 4).shape == (0, 4)
+    assert (
+        as_permutations(np.zeros((0, 4)), 4).shape
+        == as_permutations(np.zeros((0, 4, 4)), 4).shape
+        == (0, 4)
+    )
 
 
 def test_cycle_types():
-    assert cycle_types(np.array([[0, 1, 2, 3, 4], [1, 2, 0, 4, 3], [1, 2, 3, 4, 0], [1, 0, 3, 2, 4]])) == [
+    assert cycle_types(
+        np.array([[0, 1, 2, 3, 4], [1, 2, 0, 4, 3], [1, 2, 3, 4, 0], [1, 0, 3, 2, 4]])
+    ) == [
         (1, 1, 1, 1, 1),
         (3, 2),
         (5,),
         (2, 2, 1),
     ]
     counts = cycle_types(np.array(list(permutations(range(6)))))
-    assert counts.count((4, 2)) == 90 and counts.count((3, 2, 1)) == 120 and counts.count((6,)) == 120
+    assert (
+        counts.count((4, 2)) == 90 and counts.count((3, 2, 1)) == 120 and counts.count((6,)) == 120
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 7])
 def test_places_number_all_permutations(n):
     """Every number once, the identity 0; the digits above m tell the coset s S_m."""
     listed = cosets((1,) * n)
-    assert listed.shape == (factorial(n), n) and {*map(tuple, listed.tolist())} == set(permutations(range(n)))
+    assert listed.shape == (factorial(n), n) and {*map(tuple, listed.tolist())} == set(
+        permutations(range(n))
+    )
     np.testing.assert_array_equal(listed[0], np.arange(n))
     np.testing.assert_array_equal(places(listed), np.arange(factorial(n)))
     np.testing.assert_array_equal(permutations_at(np.arange(factorial(n)), n), listed)
@@ -67,7 +80,9 @@ def test_places_number_all_permutations(n):
         moved = places(listed, m)
         assert (np.bincount(moved) == factorial(m)).all()
         _, number = np.unique(listed[:, m:], axis=0, return_inverse=True)
-        assert len(set(zip(moved.tolist(), number.ravel().tolist(), strict=True))) == factorial(n) // factorial(m)
+        assert len(set(zip(moved.tolist(), number.ravel().tolist(), strict=True))) == factorial(
+            n
+        ) // factorial(m)
 
 
 def test_inversions_factor_a_permutation(drawn):
@@ -112,9 +127,13 @@ def test_the_orthogonal_form_is_a_representation(n, drawn):
     for shape in partitions(n):
         a, b, both = (orthogonal_form(shape, g) for g in (s, t, compose(s, t)))
         np.testing.assert_allclose(a @ b, both, atol=5e-15)
-        np.testing.assert_allclose(a.transpose(0, 2, 1), orthogonal_form(shape, inverse(s)), atol=5e-15)
+        np.testing.assert_allclose(
+            a.transpose(0, 2, 1), orthogonal_form(shape, inverse(s)), atol=5e-15
+        )
         traces = np.trace(a, axis1=1, axis2=2)
-        np.testing.assert_allclose(traces, [character(shape, cycles) for cycles in cycle_types(s)], atol=1e-13)
+        np.testing.assert_allclose(
+            traces, [character(shape, cycles) for cycles in cycle_types(s)], atol=1e-13
+        )
 
 
 @pytest.mark.parametrize("n", [2, 5, 7])
@@ -125,7 +144,9 @@ def test_the_restriction_is_block_diagonal(n, drawn):
         whole, start = orthogonal_form(shape, fixing), 0
         for smaller in below(shape):
             end = start + dimension(smaller)
-            np.testing.assert_allclose(whole[:, start:end, start:end], orthogonal_form(smaller, s), atol=1e-14)
+            np.testing.assert_allclose(
+                whole[:, start:end, start:end], orthogonal_form(smaller, s), atol=1e-14
+            )
             whole[:, start:end, start:end] = 0
             start = end
         assert not whole.any()
@@ -135,7 +156,11 @@ def test_the_trivial_and_the_sign(drawn):
     s = drawn(6)
     signs = np.linalg.det(permutation_matrices(s))
     np.testing.assert_allclose(orthogonal_form((1,) * 6, s)[:, 0, 0], signs, atol=1e-14)
-    assert (orthogonal_form((6,), s) == 1).all() and orthogonal_form((3, 2, 1), s[:0]).shape == (0, 16, 16)
+    assert (orthogonal_form((6,), s) == 1).all() and orthogonal_form((3, 2, 1), s[:0]).shape == (
+        0,
+        16,
+        16,
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +172,11 @@ def test_the_trivial_and_the_sign(drawn):
         (np.full((1, 3, 3), 1 / 3), "Element 0 is no permutation"),
         (np.full((1, 3, 3), np.nan), "Element 0 is no permutation"),
         (-np.eye(3)[None], "Element 0 is no permutation"),
-        ([[0, 1]], r"Permutations of 3 points are whole numbers \(p, 3\) or matrices \(p, 3, 3\); got int64 \(1, 2\)"),
+        (
+            [[0, 1]],
+            r"Permutations of 3 points are whole numbers \(p, 3\) or matrices \(p, 3, 3\); got "
+            r"int64 \(1, 2\)",
+        ),
         ([[0.0, 1.0, 2.0]], "got float64"),
         ([0, 1, 2], r"got int64 \(3,\)"),
     ],
@@ -160,7 +189,9 @@ def test_what_is_no_permutation(given, text):
 
 
 def test_too_many_permutations():
-    with pytest.raises(GroupError, match=r"takes 9!/1! = 362880 permutations; at most 8! = 40320 are listed"):
+    with pytest.raises(
+        GroupError, match=r"takes 9!/1! = 362880 permutations; at most 8! = 40320 are listed"
+    ):
         cosets((1,) * 9)
     with pytest.raises(GroupError, match="too many to be numbered; at most 20! are"):
         places(np.arange(21)[None])

@@ -1,10 +1,20 @@
-"""Every point group against the orders, classes and irreps that mathematics gives for its family."""
+"""Every point group: the orders, classes and irreps that mathematics gives."""
 
 import numpy as np
 import pytest
 import torch
 
-from steerable.groups import GroupError, axial, cyclic, dihedral, inversion, mirror, named_group, point_group, rotation
+from steerable.groups import (
+    GroupError,
+    axial,
+    cyclic,
+    dihedral,
+    inversion,
+    mirror,
+    named_group,
+    point_group,
+    rotation,
+)
 from steerable.groups.named import HERMANN_MAUGUIN
 
 REAL, COMPLEX = 1, 2
@@ -27,7 +37,8 @@ ICOSAHEDRAL = [(1, REAL), (3, REAL), (3, REAL), (4, REAL), (5, REAL)]
 FAMILIES = {
     "Ci": (2, of_cyclic(2)), "Cs": (2, of_cyclic(2)),
     "T": (12, TETRAHEDRAL), "Th": (24, TETRAHEDRAL * 2), "Td": (24, OCTAHEDRAL),
-    "O": (24, OCTAHEDRAL), "Oh": (48, OCTAHEDRAL * 2), "I": (60, ICOSAHEDRAL), "Ih": (120, ICOSAHEDRAL * 2),
+    "O": (24, OCTAHEDRAL), "Oh": (48, OCTAHEDRAL * 2),
+    "I": (60, ICOSAHEDRAL), "Ih": (120, ICOSAHEDRAL * 2),
 }  # fmt: skip
 for n in range(1, 25):
     FAMILIES[f"C{n}"] = n, of_cyclic(n)
@@ -48,8 +59,12 @@ def test_orders_classes_and_irreps(name):
     assert group.order == order
     assert sorted((r.dim, r.type) for r in found) == sorted(expected)
     assert sum(r.dim**2 / r.type for r in found) == order
-    assert len(group.classes()) == sum(r.type for r in found)  # complex irreps; no point group has quaternionic ones
-    characters = np.array([np.trace(r.matrices(group.representatives), axis1=1, axis2=2) for r in found])
+    assert len(group.classes()) == sum(
+        r.type for r in found
+    )  # complex irreps; no point group has quaternionic ones
+    characters = np.array(
+        [np.trace(r.matrices(group.representatives), axis1=1, axis2=2) for r in found]
+    )
     gram = characters @ characters.T / order
     assert np.abs(gram - np.diag([float(r.type) for r in found])).max() < 1e-12
     a, b = (group.sample(4, torch.Generator().manual_seed(seed)) for seed in (0, 1))
@@ -59,7 +74,10 @@ def test_orders_classes_and_irreps(name):
 
 @pytest.mark.parametrize("n", range(1, 25))
 def test_groups_of_the_plane(n):
-    for group, order, expected in ((cyclic(n), n, of_cyclic(n)), (dihedral(n, angle=0.3), 2 * n, of_dihedral(n))):
+    for group, order, expected in (
+        (cyclic(n), n, of_cyclic(n)),
+        (dihedral(n, angle=0.3), 2 * n, of_dihedral(n)),
+    ):
         assert group.order == order and group.dim == 2
         assert sorted((r.dim, r.type) for r in group.irreps(30)) == sorted(expected)
         assert len(group.classes()) == sum(r.type for r in group.irreps(30))
@@ -73,18 +91,25 @@ def test_the_crystallographic_groups_have_two_names():
 
 
 def test_subgroups_and_turned_axes():
-    assert point_group("T").subgroup_of(point_group("Oh")) and not point_group("C5").subgroup_of(point_group("Oh"))
-    assert point_group("D4h").subgroup_of(axial("Dinfh")) and point_group("C4v").subgroup_of(axial("Cinfv"))
+    assert point_group("T").subgroup_of(point_group("Oh")) and not point_group("C5").subgroup_of(
+        point_group("Oh")
+    )
+    assert point_group("D4h").subgroup_of(axial("Dinfh")) and point_group("C4v").subgroup_of(
+        axial("Cinfv")
+    )
     tilted = axial("Cinfv", [1, 2, 3])
     assert tilted != axial("Cinfv") and tilted == axial("Cinfv", [-1, -2, -3])
     assert point_group("C3v").conjugate(rotation(0.3, [0, 0, 1])) != point_group("C3v")
-    assert point_group("C3v").conjugate(rotation(np.pi / 3, [0, 0, 1]) @ np.diag([1.0, 1, 1])).order == 6
+    assert (
+        point_group("C3v").conjugate(rotation(np.pi / 3, [0, 0, 1]) @ np.diag([1.0, 1, 1])).order
+        == 6
+    )
     assert dihedral(4, angle=0.3) != dihedral(4) and dihedral(4, angle=np.pi / 4) == dihedral(4)
     assert cyclic(6, dim=3) == point_group("C6") and dihedral(3, dim=3) == point_group("D3")
     assert mirror() == point_group("Cs") and inversion() == point_group("Ci")
-    assert mirror([1, 1, 0]).contains(np.diag([-1.0, 1, 1])) is False and mirror([2, 0, 0]).contains(
-        np.diag([-1.0, 1, 1])
-    )
+    assert mirror([1, 1, 0]).contains(np.diag([-1.0, 1, 1])) is False and mirror(
+        [2, 0, 0]
+    ).contains(np.diag([-1.0, 1, 1]))
     assert named_group("4/mmm") == point_group("D4h") and named_group("Cinfv") == axial("Cinfv")
 
 
@@ -121,7 +146,10 @@ def test_restriction_with_multiplicities():
         parts = cube.restrict(irrep, tower)
         elements = tower.representatives
         for below in tower.irreps():
-            inner = (irrep.character(torch.from_numpy(elements)) * below.character(torch.from_numpy(elements))).mean()
+            inner = (
+                irrep.character(torch.from_numpy(elements))
+                * below.character(torch.from_numpy(elements))
+            ).mean()
             assert sum(part == below for part, _ in parts) == round(float(inner))
     with pytest.raises(GroupError, match="cannot be restricted from Oh to I"):
         cube.restrict(cube.irreps()[0], point_group("I"))

@@ -1,4 +1,7 @@
-"""Dimensions that mathematics gives: operators of every order, invariants of polyhedra, double cosets."""
+"""Dimensions that mathematics gives.
+
+Operators of every order, invariants of polyhedra, double cosets.
+"""
 
 import numpy as np
 import pytest
@@ -22,28 +25,36 @@ from steerable.groups import (
     trivial,
 )
 
-# Number of equivariant differential operators of homogeneous order 0, 1, 2, 3, 4 from one irrep to another.
+# Number of equivariant differential operators of homogeneous order 0, 1, 2, 3, 4 from one irrep to
+# another.
 OPERATORS = {
     SO2(): {
-        "0>0": (1, 0, 1, 0, 1), "0>1 1>0": (0, 2, 0, 2, 0), "0>2 2>0": (0, 0, 2, 0, 2), "0>3 3>0": (0, 0, 0, 2, 0),
-        "1>1": (2, 0, 4, 0, 4), "1>2 2>1": (0, 2, 0, 4, 0), "2>2": (2, 0, 2, 0, 4), "1>3": (0, 0, 2, 0, 4),
+        "0>0": (1, 0, 1, 0, 1), "0>1 1>0": (0, 2, 0, 2, 0),
+        "0>2 2>0": (0, 0, 2, 0, 2), "0>3 3>0": (0, 0, 0, 2, 0),
+        "1>1": (2, 0, 4, 0, 4), "1>2 2>1": (0, 2, 0, 4, 0),
+        "2>2": (2, 0, 2, 0, 4), "1>3": (0, 0, 2, 0, 4),
         "3>3": (2, 0, 2, 0, 2),
     },
     O2(): {
-        "0e>0e 0o>0o": (1, 0, 1, 0, 1), "0e>0o 0o>0e": (0, 0, 0, 0, 0), "0e>1 0o>1 1>0e 1>0o": (0, 1, 0, 1, 0),
+        "0e>0e 0o>0o": (1, 0, 1, 0, 1), "0e>0o 0o>0e": (0, 0, 0, 0, 0),
+        "0e>1 0o>1 1>0e 1>0o": (0, 1, 0, 1, 0),
         "0e>2 0o>2 2>0e 2>0o": (0, 0, 1, 0, 1), "1>1": (1, 0, 2, 0, 2), "1>2 2>1": (0, 1, 0, 2, 0),
         "2>2": (1, 0, 1, 0, 2), "0e>3": (0, 0, 0, 1, 0), "1>3": (0, 0, 1, 0, 2),
     },
     cyclic(4): {
         "0>0 2>2": (1, 0, 1, 0, 3), "0>2 2>0": (0, 0, 2, 0, 2), "0>1 1>0 1>2 2>1": (0, 2, 0, 4, 0),
-        "1>1": (2, 0, 6, 0, 10), "0>regular": (1, 2, 3, 4, 5), "regular>regular": (4, 8, 12, 16, 20),
+        "1>1": (2, 0, 6, 0, 10), "0>regular": (1, 2, 3, 4, 5),
+        "regular>regular": (4, 8, 12, 16, 20),
     },
     SO3(): {
-        "0>0": (1, 0, 1, 0, 1), "0>1 1>0": (0, 1, 0, 1, 0), "0>2 2>0": (0, 0, 1, 0, 1), "0>3": (0, 0, 0, 1, 0),
-        "1>1": (1, 1, 2, 1, 2), "1>2 2>1": (0, 1, 1, 2, 1), "2>2": (1, 1, 2, 2, 3), "1>3": (0, 0, 1, 1, 2),
+        "0>0": (1, 0, 1, 0, 1), "0>1 1>0": (0, 1, 0, 1, 0),
+        "0>2 2>0": (0, 0, 1, 0, 1), "0>3": (0, 0, 0, 1, 0),
+        "1>1": (1, 1, 2, 1, 2), "1>2 2>1": (0, 1, 1, 2, 1),
+        "2>2": (1, 1, 2, 2, 3), "1>3": (0, 0, 1, 1, 2),
     },
     O3(): {
-        "0e>0e": (1, 0, 1, 0, 1), "0e>0o 0e>1e 0e>2o 1o>0o": (0, 0, 0, 0, 0), "0e>1o 1o>0e 1o>1e": (0, 1, 0, 1, 0),
+        "0e>0e": (1, 0, 1, 0, 1), "0e>0o 0e>1e 0e>2o 1o>0o": (0, 0, 0, 0, 0),
+        "0e>1o 1o>0e 1o>1e": (0, 1, 0, 1, 0),
         "0e>2e 2e>0e 1o>2o": (0, 0, 1, 0, 1), "0e>3o": (0, 0, 0, 1, 0), "1o>1o": (1, 0, 2, 0, 2),
         "1o>2e 2e>1o 2e>2o": (0, 1, 0, 2, 0), "2e>2e": (1, 0, 2, 0, 3), "1o>3o": (0, 0, 1, 0, 2),
     },
@@ -51,7 +62,10 @@ OPERATORS = {
 
 
 def operators(group, rep_in, rep_out, order):
-    """dim Hom(Sym^n (x) in, out); the symmetric power holds the harmonics of degrees n, n - 2, ..."""
+    """dim Hom(Sym^n (x) in, out).
+
+    The symmetric power holds the harmonics of degrees n, n - 2, ...
+    """
     degrees = range(order % 2, order + 1, 2)
     harmonics = [Harmonic(group, k, (-1) ** k if group.dim == 3 else 1) for k in degrees]
     return sum(len(intertwiners(Product(harmonic, rep_in), rep_out)) for harmonic in harmonics)
@@ -61,9 +75,14 @@ def operators(group, rep_in, rep_out, order):
 def test_dimensions_of_steerable_operators(group):
     for pairs, expected in OPERATORS[group].items():
         for pair in pairs.split():
-            reps = [regular(group) if name == "regular" else irrep(group, name) for name in pair.split(">")]
+            reps = [
+                regular(group) if name == "regular" else irrep(group, name)
+                for name in pair.split(">")
+            ]
             highest = 3 if "3" in pair else 5  # the larger solves add nothing
-            assert tuple(operators(group, *reps, n) for n in range(highest)) == expected[:highest], pair
+            assert (
+                tuple(operators(group, *reps, n) for n in range(highest)) == expected[:highest]
+            ), pair
 
 
 def test_operators_of_the_dihedral_group():
@@ -71,7 +90,9 @@ def test_operators_of_the_dihedral_group():
     one, two = ([r for r in group.irreps() if r.dim == dim] for dim in (1, 2))
     same = [operators(group, one[0], one[0], n) for n in range(5)]
     assert same == [1, 0, 1, 0, 2]
-    between = sorted(tuple(operators(group, one[0], other, n) for n in range(5)) for other in one[1:])
+    between = sorted(
+        tuple(operators(group, one[0], other, n) for n in range(5)) for other in one[1:]
+    )
     assert between == [(0, 0, 0, 0, 1), (0, 0, 1, 0, 1), (0, 0, 1, 0, 1)]
     assert [operators(group, one[0], two[0], n) for n in range(5)] == [0, 1, 0, 2, 0]
     assert [operators(group, two[0], two[0], n) for n in range(5)] == [1, 0, 3, 0, 5]
@@ -91,7 +112,10 @@ def test_operators_of_the_dihedral_group():
 def test_invariants_of_rotation_groups(name, expected):
     group = point_group(name)
     trivial_irrep = group.irreps(0)[0]
-    found = [len(intertwiners(Harmonic(group, l, (-1) ** l), trivial_irrep)) for l in range(len(expected))]
+    found = [
+        len(intertwiners(Harmonic(group, l, (-1) ** l), trivial_irrep))
+        for l in range(len(expected))
+    ]
     assert found == expected
 
 
@@ -113,7 +137,8 @@ FIXED = {  # dimensions of the fixed vectors in (4), (3,1), (2,2), (2,1,1), (1^4
     "V4": (1, 0, 2, 0, 1), "S3": (1, 1, 0, 0, 0), "S2xS2": (1, 1, 1, 0, 0), "D4": (1, 0, 1, 0, 0),
 }  # fmt: skip
 DOUBLE_COSETS = {
-    ("C2", "C2"): 7, ("C3", "C3"): 4, ("C4", "C4"): 3, ("S3", "S3"): 2, ("C4", "C3"): 2, ("S2xS2", "S2xS2"): 3,
+    ("C2", "C2"): 7, ("C3", "C3"): 4, ("C4", "C4"): 3,
+    ("S3", "S3"): 2, ("C4", "C3"): 2, ("S2xS2", "S2xS2"): 3,
     ("e", "C4"): 6,
 }  # fmt: skip
 

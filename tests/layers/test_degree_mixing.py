@@ -6,7 +6,9 @@ import pytest
 from steerable.layers.degree_mixing import degree_pairs
 
 
-@pytest.mark.parametrize(("top", "ordered", "unordered"), [(3, 34, 23), (5, 111, 69), (8, 369, 215)])
+@pytest.mark.parametrize(
+    ("top", "ordered", "unordered"), [(3, 34, 23), (5, 111, 69), (8, 369, 215)]
+)
 def test_all_pairs_are_those_of_the_clebsch_gordan_series(top, ordered, unordered):
     """The known numbers of paths, of which those of equal degrees and an odd one vanish."""
     full = [(a, b, l) for l in range(top + 1) for a, b in degree_pairs(top, l, "full")]

@@ -66,6 +66,8 @@ def test_what_no_path_makes_is_zero():
     fields = [Field.parse(text, group) for text in ("1x0+1x1", "2x0+1x3", "1x7+2x1+1x3")]
     contraction = Full(fields[0], 2, *fields[1:], paths=partial(Paths, allow_zero=True)).double()
     kernel = dense_kernel(contraction, torch.randn(3, 2, fields[0].dim, dtype=DOUBLE))
-    possible = torch.tensor([[0, 0, 0], [0, 0, 0], [1, 1, 0], [1, 1, 0], [1, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1]])
+    possible = torch.tensor(
+        [[0, 0, 0], [0, 0, 0], [1, 1, 0], [1, 1, 0], [1, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1]]
+    )
     possible = possible.repeat_interleave(torch.tensor([1, 1, 2]), 1).bool()
     assert (kernel[:, ~possible] == 0).all() and (kernel[:, possible] != 0).any(0).all()

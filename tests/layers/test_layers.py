@@ -1,4 +1,7 @@
-"""What every layer must do: commute with random elements, keep unit variance, work in float32, compile, pickle."""
+"""What every layer must do.
+
+Commute with random elements, keep unit variance, work in float32, compile, pickle.
+"""
 
 import copy
 import pickle
@@ -42,7 +45,11 @@ def layers_of(group, copies=2, channels=3):
         "NormActivation": NormActivation(field),
         "TensorProductActivation": TensorProductActivation(single, channels),
         "FourierActivation": FourierActivation(group, 2, channels, oversampling=4),
-        **({"CosetActivation": CosetActivation(group, channels)} if group.order and group.order < 50 else {}),
+        **(
+            {"CosetActivation": CosetActivation(group, channels)}
+            if group.order and group.order < 50
+            else {}
+        ),
         "Restrict": Restrict(field, group),
         "RMSNorm": RMSNorm(field),
         "BatchNorm": BatchNorm(field),
@@ -78,7 +85,9 @@ def test_the_check_fails_on_a_broken_twin():
     layer = Linear("2x0e+2x1o", "2x0e+2x1o")
     broken = nn.Sequential(layer, nn.Linear(8, 8))
     x = torch.randn(5, 8, dtype=torch.float64)
-    report = certify(broken, [(x, Role(field=layer.field_in))], Role(field=layer.field_out), dtype=torch.float64)
+    report = certify(
+        broken, [(x, Role(field=layer.field_in))], Role(field=layer.field_out), dtype=torch.float64
+    )
     assert report.error > 1e-2 and not report.passed and "NOT EQUIVARIANT" in str(report)
 
 
@@ -98,7 +107,9 @@ def test_double_starts_from_exact_constants():
 
 
 @pytest.mark.parametrize(
-    ("group", "label"), [(group, label) for group in (O3(), point_group("C3v")) for label in layers_of(group)], ids=str
+    ("group", "label"),
+    [(group, label) for group in (O3(), point_group("C3v")) for label in layers_of(group)],
+    ids=str,
 )
 def test_float32_pickle_copy_compile_and_state(group, label):
     torch.manual_seed(0)
@@ -124,7 +135,9 @@ def test_second_derivatives(label):
     x = torch.randn(2, layer.field_in.dim, dtype=torch.float64)
     x[1] = 0  # lengths must be differentiable twice at zero
     x.requires_grad_(True)
-    assert torch.autograd.gradcheck(layer, x, fast_mode=True) and torch.autograd.gradgradcheck(layer, x, fast_mode=True)
+    assert torch.autograd.gradcheck(layer, x, fast_mode=True) and torch.autograd.gradgradcheck(
+        layer, x, fast_mode=True
+    )
 
 
 def test_norms_against_their_definition():
@@ -135,7 +148,9 @@ def test_norms_against_their_definition():
     torch.testing.assert_close(y[:, :3].mean(0), torch.zeros(3), atol=1e-6, rtol=0)
     torch.testing.assert_close(y[:, :3].std(0, unbiased=False), torch.ones(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(y[:, 3:6].square().mean(), torch.tensor(1.0), atol=1e-5, rtol=0)
-    torch.testing.assert_close(y[:, 3:6] / x[:, 3:6], (y[0, 3] / x[0, 3]).expand(50, 3))  # vectors keep direction
+    torch.testing.assert_close(
+        y[:, 3:6] / x[:, 3:6], (y[0, 3] / x[0, 3]).expand(50, 3)
+    )  # vectors keep direction
     layer = BatchNorm(field, momentum=1.0)
     layer(x)
     torch.testing.assert_close(layer.eval()(x), y, atol=1e-5, rtol=1e-5)
@@ -143,7 +158,9 @@ def test_norms_against_their_definition():
     apart = torch.cat([BatchNorm(field)(x[:25]), BatchNorm(field)(x[25:])])
     torch.testing.assert_close(InstanceNorm(field)(x, batch), apart, atol=1e-5, rtol=1e-5)
     z = LayerNorm(field)(x)
-    torch.testing.assert_close(z[:, :3], torch.nn.functional.layer_norm(x[:, :3], (3,)), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        z[:, :3], torch.nn.functional.layer_norm(x[:, :3], (3,)), atol=1e-5, rtol=1e-5
+    )
     torch.testing.assert_close(z[:, 3:].square().mean(1), torch.ones(50), atol=1e-5, rtol=0)
 
 
@@ -189,16 +206,21 @@ def test_restriction_from_everything_to_a_point_group():
     x = torch.randn(5, 12, dtype=torch.float64)
     mixed = nn.Sequential(net, Linear(out, out, bias=False))
     assert certify(mixed, [(x, whole)], part, small, dtype=torch.float64).error < 1e-12
-    # D4h leaves z^2 of a degree 2 alone, so an invariant of D4h now sees what no invariant of O(3) may.
+    # D4h leaves z^2 of a degree 2 alone, so an invariant of D4h now sees what no invariant of O(3)
+    # may.
     invariant = nn.Sequential(mixed, Linear(out, Field(small, ((1, small.irreps(0)[0]),))))
     assert certify(invariant, [(x, whole)], Role(), small, dtype=torch.float64).error < 1e-12
     assert certify(invariant, [(x, whole)], Role(), O3(), dtype=torch.float64).error > 1e-2
 
 
 def test_features_that_do_not_fit():
-    with pytest.raises(FieldMismatchError, match=r"Linear expects features of 2x0e\+1x1o \(5 channels\) and got 4"):
+    with pytest.raises(
+        FieldMismatchError, match=r"Linear expects features of 2x0e\+1x1o \(5 channels\) and got 4"
+    ):
         Linear("2x0e+1x1o", "1x0e")(torch.randn(3, 4))
-    with pytest.raises(FieldMismatchError, match=r"one group; got 1x0e of O\(3\) and 1x0 of SO\(3\)"):
+    with pytest.raises(
+        FieldMismatchError, match=r"one group; got 1x0e of O\(3\) and 1x0 of SO\(3\)"
+    ):
         Linear(Field.parse("0e"), Field.parse("0", SO3()))
     with pytest.raises(ValueError, match="activation is one of gate, norm, product; got 'relu'"):
         MLP(Field.parse("0e"), Field.parse("0e"), 2, Field.parse("0e"), activation="relu")

@@ -18,7 +18,11 @@ def test_has_every_equivariant_map(group):
     rho = field.matrix(g).numpy()
     eye = np.eye(field.dim)
     constraints = np.concatenate([np.kron(r, eye) - np.kron(eye, r.T) for r in rho])
-    free = int((np.linalg.svd(constraints, compute_uv=False) < 1e-9).sum()) if field.dim <= 20 else None
+    free = (
+        int((np.linalg.svd(constraints, compute_uv=False) < 1e-9).sum())
+        if field.dim <= 20
+        else None
+    )
     layer = Linear(field, field, bias=False)
     if free is not None:
         assert layer.weight.numel() == free

@@ -16,7 +16,11 @@ from steerable.layers.degree_mixing import degree_pairs
 from steerable.layers.sphere_activation import SphereActivation, SphereProduct
 from steerable.layers.sphere_signals import SphereSignals
 
-SIGNALS = [SphereSignals.sphere(4, 2), SphereSignals.rotations(2, 2), SphereSignals.rotations(3, 2, 1)]
+SIGNALS = [
+    SphereSignals.sphere(4, 2),
+    SphereSignals.rotations(2, 2),
+    SphereSignals.rotations(3, 2, 1),
+]
 SPHERE, WHOLE = SphereSignals.sphere(7, 4), SphereSignals.rotations(3, 3)
 
 
@@ -26,7 +30,11 @@ def error(layer, signals, batch=6):
     found = []
     for rotation in rotations(3, seed=1):
         matrix = signals.field.matrix(rotation).T
-        found.append(relative_error(*(signals.coefficients(y) for y in (layer(x @ matrix), layer(x) @ matrix))))
+        found.append(
+            relative_error(
+                *(signals.coefficients(y) for y in (layer(x @ matrix), layer(x) @ matrix))
+            )
+        )
     return sum(found) / len(found)
 
 
@@ -108,9 +116,15 @@ def test_the_product_is_the_sum_of_couplings_written_out():
 
 
 def test_a_square_on_the_sphere_is_a_product_with_known_weights():
-    """f^2 by Gaunt's integrals: the mean of Y_l1 Y_l2 Y_l is (2l1+1)^1/2 (2l2+1)^1/2 / (2l+1)^1/2 <l1 0 l2 0|l 0> C."""
+    """f^2 by Gaunt's integrals.
+
+    The mean of Y_l1 Y_l2 Y_l is (2l1+1)^1/2 (2l2+1)^1/2 / (2l+1)^1/2 <l1 0 l2 0|l 0> C.
+    """
     signals = SphereSignals.sphere(3, 1)
-    layer, transform = SphereProduct(signals, "full").double(), SphereTransform(3, SphereGrid.resolving(9)).double()
+    layer, transform = (
+        SphereProduct(signals, "full").double(),
+        SphereTransform(3, SphereGrid.resolving(9)).double(),
+    )
     with torch.no_grad():
         for k, (a, b, l) in enumerate(layer.paths):
             coupling = real_coupling(a, b, l)
@@ -132,15 +146,23 @@ def test_derivatives_compiler_batches_and_precision(make):
     assert layer(x[:0]).shape == (0, signals.field.dim)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(x), layer(x), atol=1e-13, rtol=0)
-    torch.testing.assert_close(layer.float()(x.float()), layer.double()(x).float(), atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        layer.float()(x.float()), layer.double()(x).float(), atol=2e-6, rtol=0
+    )
     assert set(layer.train().state_dict()) == set(layer.eval().state_dict()) <= {"weight"}
 
 
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: SphereActivation(SPHERE, oversampling=0.5), "at least 1, where the grid carries the signal; got 0.5"),
-        (lambda: SphereActivation(SphereSignals(Layout.spin(3, 1), 1)), r"columns 0 or -N to N; got \(-1, 1\)"),
+        (
+            lambda: SphereActivation(SPHERE, oversampling=0.5),
+            "at least 1, where the grid carries the signal; got 0.5",
+        ),
+        (
+            lambda: SphereActivation(SphereSignals(Layout.spin(3, 1), 1)),
+            r"columns 0 or -N to N; got \(-1, 1\)",
+        ),
         (lambda: SphereProduct(SPHERE, "some"), "tree or full; got 'some'"),
     ],
 )

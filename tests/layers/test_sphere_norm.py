@@ -12,7 +12,11 @@ from steerable.functions.sphere import SphereGrid, SphereTransform
 from steerable.layers.sphere_norm import SphereBatchNorm
 from steerable.layers.sphere_signals import SphereSignals
 
-ALL = [SphereSignals.sphere(4, 3), SphereSignals.rotations(3, 3, 1), SphereSignals(Layout.spin(3, 1), 3)]
+ALL = [
+    SphereSignals.sphere(4, 3),
+    SphereSignals.rotations(3, 3, 1),
+    SphereSignals(Layout.spin(3, 1), 3),
+]
 
 
 def randomised(signals):
@@ -34,7 +38,10 @@ def test_commutes_with_rotations(signals):
 
 
 def test_is_the_norm_of_the_values():
-    """Weighted by copies: a Clenshaw-Curtis grid has points of unequal weight, so means are taken by its weights."""
+    """Weighted by copies.
+
+    A Clenshaw-Curtis grid has points of unequal weight, so means are taken by its weights.
+    """
     signals = ALL[0]
     norm, transform = randomised(signals), SphereTransform(4, SphereGrid.resolving(8)).double()
     x = random_signals(signals, 6)
@@ -44,9 +51,13 @@ def test_is_the_norm_of_the_values():
     variance = ((f - mean).square() * weights).sum((2, 3)).mean(0)[:, None, None]
     scale, shift = norm.weight[:, None, None], norm.bias[:, None, None]
     expected = scale * (f - mean) / (variance + 1e-5).sqrt() + shift
-    torch.testing.assert_close(transform.synthesis(signals.coefficients(norm(x))), expected, atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        transform.synthesis(signals.coefficients(norm(x))), expected, atol=1e-12, rtol=0
+    )
     torch.testing.assert_close(norm.running_mean, 0.1 * mean.flatten(), atol=1e-14, rtol=0)
-    torch.testing.assert_close(norm.running_square, 0.9 + 0.1 * variance.flatten(), atol=1e-14, rtol=0)
+    torch.testing.assert_close(
+        norm.running_square, 0.9 + 0.1 * variance.flatten(), atol=1e-14, rtol=0
+    )
 
 
 def test_running_values_are_followed_and_used():

@@ -23,13 +23,17 @@ ALL = [
 
 @pytest.mark.parametrize("signals", ALL, ids=str)
 def test_coefficients_of_every_channel_turn_as_the_field_does(signals):
-    x = torch.randn(2, 5, signals.field.dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = torch.randn(
+        2, 5, signals.field.dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
     c = signals.coefficients(x)
     assert c.shape == (2, 5, signals.channels, signals.layout.size)
     assert torch.equal(signals.join(c), x) and torch.equal(signals.features(signals.blocks(x)), x)
     rotation = rotations(1)[0]
     expected = signals.coefficients(x @ signals.field.matrix(rotation).T)
-    torch.testing.assert_close(Rotate(signals.layout).double()(c, rotation), expected, atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        Rotate(signals.layout).double()(c, rotation), expected, atol=1e-12, rtol=0
+    )
 
 
 def test_fields_read_as_signals():
@@ -51,7 +55,9 @@ def test_homogeneous_spaces_have_the_same_layout():
 
 @pytest.mark.parametrize("text", ["4x0+5x1", "4x1", "0x0", "", "4x0+12x1+16x2", "4x0+4x0"])
 def test_other_fields_are_no_signals(text):
-    with pytest.raises(FieldMismatchError, match="Signals are C copies of every degree .* Map it with Linear"):
+    with pytest.raises(
+        FieldMismatchError, match="Signals are C copies of every degree .* Map it with Linear"
+    ):
         SphereSignals.read(text)
 
 

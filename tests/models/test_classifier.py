@@ -1,4 +1,4 @@
-"""The classifier: invariance under its group, batches, clouds of few points, what a group can and cannot tell apart."""
+"""The classifier: invariance, batches, clouds of few points, and what a group can tell apart."""
 
 import math
 
@@ -25,7 +25,9 @@ def network(group="SO(3)", **changes):
 
 
 def certified(model, group):
-    return certify(model, [(POS, POSITIONS), (BATCH, Role())], Role("graph"), named_group(group), elements=8)
+    return certify(
+        model, [(POS, POSITIONS), (BATCH, Role())], Role("graph"), named_group(group), elements=8
+    )
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -42,7 +44,11 @@ def test_not_invariant_under_a_larger_group(group):
 
 def test_invariant_in_float32():
     report = certify(
-        network().float(), [(POS.float(), POSITIONS), (BATCH, Role())], Role("graph"), named_group("SO(3)"), elements=5
+        network().float(),
+        [(POS.float(), POSITIONS), (BATCH, Role())],
+        Role("graph"),
+        named_group("SO(3)"),
+        elements=5,
     )
     assert report.error < 1e-4, report
 
@@ -77,7 +83,9 @@ def test_few_points_coincident_points_and_none():
 def test_every_parameter_learns():
     model = network().train()
     torch.nn.functional.cross_entropy(model(POS, BATCH), torch.tensor([0, 1])).backward()
-    still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+    still = [
+        name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().max() > 0
+    ]
     assert not still, still
 
 
@@ -104,11 +112,15 @@ def test_learns_rods_from_rings_however_they_lie():
 
 
 def test_width_counts_components_of_every_irrep():
-    assert str(Classifier(2, "O(3)", width=10, points=(9, 3)).invariants.field_in) == "10x0e+3x1o+2x2e"
+    assert (
+        str(Classifier(2, "O(3)", width=10, points=(9, 3)).invariants.field_in) == "10x0e+3x1o+2x2e"
+    )
     assert Classifier(2, "Cinfv", width=10, points=(9, 3)).invariants.field_in.dim == 30
 
 
 @pytest.mark.parametrize("points", [(64,), (64, 64), (64, 16, 32)])
 def test_levels_become_smaller(points):
-    with pytest.raises(ValueError, match="points are those of a cloud and of one level or more, ever fewer"):
+    with pytest.raises(
+        ValueError, match="points are those of a cloud and of one level or more, ever fewer"
+    ):
         Classifier(2, points=points)

@@ -1,4 +1,7 @@
-"""Motion by leapfrog: by hand, exact where it is known, reversible and symplectic, equivariant, and what is refused."""
+"""Motion by leapfrog.
+
+By hand, exact where it is known, reversible and symplectic, equivariant, and what is refused.
+"""
 
 import pytest
 import torch
@@ -59,8 +62,12 @@ def test_leapfrog_by_hand():
 def test_the_error_falls_with_the_square_of_the_step():
     pos, velocity, attributes = draw()
     t = torch.tensor(1.0, dtype=torch.float64)
-    exact = torch.cat([pos * t.cos() + velocity * t.sin() - pos, velocity * t.cos() - pos * t.sin()], 1)
-    errors = [(Dynamics(Springs(), n)(pos, velocity, attributes) - exact).abs().max() for n in (20, 40)]
+    exact = torch.cat(
+        [pos * t.cos() + velocity * t.sin() - pos, velocity * t.cos() - pos * t.sin()], 1
+    )
+    errors = [
+        (Dynamics(Springs(), n)(pos, velocity, attributes) - exact).abs().max() for n in (20, 40)
+    ]
     assert 3.9 < errors[0] / errors[1] < 4.1
 
 
@@ -76,7 +83,9 @@ def test_the_path_passes_the_exact_motion():
     path = Dynamics(Springs(), 50).path(pos, velocity, attributes)
     for k, found in enumerate(path, start=1):
         t = torch.tensor(k / 50, dtype=torch.float64)
-        exact = torch.cat([pos * t.cos() + velocity * t.sin() - pos, velocity * t.cos() - pos * t.sin()], 1)
+        exact = torch.cat(
+            [pos * t.cos() + velocity * t.sin() - pos, velocity * t.cos() - pos * t.sin()], 1
+        )
         torch.testing.assert_close(found, exact, rtol=0, atol=3e-4)
 
 
@@ -92,7 +101,11 @@ def test_motion_may_be_turned_back(kind):
 
 def phase_space_map(model, nodes, attributes):
     """Positions and momenta, one behind the other, to those at the end."""
-    mass = model.forces.masses(attributes) if isinstance(model.forces, Gravitation) else torch.ones_like(attributes)
+    mass = (
+        model.forces.masses(attributes)
+        if isinstance(model.forces, Gravitation)
+        else torch.ones_like(attributes)
+    )
 
     def move(state):
         pos, momentum = state.unflatten(0, (2, nodes, 3))
@@ -105,7 +118,9 @@ def phase_space_map(model, nodes, attributes):
 def symplectic_error(model):
     pos, velocity, attributes = draw(3)
     move = phase_space_map(model, 3, attributes)
-    jacobian = torch.autograd.functional.jacobian(move, torch.cat([pos.flatten(), velocity.flatten()]))
+    jacobian = torch.autograd.functional.jacobian(
+        move, torch.cat([pos.flatten(), velocity.flatten()])
+    )
     form = torch.zeros(18, 18, dtype=torch.float64)
     form[:9, 9:], form[9:, :9] = torch.eye(9), -torch.eye(9)
     assert (jacobian - torch.eye(18)).abs().max() > 0.1
@@ -140,7 +155,9 @@ def test_units_change_nothing_but_units():
     scaled = Dynamics(plain.forces, 4, length=3.0, time=2.0)
     displacement, later = plain(pos, velocity, attributes).chunk(2, -1)
     found = scaled(3 * pos, 1.5 * velocity, attributes)
-    torch.testing.assert_close(found, torch.cat([3 * displacement, 1.5 * later], 1), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        found, torch.cat([3 * displacement, 1.5 * later], 1), rtol=1e-12, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", ["pairs", "gravitation", "messages"])
@@ -148,7 +165,12 @@ def test_units_change_nothing_but_units():
 def test_equivariant_in_both_precisions(kind, dtype, limit):
     pos, velocity, attributes = draw()
     vector = Field.parse("1o", O3())
-    inputs = [(pos, POSITIONS), (velocity, Role(field=vector)), (attributes, Role()), (PAIRS, EDGE_INDEX)]
+    inputs = [
+        (pos, POSITIONS),
+        (velocity, Role(field=vector)),
+        (attributes, Role()),
+        (PAIRS, EDGE_INDEX),
+    ]
     report = certify(network(kind), inputs, Role(field=vector * 2), O3(), dtype=dtype)
     assert {check.symmetry for check in report.checks} == {"group", "translation", "permutation"}
     assert report.error < limit, report
@@ -160,7 +182,9 @@ def test_a_batch_equals_its_systems(kind):
     first, second = draw(5, seed=1), draw(3, seed=2)
     pairs = torch.cat([PAIRS, torch.triu_indices(3, 3, 1) + 5], 1)
     together = model(*(torch.cat(parts) for parts in zip(first, second, strict=True)), pairs)
-    torch.testing.assert_close(together, torch.cat([model(*first), model(*second)]), rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        together, torch.cat([model(*first), model(*second)]), rtol=1e-11, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("kind", ["pairs", "gravitation", "messages"])
@@ -193,7 +217,9 @@ def test_in_training_the_prediction_is_the_same_and_close_pairs_teach_less():
     found, lengths = [], []
     for mode in (False, True):
         x = pos.clone().requires_grad_()
-        found.append(model.train(mode)(x, velocity, attributes, torch.arange(40).unflatten(0, (20, 2)).T))
+        found.append(
+            model.train(mode)(x, velocity, attributes, torch.arange(40).unflatten(0, (20, 2)).T)
+        )
         lengths.append(torch.autograd.grad(found[-1].square().sum(), x)[0].norm(dim=1))
     torch.testing.assert_close(*found, rtol=0, atol=0)
     exact, short = lengths
@@ -208,7 +234,9 @@ def test_where_most_gradients_are_none_the_others_are_kept():
     model = network()
     pos.requires_grad_()
     exact, found = (
-        torch.autograd.grad(model.train(mode)(pos, velocity, attributes, PAIRS).square().sum(), pos)[0]
+        torch.autograd.grad(
+            model.train(mode)(pos, velocity, attributes, PAIRS).square().sum(), pos
+        )[0]
         for mode in (False, True)
     )
     torch.testing.assert_close(found, exact)
@@ -227,7 +255,9 @@ def test_every_parameter_learns(kind):
     model = network(kind).train()
     pos, velocity, attributes = draw()
     model(pos, velocity, attributes).square().sum().backward()
-    still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+    still = [
+        name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().max() > 0
+    ]
     assert not still, still
 
 
@@ -252,7 +282,12 @@ def test_learns_a_law_of_force_and_keeps_it():
         def forward(self, x, v, memory, particles):
             i, j = particles.pairs
             offset = x[i] - x[j]
-            force = memory[i] * memory[j] * offset / (offset.square().sum(1, keepdim=True) + 0.04) ** 1.5
+            force = (
+                memory[i]
+                * memory[j]
+                * offset
+                / (offset.square().sum(1, keepdim=True) + 0.04) ** 1.5
+            )
             return torch.zeros_like(x).index_add(0, i, force).index_add(0, j, -force), memory
 
     model = Dynamics(PairForces(hidden=16), 8)
@@ -271,7 +306,9 @@ def test_learns_a_law_of_force_and_keeps_it():
 def test_particles_in_one_place_are_refused():
     pos, velocity, attributes = draw()
     pos[3] = pos[1]
-    with pytest.raises(ValueError, match="Particles 1 and 3 are in one place, where forces have no value: move or"):
+    with pytest.raises(
+        ValueError, match="Particles 1 and 3 are in one place, where forces have no value: move or"
+    ):
         network()(pos, velocity, attributes)
     network()(pos, velocity, attributes, PAIRS[:, [0]])  # these two do not act on each other
 
@@ -279,25 +316,47 @@ def test_particles_in_one_place_are_refused():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"pos": torch.zeros(5, 2)}, r"are \(node, d\), attributes \(node, attribute\); got \(5, 2\), \(5, 3\) and"),
-        ({"attributes": torch.zeros(4, 1)}, r"attributes \(node, attribute\); got \(5, 3\), \(5, 3\) and \(4, 1\)"),
-        ({"pairs": torch.zeros(2, 1)}, r"pairs are torch.long \(2, pair\) with a row of .* got torch.float32 \(2, 1\)"),
+        (
+            {"pos": torch.zeros(5, 2)},
+            r"are \(node, d\), attributes \(node, attribute\); got \(5, 2\), \(5, 3\) and",
+        ),
+        (
+            {"attributes": torch.zeros(4, 1)},
+            r"attributes \(node, attribute\); got \(5, 3\), \(5, 3\) and \(4, 1\)",
+        ),
+        (
+            {"pairs": torch.zeros(2, 1)},
+            r"pairs are torch.long \(2, pair\) with a row of .* got torch.float32 \(2, 1\)",
+        ),
         ({"pairs": torch.tensor([[0], [5]])}, "pairs hold numbers from 0 to 4; got 0 to 5"),
-        ({"pair_attributes": torch.zeros(3, 1)}, r"a row of pair_attributes for each; got torch.int64 \(2, 10\) and"),
+        (
+            {"pair_attributes": torch.zeros(3, 1)},
+            r"a row of pair_attributes for each; got torch.int64 \(2, 10\) and",
+        ),
         ({"pos": torch.full((5, 3), torch.nan)}, "Positions must be finite"),
-        ({"velocity": torch.full((5, 3), torch.inf)}, "Velocities must be finite; some are NaN or infinite"),
+        (
+            {"velocity": torch.full((5, 3), torch.inf)},
+            "Velocities must be finite; some are NaN or infinite",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(change, message):
     pos, velocity, attributes = draw()
     given = {"pos": pos, "velocity": velocity, "attributes": attributes} | change
     with pytest.raises(ValueError, match=message):
-        network()(**{name: x.double() if name in ("pos", "velocity", "attributes") else x for name, x in given.items()})
+        network()(
+            **{
+                name: x.double() if name in ("pos", "velocity", "attributes") else x
+                for name, x in given.items()
+            }
+        )
 
 
 @pytest.mark.parametrize("units", [{"steps": 0}, {"length": 0.0}, {"time": float("inf")}])
 def test_units_and_steps_are_positive(units):
-    with pytest.raises(ValueError, match="A motion has at least 1 step and positive finite units; got steps="):
+    with pytest.raises(
+        ValueError, match="A motion has at least 1 step and positive finite units; got steps="
+    ):
         Dynamics(PairForces(), **units)
 
 

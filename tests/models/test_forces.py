@@ -59,7 +59,9 @@ def by_hand(made, x, particles):
 def test_the_sum_written_out(kind):
     x, v, particles = draw()
     made = forces(kind)
-    torch.testing.assert_close(acceleration(made, x, v, particles), by_hand(made, x, particles), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        acceleration(made, x, v, particles), by_hand(made, x, particles), rtol=1e-12, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", [PairForces, Gravitation])
@@ -78,7 +80,9 @@ def test_forces_have_a_potential(kind):
     x, v, particles = draw()
     made = forces(kind)
     mass = made.masses(particles.attributes) if kind is Gravitation else 1.0
-    jacobian = torch.autograd.functional.jacobian(lambda x: (mass * acceleration(made, x, v, particles)).flatten(), x)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda x: (mass * acceleration(made, x, v, particles)).flatten(), x
+    )
     jacobian = jacobian.flatten(1)
     torch.testing.assert_close(jacobian, jacobian.T, rtol=1e-10, atol=1e-12)
 
@@ -87,7 +91,9 @@ def test_the_ends_of_a_pair_may_be_exchanged():
     x, v, particles = draw()
     made = forces()
     turned = particles._replace(pairs=PAIRS.flip(0))
-    torch.testing.assert_close(acceleration(made, x, v, particles), acceleration(made, x, v, turned))
+    torch.testing.assert_close(
+        acceleration(made, x, v, particles), acceleration(made, x, v, turned)
+    )
 
 
 @pytest.mark.parametrize("kind", [PairForces, Gravitation])
@@ -95,7 +101,9 @@ def test_derivatives_to_second_order(kind):
     x, v, particles = draw()
     made = forces(kind)
     x = x[:3].clone().requires_grad_()
-    few = Particles(particles.attributes[:3], PAIRS[:, [0, 1, 4]], particles.pair_attributes[[0, 1, 4]])
+    few = Particles(
+        particles.attributes[:3], PAIRS[:, [0, 1, 4]], particles.pair_attributes[[0, 1, 4]]
+    )
 
     def at(x):
         return acceleration(made, x, v[:3], few)

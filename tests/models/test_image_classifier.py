@@ -1,4 +1,7 @@
-"""The network for pictures: what turning and mirroring a picture leaves alone, whatever its convolutions are."""
+"""The network for pictures.
+
+What turning and mirroring a picture leaves alone, whatever its convolutions are.
+"""
 
 import pytest
 import torch
@@ -12,7 +15,9 @@ SMALL = {"widths": (4, 6, 4), "stops": (1,), "size": 5, "order": 4, "hidden": 8,
 
 
 def pictures(count=3, size=17):
-    return torch.rand(count, size, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.rand(
+        count, size, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
 
 
 def network(**options):
@@ -44,7 +49,9 @@ def test_infinite_groups(kernel):
     model, x = network(kernel=kernel, group="O(2)"), pictures()
     wanted = model(x)
     for moved in turns_and_mirrors(x, True):
-        torch.testing.assert_close(model(moved), wanted, atol=1e-2 * float(wanted.detach().abs().max()), rtol=0)
+        torch.testing.assert_close(
+            model(moved), wanted, atol=1e-2 * float(wanted.detach().abs().max()), rtol=0
+        )
     with pytest.raises(GroupError):
         ImageClassifier(5, **SMALL | {"kernel": "neural", "group": "SO(2)"})
 
@@ -52,7 +59,9 @@ def test_infinite_groups(kernel):
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_batch_is_each_picture_alone_and_weights_are_all_the_state(kernel):
     model, x = network(kernel=kernel, group="C4"), pictures()
-    torch.testing.assert_close(torch.cat([model(one[None]) for one in x]), model(x), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        torch.cat([model(one[None]) for one in x]), model(x), atol=1e-12, rtol=0
+    )
     other = ImageClassifier(5, **SMALL | {"kernel": kernel, "group": "C4"}).double()
     other.load_state_dict(model.state_dict())
     torch.testing.assert_close(other.eval()(x), model(x), atol=1e-13, rtol=0)
@@ -60,18 +69,27 @@ def test_a_batch_is_each_picture_alone_and_weights_are_all_the_state(kernel):
     torch.testing.assert_close(single.double(), model(x), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("stops", "generated"), [((), [1, 2, 3]), ((0,), [1, 2, 3]), ((2,), [2, 3]), ((2, 9), [2, 3])])
+@pytest.mark.parametrize(
+    ("stops", "generated"), [((), [1, 2, 3]), ((0,), [1, 2, 3]), ((2,), [2, 3]), ((2, 9), [2, 3])]
+)
 def test_coefficients_are_generated_from_the_last_stop_on(stops, generated):
-    model = ImageClassifier(5, **SMALL | {"kernel": "neural", "widths": (2, 4, 6, 4), "stops": stops, "group": "C4"})
+    model = ImageClassifier(
+        5, **SMALL | {"kernel": "neural", "widths": (2, 4, 6, 4), "stops": stops, "group": "C4"}
+    )
     kinds = (GridPDO, GridNeuralPDO)
     convolutions = [layer for layer in model.layers if isinstance(layer, kinds)]
-    assert [n for n, layer in enumerate(convolutions) if isinstance(layer, GridNeuralPDO)] == generated
+    assert [
+        n for n, layer in enumerate(convolutions) if isinstance(layer, GridNeuralPDO)
+    ] == generated
     assert all(convolutions[n].products.channels == 2 for n in generated)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"kernel": "wavelet"}, "kernel is one of kernel, pdo, neural; got 'wavelet'."), ({"widths": ()}, "got none.")],
+    [
+        ({"kernel": "wavelet"}, "kernel is one of kernel, pdo, neural; got 'wavelet'."),
+        ({"widths": ()}, "got none."),
+    ],
 )
 def test_what_is_refused(options, message):
     with pytest.raises(ValueError, match=message):

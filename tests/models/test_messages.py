@@ -1,4 +1,7 @@
-"""Forces by messages: invariants by hand, every group with the translations it has, what must not be symmetric."""
+"""Forces by messages.
+
+Invariants by hand, every group with the translations it has, what must not be symmetric.
+"""
 
 import pytest
 import torch
@@ -46,18 +49,31 @@ def network(group, translations="all"):
 
 
 def certified(model, group, free):
-    """The certificate under a group; `free` projects positions on the directions in which all may be moved."""
+    """The certificate under a group.
+
+    `free` projects positions on the directions in which all may be moved.
+    """
     group = named_group(group)
     harmonics, change = harmonic_field(group, 1)
     vector, change = harmonics[1:], change[1:, 1:]
 
     def move(pos, place, velocity, attributes, pairs):
-        y = model(pos @ free + place @ change @ (torch.eye(3) - free), velocity @ change, attributes, pairs)
+        y = model(
+            pos @ free + place @ change @ (torch.eye(3) - free),
+            velocity @ change,
+            attributes,
+            pairs,
+        )
         return (y.unflatten(1, (2, 3)) @ change.T).flatten(1)
 
     pos, velocity, attributes = draw()
     role = Role(field=vector)
-    inputs = [(pos, POSITIONS), (pos @ change.T, role), (velocity @ change.T, role), (attributes, Role())]
+    inputs = [
+        (pos, POSITIONS),
+        (pos @ change.T, role),
+        (velocity @ change.T, role),
+        (attributes, Role()),
+    ]
     return certify(move, [*inputs, (PAIRS, EDGE_INDEX)], Role(field=vector * 2), group, elements=6)
 
 
@@ -72,7 +88,9 @@ def test_equivariant_under_its_group_and_all_translations(group):
 def test_translations_in_the_plane(group):
     model = network(group, "plane")
     assert certified(model, group, torch.eye(3, dtype=torch.float64) - UPRIGHT).error < 1e-10
-    assert certified(model, group, torch.eye(3, dtype=torch.float64)).error > 1e-4  # the height matters
+    assert (
+        certified(model, group, torch.eye(3, dtype=torch.float64)).error > 1e-4
+    )  # the height matters
 
 
 def test_no_translations():
@@ -81,12 +99,16 @@ def test_no_translations():
     assert certified(model, "O(3)", torch.eye(3, dtype=torch.float64)).error > 1e-4
 
 
-@pytest.mark.parametrize(("group", "larger"), [("Cinf", "Cinfv"), ("Cinfv", "O(3)"), ("D3h", "O(3)")])
+@pytest.mark.parametrize(
+    ("group", "larger"), [("Cinf", "Cinfv"), ("Cinfv", "O(3)"), ("D3h", "O(3)")]
+)
 def test_not_under_a_larger_group(group, larger):
     assert certified(network(group), larger, torch.eye(3, dtype=torch.float64)).error > 1e-5
 
 
-@pytest.mark.parametrize(("group", "larger"), [("Cinf", "O(3)"), ("Cinfv", "O(3)"), ("C1", "O(3)"), ("D3h", "O(3)")])
+@pytest.mark.parametrize(
+    ("group", "larger"), [("Cinf", "O(3)"), ("Cinfv", "O(3)"), ("C1", "O(3)"), ("D3h", "O(3)")]
+)
 def test_begins_with_the_larger_symmetry(group, larger):
     model = Dynamics(MessageForces(named_group(group), hidden=8, neighbours=3.0), 2).double().eval()
     assert certified(model, larger, torch.eye(3, dtype=torch.float64)).error < 1e-10
@@ -116,7 +138,9 @@ def test_begins_as_the_network_of_the_larger_group():
 def test_invariants_of_space_are_dot_products():
     vectors = torch.randn(6, 2, 3, dtype=torch.float64)
     first, second = vectors.unbind(1)
-    wanted = torch.stack([(first * first).sum(1), (first * second).sum(1), (second * second).sum(1)], 1)
+    wanted = torch.stack(
+        [(first * first).sum(1), (first * second).sum(1), (second * second).sum(1)], 1
+    )
     found = VectorInvariants(O3(), 2).double()(vectors)
     torch.testing.assert_close(found, torch.asinh(wanted / 3**0.5))  # 1 / 3**0.5 has norm 1
 
@@ -134,10 +158,14 @@ def test_invariants_about_an_axis():
 
 
 @pytest.mark.parametrize(
-    ("group", "count", "ways"), [("O(3)", 3, 2), ("SO(3)", 3, 2), ("Cinfv", 8, 5), ("Cinf", 11, 7), ("C1", 33, 21)]
+    ("group", "count", "ways"),
+    [("O(3)", 3, 2), ("SO(3)", 3, 2), ("Cinfv", 8, 5), ("Cinf", 11, 7), ("C1", 33, 21)],
 )
 def test_how_many_invariants_and_vectors_there_are(group, count, ways):
-    invariants, make = VectorInvariants(named_group(group), 2), VectorMaker(named_group(group), 2, 4)
+    invariants, make = (
+        VectorInvariants(named_group(group), 2),
+        VectorMaker(named_group(group), 2, 4),
+    )
     assert (invariants.count, invariants.count - invariants.breaking) == (count, 3)
     assert make.factors.out_features == ways
     vectors = torch.randn(5, 2, 3)
@@ -147,7 +175,10 @@ def test_how_many_invariants_and_vectors_there_are(group, count, ways):
 
 def test_vectors_are_made_by_hand():
     make = broken(VectorMaker(named_group("Cinfv"), 2, 4))
-    state, vectors = torch.randn(5, 4, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
+    state, vectors = (
+        torch.randn(5, 4, dtype=torch.float64),
+        torch.randn(5, 2, 3, dtype=torch.float64),
+    )
     fixed, turned, kept = make.factors(state).split([1, 2, 2], 1)
     wanted = fixed * make._fixed[0] + (kept.unsqueeze(2) * vectors).sum(1)
     wanted = wanted + torch.einsum("nu,de,nue->nd", turned, make._broken[0], vectors)

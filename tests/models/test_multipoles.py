@@ -1,4 +1,4 @@
-"""Moments against sums over charges written by hand, their symmetries, and the network of pairs that feeds them."""
+"""Moments: sums over charges written by hand, symmetries, and the network of pairs."""
 
 import pytest
 import torch
@@ -31,7 +31,9 @@ def charges(order):
 def test_cartesian_harmonics():
     x = rows(7, 3)
     tensors = cartesian_harmonics(2)
-    torch.testing.assert_close(torch.einsum("mij,nij->mn", tensors, tensors), torch.eye(5, dtype=DOUBLE))
+    torch.testing.assert_close(
+        torch.einsum("mij,nij->mn", tensors, tensors), torch.eye(5, dtype=DOUBLE)
+    )
     assert tensors.diagonal(dim1=1, dim2=2).sum(1).abs().max() < 1e-15
     found = torch.einsum("mij,ni,nj->nm", tensors, x, x)
     ratio = solid_harmonics(x, 2)[:, 4:] / found
@@ -41,7 +43,10 @@ def test_cartesian_harmonics():
 
 @pytest.mark.parametrize("given", [False, True])
 def test_moments_are_those_of_charges_and_dipoles(given):
-    """Against charges alone: a point dipole is two opposite charges close together, a quadrupole is added as it is."""
+    """Against charges alone.
+
+    A point dipole is two opposite charges close together, a quadrupole is added as it is.
+    """
     x, pos = rows(6, 9), 2 * rows(6, 3, seed=1)
     total = torch.tensor([1.0, -2.0, 0.0, 0.5], dtype=DOUBLE) if given else None
     found = charges(2)(x, pos, BATCH, SIZE, total)
@@ -79,7 +84,9 @@ def test_moments_turn_and_the_first_does_not_depend_on_the_origin():
         torch.testing.assert_close(found[0], charge, atol=1e-12, rtol=0)
         torch.testing.assert_close(found[1], dipole @ g.T, atol=1e-12, rtol=0)
         torch.testing.assert_close(found[2], g @ quadrupole @ g.T, atol=1e-12, rtol=0)
-        torch.testing.assert_close(alpha(turned, BATCH), g @ alpha(x, BATCH) @ g.T, atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            alpha(turned, BATCH), g @ alpha(x, BATCH) @ g.T, atol=1e-12, rtol=0
+        )
     torch.testing.assert_close(alpha(x, BATCH), alpha(x, BATCH).mT)
     neutral = torch.zeros(4, dtype=DOUBLE)
     dipoles = [head(x, pos, BATCH, 4, neutral, origin)[1] for origin in (None, rows(4, 3, seed=2))]
@@ -108,7 +115,11 @@ def test_pairs_commute_with_everything():
     for g in O3().sample(5, generator):
         turn = model.field_out.matrix(g)
         order = torch.cat(
-            [torch.randperm(3, generator=generator), 3 + torch.randperm(2, generator=generator), batch[5:] + 2]
+            [
+                torch.randperm(3, generator=generator),
+                3 + torch.randperm(2, generator=generator),
+                batch[5:] + 2,
+            ]
         )
         found = model(x[order], (pos @ g.T + rows(3))[order], batch)
         torch.testing.assert_close(found, (y @ turn.T)[order], atol=1e-12, rtol=0)
@@ -133,10 +144,13 @@ def test_coincident_points_see_degree_zero_alone():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"order is 0 \(charge\), 1 \(dipole\) or 2 \(quadrupole\); got 3"):
+    with pytest.raises(
+        ValueError, match=r"order is 0 \(charge\), 1 \(dipole\) or 2 \(quadrupole\); got 3"
+    ):
         Multipoles("1x0e", 3)
     with pytest.raises(
-        FieldError, match="Moments are tensors of space; 1x0e is a field of O\\(2\\), a group of the plane"
+        FieldError,
+        match="Moments are tensors of space; 1x0e is a field of O\\(2\\), a group of the plane",
     ):
         Polarisability(Field.parse("1x0e", O2()))
     with pytest.raises(ValueError, match="Positions must be finite; those of atoms"):

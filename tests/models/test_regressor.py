@@ -45,12 +45,18 @@ def test_forces_are_smooth_at_the_cutoff():
     for distance in (2 - 1e-5, 2 + 1e-5):
         pos[1, 0] = distance
         p = pos.clone().requires_grad_(True)
-        values.append(torch.autograd.grad(model(Z[:2], p).sum(), p, allow_unused=True, materialize_grads=True)[0])
+        values.append(
+            torch.autograd.grad(
+                model(Z[:2], p).sum(), p, allow_unused=True, materialize_grads=True
+            )[0]
+        )
     torch.testing.assert_close(*values, atol=1e-6, rtol=0)
 
 
 def test_unknown_elements():
-    with pytest.raises(UnknownElementError, match=r"knows the elements \[1, 6, 8\] \(atomic numbers\); got \[7\]"):
+    with pytest.raises(
+        UnknownElementError, match=r"knows the elements \[1, 6, 8\] \(atomic numbers\); got \[7\]"
+    ):
         network()(torch.tensor([7]), torch.zeros(1, 3))
 
 
@@ -60,9 +66,13 @@ def test_unknown_elements():
 )
 def test_any_group_by_its_name(group, hidden, filter_field):
     torch.manual_seed(0)
-    model = Regressor(Reference((1, 6, 8)), hidden=hidden, layers=2, group=group, filter_field=filter_field)
+    model = Regressor(
+        Reference((1, 6, 8)), hidden=hidden, layers=2, group=group, filter_field=filter_field
+    )
     inputs = [(Z, Role()), (POS, POSITIONS), (BATCH, Role())]
     chosen = named_group(group)
-    assert certify(model, inputs, Role("graph"), chosen, elements=5, dtype=torch.float64).error < 1e-10
+    assert (
+        certify(model, inputs, Role("graph"), chosen, elements=5, dtype=torch.float64).error < 1e-10
+    )
     broken = certify(model, inputs, Role("graph"), O3(), elements=5, dtype=torch.float64).error
     assert group == "SO(3)" or broken > 1e-6

@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_page_runs(capsys):
     names: dict[str, object] = {}
-    for language, text in re.findall(r"```(python)?\n(.*?)```", (ROOT / "docs/permutations.md").read_text(), re.DOTALL):
+    for language, text in re.findall(
+        r"```(python)?\n(.*?)```", (ROOT / "docs/permutations.md").read_text(), re.DOTALL
+    ):
         if language:
             exec(text, names)
         else:
@@ -51,5 +53,8 @@ def test_dipoles(monkeypatch, capsys, tmp_path):
     names = runpy.run_path(str(ROOT / "examples/dipoles.py"))
     assert (~names["common"]).nonzero().tolist() == [[7]]
     printed = capsys.readouterr().out
-    assert "4 of 21 frames tested, 1 of rare states" in printed and "elements [1, 8], rms dipole" in printed
+    assert (
+        "4 of 21 frames tested, 1 of rare states" in printed
+        and "elements [1, 8], rms dipole" in printed
+    )
     assert "change under a rotation" in printed

@@ -1,4 +1,7 @@
-"""Networks on sets: symmetries with random elements, batches against single sets, what they can learn, bad input."""
+"""Networks on sets.
+
+Symmetries with random elements, batches against single sets, what they can learn, bad input.
+"""
 
 import pytest
 import torch
@@ -31,7 +34,10 @@ def made(kind, *arguments, **options):
 
 
 def test_power_sums_and_newton():
-    """Sums of powers are deep sets: those of (1, 2, 3), and the elementary symmetric polynomials they determine."""
+    """Sums of powers are deep sets.
+
+    Those of (1, 2, 3), and the elementary symmetric polynomials they determine.
+    """
     powers = torch.tensor([1.0, 2, 3])[:, None] ** torch.arange(1, 4)
     p1, p2, p3 = powers.sum(0).tolist()
     e2 = (p1 * p1 - p2) / 2
@@ -46,8 +52,12 @@ def test_they_commute_with_permutations_and_the_group(group):
     for turn in field.matrix(group.sample(3, generator)):
         order = torch.randperm(9, generator=generator)
         moved, batch = x[order] @ turn.T, BATCH[order]
-        torch.testing.assert_close(sums(moved, batch, SETS), sums(x, BATCH, SETS) @ turn.T, atol=1e-12, rtol=0)
-        torch.testing.assert_close(net(moved, batch), (net(x, BATCH) @ turn.T)[order], atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            sums(moved, batch, SETS), sums(x, BATCH, SETS) @ turn.T, atol=1e-12, rtol=0
+        )
+        torch.testing.assert_close(
+            net(moved, batch), (net(x, BATCH) @ turn.T)[order], atol=1e-12, rtol=0
+        )
 
 
 @pytest.mark.parametrize(
@@ -124,11 +134,15 @@ def test_digit_sums_of_a_hundred_after_ten():
 
 def test_errors():
     x = rows(9, 3)
-    with pytest.raises(ValueError, match=r"maxima, which an empty set does not have; sets \[2, 4\] of 5 are empty"):
+    with pytest.raises(
+        ValueError, match=r"maxima, which an empty set does not have; sets \[2, 4\] of 5 are empty"
+    ):
         made(DeepSets, "3x0e", "8x0e", "2x0e", pool="max")(x, BATCH, SETS)
     with pytest.raises(FieldError, match="MaxAggregation keeps invariant fields only; got 8x0e"):
         DeepSets("3x0e", "8x0e+2x1o", "2x0e", pool="max")
-    with pytest.raises(FieldError, match="The mixing 'attention' keeps invariant fields only; got 2x1o"):
+    with pytest.raises(
+        FieldError, match="The mixing 'attention' keeps invariant fields only; got 2x1o"
+    ):
         SetNet("3x0e", "2x1o", "2x0e", mixing="attention")
     with pytest.raises(ValueError, match="mixing is one of mean, max, attention; got 'sum'"):
         SetNet("3x0e", "8x0e", "2x0e", mixing="sum")

@@ -13,7 +13,13 @@ from steerable.models.sphere_net import SphereClassifier
 
 def small(**arguments):
     torch.manual_seed(0)
-    settings = {"rings": 9, "degrees": (7, 5, 3), "widths": (3, 4), "knots": 3, "hidden": 8} | arguments
+    settings = {
+        "rings": 9,
+        "degrees": (7, 5, 3),
+        "widths": (3, 4),
+        "knots": 3,
+        "hidden": 8,
+    } | arguments
     return SphereClassifier(5, **settings).double()
 
 
@@ -36,20 +42,26 @@ def test_all_but_the_activations_is_exact():
     rotate, transform = Rotate(model.transform.layout).double(), model.transform
     logits = model(transform.synthesis(f))
     turned = model(transform.synthesis(rotate(f, rotations(4))))
-    torch.testing.assert_close(turned, logits, atol=1e-12 * float(logits.detach().abs().max()), rtol=0)
+    torch.testing.assert_close(
+        turned, logits, atol=1e-12 * float(logits.detach().abs().max()), rtol=0
+    )
 
 
 def test_batches_gradients_and_state():
     model = small()
     x = torch.randn(6, 9, 18, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     nn.functional.cross_entropy(model(x), torch.arange(6) % 5).backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in model.parameters())
+    assert all(
+        p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in model.parameters()
+    )
     keys = set(model.state_dict())
     model.eval()
     assert set(model.state_dict()) == keys
     torch.testing.assert_close(model(x)[2:3], model(x[2:3]), atol=1e-12, rtol=0)
     assert model(x[:0]).shape == (0, 5)
-    torch.testing.assert_close(model.float()(x.float()), model.double()(x).float(), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        model.float()(x.float()), model.double()(x).float(), atol=1e-4, rtol=0
+    )
 
 
 def test_the_usual_network_is_small():

@@ -31,7 +31,8 @@ from steerable.groups import (
 )
 from steerable.operators import MatrixPolynomial, Symbol, harmonic_couplings, symbol_basis
 
-# Dimensions by homogeneous order 0 to 4, from a null space solved apart from the library (numpy, SVD).
+# Dimensions by homogeneous order 0 to 4, from a null space solved apart from the library (numpy,
+# SVD).
 TABLE = {
     "SO2": {
         (1, 0, 1, 0, 1): "0-0",
@@ -97,17 +98,24 @@ TABLE = {
     },
 }
 GROUPS = {
-    "SO2": SO2(), "O2": O2(), "C4": cyclic(4), "C8": cyclic(8), "C16": cyclic(16), "D4": dihedral(4), "SO3": SO3(),
+    "SO2": SO2(), "O2": O2(), "C4": cyclic(4), "C8": cyclic(8),
+    "C16": cyclic(16), "D4": dihedral(4), "SO3": SO3(),
     "O3": O3(),
 }  # fmt: skip
 ROWS = [
-    (group, pair, counts) for group, rows in TABLE.items() for counts, pairs in rows.items() for pair in pairs.split()
+    (group, pair, counts)
+    for group, rows in TABLE.items()
+    for counts, pairs in rows.items()
+    for pair in pairs.split()
 ]
 
 
 @dataclass(frozen=True)
 class Powers:
-    """Sym^n: how the monomials x^a / sqrt(a!) of one degree turn, found from their values at points."""
+    """Sym^n: how the monomials x^a / sqrt(a!) of one degree turn.
+
+    It is computed from their values at points.
+    """
 
     group: Group
     degree: int
@@ -122,7 +130,9 @@ class Powers:
 
     def matrices(self, elements):
         x = np.random.default_rng(0).normal(size=(4 * self.dim + 4, self.group.dim))
-        turned = [np.linalg.lstsq(self.values(x), self.values(x @ g.T), rcond=None)[0].T for g in elements]
+        turned = [
+            np.linalg.lstsq(self.values(x), self.values(x @ g.T), rcond=None)[0].T for g in elements
+        ]
         return np.stack(turned)
 
 
@@ -165,12 +175,19 @@ def flat(basis, order):
     return np.stack([(element.parts[order] * weight).ravel() for element in basis])
 
 
-@pytest.mark.parametrize(("group", "pair", "counts"), ROWS, ids=lambda part: part if isinstance(part, str) else "")
+@pytest.mark.parametrize(
+    ("group", "pair", "counts"), ROWS, ids=lambda part: part if isinstance(part, str) else ""
+)
 def test_the_table_of_dimensions(group, pair, counts):
     field_in, field_out = (kind(GROUPS[group], text) for text in pair.split("-"))
-    assert tuple(len(symbol_basis(field_in, field_out, n, exact_order=True)) for n in range(5)) == counts
+    assert (
+        tuple(len(symbol_basis(field_in, field_out, n, exact_order=True)) for n in range(5))
+        == counts
+    )
     whole = symbol_basis(field_in, field_out, 3)
-    assert [element.order for element in whole] == sorted(n for n in range(4) for _ in range(counts[n]))
+    assert [element.order for element in whole] == sorted(
+        n for n in range(4) for _ in range(counts[n])
+    )
 
 
 def test_regular_fields_of_the_octahedral_group():
@@ -202,12 +219,18 @@ def every_element(group):
     else:
         a = group.axis
         cross = np.cross(np.eye(3), a)
-        turns = c[:, None, None] * np.eye(3) + (1 - c)[:, None, None] * np.outer(a, a) - s[:, None, None] * cross
+        turns = (
+            c[:, None, None] * np.eye(3)
+            + (1 - c)[:, None, None] * np.outer(a, a)
+            - s[:, None, None] * cross
+        )
     return (group.representatives[:, None] @ turns).reshape(-1, group.dim, group.dim)
 
 
 @pytest.mark.parametrize(
-    "group", [group for group in EVERY if group.order or group.dim == 2 or group.axis is not None], ids=name
+    "group",
+    [group for group in EVERY if group.order or group.dim == 2 or group.axis is not None],
+    ids=name,
 )
 def test_molien_counts_operators_by_characters(group):
     elements = every_element(group)
@@ -236,7 +259,11 @@ OTHERS = [
     (dihedral(3, angle=0.3), regular(dihedral(3, angle=0.3)), some_field(dihedral(3, angle=0.3))),
     (dihedral(1, angle=1.1), regular(dihedral(1, angle=1.1)), regular(dihedral(1, angle=1.1))),
     (point_group("T"), quotient(point_group("T"), point_group("C2")), irreps(point_group("T"))[2]),
-    (point_group("D3"), Induced(point_group("D3"), irreps(point_group("C3"))[1]), regular(point_group("D3"))),
+    (
+        point_group("D3"),
+        Induced(point_group("D3"), irreps(point_group("C3"))[1]),
+        regular(point_group("D3")),
+    ),
     (O2(), Turned(O2(), tuple(irreps(O2(), 2))), some_field(O2())),
     (O3(), Turned(O3(), tuple(irreps(O3(), 1))), Turned(O3(), tuple(irreps(O3(), 2)[1:4]))),
 ]
@@ -246,13 +273,18 @@ OTHERS = [
     ("group", "field_in", "field_out"), FIELDS + OTHERS, ids=lambda part: getattr(part, "name", "")
 )
 def test_every_element_commutes_with_drawn_symmetries(group, field_in, field_out):
-    """P(g xi) = rho_out(g) P(xi) rho_in(g)^-1 by values, for random xi and g, reflections among them."""
+    """P(g xi) = rho_out(g) P(xi) rho_in(g)^-1 by values, for random xi and g.
+
+    Reflections are among them.
+    """
     elements = torch.cat([draw(group), torch.from_numpy(group.representatives[-1:])])
     assert (torch.linalg.det(elements) < 0).any() == group.has_reflections
     xi = torch.randn(3, group.dim, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     xi = xi / xi.norm(dim=1, keepdim=True)
     before, after = (
-        kind.matrix(elements) if isinstance(kind, Field) else torch.from_numpy(kind.matrices(elements.numpy()))
+        kind.matrix(elements)
+        if isinstance(kind, Field)
+        else torch.from_numpy(kind.matrices(elements.numpy()))
         for kind in (field_in, field_out)
     )
     for n in range(4):
@@ -266,7 +298,9 @@ def test_every_element_commutes_with_drawn_symmetries(group, field_in, field_out
             stacked.evaluate(x).unflatten(-2, (len(basis), field_out.dim))
             for x in (torch.einsum("gij,xj->xgi", elements, xi), xi[:, None])
         )
-        torch.testing.assert_close(turned, after[:, None] @ fixed @ before.mT[:, None], rtol=0, atol=1e-12)
+        torch.testing.assert_close(
+            turned, after[:, None] @ fixed @ before.mT[:, None], rtol=0, atol=1e-12
+        )
         assert all(element.is_steerable(1e-12) for element in basis[::7])
     assert len(symbol_basis(field_in, field_out, 3)) > 3
 
@@ -286,16 +320,22 @@ def test_elements_are_homogeneous_and_orthonormal(group, field_in, field_out):
 
 
 SMALL = [
-    (O2(), "1", "2"), (SO2(), "1", "1"), (cyclic(3), "1", "1"), (cyclic(4), "1", "2"), (dihedral(6), "3", "4"),
-    (O3(), "1o", "2e"), (SO3(), "1", "1"), (EVERY[4], "1", "1"), (EVERY[5], "2", "3"), (point_group("T"), "2", "2"),
-    (point_group("Oh"), "5", "8"), (point_group("I"), "1", "1"), (trivial(), "0", "0"), (EVERY[3], "0", "1"),
+    (O2(), "1", "2"), (SO2(), "1", "1"), (cyclic(3), "1", "1"),
+    (cyclic(4), "1", "2"), (dihedral(6), "3", "4"),
+    (O3(), "1o", "2e"), (SO3(), "1", "1"), (EVERY[4], "1", "1"),
+    (EVERY[5], "2", "3"), (point_group("T"), "2", "2"),
+    (point_group("Oh"), "5", "8"), (point_group("I"), "1", "1"),
+    (trivial(), "0", "0"), (EVERY[3], "0", "1"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("field_in", "field_out"),
     [(irrep(group, a), irrep(group, b)) for group, a, b in SMALL]
-    + [(regular(cyclic(4)), regular(cyclic(4))), (regular(dihedral(3, angle=0.3)), irrep(dihedral(3, angle=0.3), "2"))],
+    + [
+        (regular(cyclic(4)), regular(cyclic(4))),
+        (regular(dihedral(3, angle=0.3)), irrep(dihedral(3, angle=0.3), "2")),
+    ],
     ids=lambda part: repr(part)[:20],
 )
 def test_the_basis_spans_the_null_space(field_in, field_out):
@@ -354,9 +394,15 @@ def test_operators_of_regular_fields_without_aliases(group, kept, all_):
     """As in published networks of C16; a large offset leaves nothing out."""
     field = regular(group)
     few, whole = symbol_basis(field, field, 3, maximum_offset=0), symbol_basis(field, field, 3)
-    assert (len(few), len(whole), len(symbol_basis(field, field, 3, maximum_offset=4))) == (kept, all_, all_)
+    assert (len(few), len(whole), len(symbol_basis(field, field, 3, maximum_offset=4))) == (
+        kept,
+        all_,
+        all_,
+    )
     for n in range(4):
-        rows, span = (flat([element for element in basis if n in element.parts], n) for basis in (few, whole))
+        rows, span = (
+            flat([element for element in basis if n in element.parts], n) for basis in (few, whole)
+        )
         np.testing.assert_allclose(rows @ rows.T, np.eye(len(rows)), atol=1e-12)
         np.testing.assert_allclose(rows @ span.T @ span, rows, atol=1e-12)
         assert all(element.is_steerable(1e-12) for element in few)
@@ -372,8 +418,13 @@ def test_no_offset_is_equivariance_under_all_rotations():
         change = [irrep(group, str(k)).isometry for k in (n, m)]
         for element in few:
             lifted = element.polynomial.between(change[1], change[0].T)
-            assert Symbol(irrep(SO2(), str(n)), irrep(SO2(), str(m)), lifted.parts).is_steerable(1e-12)
-        counts = [len(symbol_basis(few[0].field_in, few[0].field_out, 9, maximum_offset=t)) for t in range(4)]
+            assert Symbol(irrep(SO2(), str(n)), irrep(SO2(), str(m)), lifted.parts).is_steerable(
+                1e-12
+            )
+        counts = [
+            len(symbol_basis(few[0].field_in, few[0].field_out, 9, maximum_offset=t))
+            for t in range(4)
+        ]
         assert counts == sorted(counts) and counts[0] < counts[1]
         assert counts[-1] == len(symbol_basis(few[0].field_in, few[0].field_out, 9))
 
@@ -390,13 +441,19 @@ def test_couplings_are_orthonormal():
 def test_fields_without_channels_or_operators():
     assert symbol_basis(Field.parse(""), Field.parse("1o"), 2) == []
     assert symbol_basis(Field.parse("0e"), Field.parse("0o"), 4) == []
-    assert symbol_basis(Field.parse("2x0e"), Field.parse("0x1o+3x0e"), 0)[0].parts[0].shape == (1, 3, 2)
+    assert symbol_basis(Field.parse("2x0e"), Field.parse("0x1o+3x0e"), 0)[0].parts[0].shape == (
+        1,
+        3,
+        2,
+    )
     assert len(symbol_basis(Field.parse("2x0e"), Field.parse("3x1o"), 1)) == 6
 
 
 def test_what_is_asked_wrongly_is_named():
     scalar = Field.parse("0e")
-    with pytest.raises(FieldMismatchError, match=r"fields of one group; got 1x0e of O\(3\) and 1x0 of SO\(3\)"):
+    with pytest.raises(
+        FieldMismatchError, match=r"fields of one group; got 1x0e of O\(3\) and 1x0 of SO\(3\)"
+    ):
         symbol_basis(scalar, Field.parse("0", SO3()), 1)
     with pytest.raises(ValueError, match="order of an operator is 0 or more; got -1"):
         symbol_basis(scalar, scalar, -1)

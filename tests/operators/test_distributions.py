@@ -1,4 +1,7 @@
-"""The distribution view: operators are limits of kernels, and delta, kernels and operators are one algebra."""
+"""The distribution view.
+
+Operators are limits of kernels, and delta, kernels and operators are one algebra.
+"""
 
 import re
 from pathlib import Path
@@ -28,12 +31,20 @@ def drawn(field_in, field_out, order, seed=0):
 
 
 def points(count, dim, seed=0):
-    return torch.randn(count, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        count, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def square_grid(reach, spacing):
-    """Points of the plane (point, 2) and the area of each: exact to rounding for Gaussians wider than the spacing."""
-    axis = torch.arange(-round(reach / spacing), round(reach / spacing) + 1, dtype=torch.float64) * spacing
+    """Points of the plane (point, 2) and the area of each.
+
+    Exact to rounding for Gaussians wider than the spacing.
+    """
+    axis = (
+        torch.arange(-round(reach / spacing), round(reach / spacing) + 1, dtype=torch.float64)
+        * spacing
+    )
     return torch.cartesian_prod(axis, axis), spacing**2
 
 
@@ -58,7 +69,9 @@ def by_autograd(symbol, f, x):
 
 
 def gaussian(x, sigma):
-    return torch.exp(-x.square().sum(-1) / (2 * sigma**2)) / (2 * torch.pi * sigma**2) ** (x.shape[-1] / 2)
+    return torch.exp(-x.square().sum(-1) / (2 * sigma**2)) / (2 * torch.pi * sigma**2) ** (
+        x.shape[-1] / 2
+    )
 
 
 def convolved(kernel, f, x, reach, spacing):
@@ -87,7 +100,9 @@ def test_the_symbol_is_what_the_operator_does_to_waves(group):
     symbol = drawn(field, field, 3)
     f, k, a = waves(group, field)
     x = points(3, group.dim, 5)
-    torch.testing.assert_close(by_autograd(symbol, f, x), on_waves(symbol, k, a, x), rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        by_autograd(symbol, f, x), on_waves(symbol, k, a, x), rtol=1e-11, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("group", [O2(), O3(), point_group("T")], ids=name)
@@ -124,7 +139,13 @@ def test_smoothed_operators_tend_to_the_operator(order):
     exact = on_waves(symbol, k, a, x)
     errors = []
     for sigma in (0.1, 0.05, 0.025):
-        found = convolved(lambda y, s=sigma: smoothed_kernel(symbol, y, s), f, x, reach=9 * sigma, spacing=sigma / 3)
+        found = convolved(
+            lambda y, s=sigma: smoothed_kernel(symbol, y, s),
+            f,
+            x,
+            reach=9 * sigma,
+            spacing=sigma / 3,
+        )
         damping = torch.exp(-(sigma**2) * k.square().sum(1) / 2)
         torch.testing.assert_close(found, on_waves(symbol, k, a, x, damping), rtol=1e-8, atol=1e-8)
         errors.append(float((found - exact).norm() / exact.norm()))
@@ -134,20 +155,29 @@ def test_smoothed_operators_tend_to_the_operator(order):
 
 @pytest.mark.parametrize("group", EVERY, ids=name)
 def test_steerable_operators_give_steerable_kernels(group):
-    """K(g x) = rho_out(g) K(x) rho_in(g)^-1 with random g; a kernel that is not steerable does not."""
+    """K(g x) = rho_out(g) K(x) rho_in(g)^-1 with random g.
+
+    A kernel that is not steerable does not.
+    """
     field_in, field_out = some_field(group), some_field(group, 2)
     x, g = points(5, group.dim), group.sample(4, torch.Generator().manual_seed(1))
     g = torch.cat([g, torch.from_numpy(group.representatives[-1:])])
 
     def error(symbol):
         turned = smoothed_kernel(symbol, torch.einsum("gij,xj->gxi", g, x), 1.1)
-        fixed = field_out.matrix(g)[:, None] @ smoothed_kernel(symbol, x, 1.1) @ field_in.matrix(g).mT[:, None]
+        fixed = (
+            field_out.matrix(g)[:, None]
+            @ smoothed_kernel(symbol, x, 1.1)
+            @ field_in.matrix(g).mT[:, None]
+        )
         return float((turned - fixed).abs().max())
 
     symbol = drawn(field_in, field_out, 3)
     assert error(symbol) < 1e-12
     rng = np.random.default_rng(0)
-    noise = Symbol(field_in, field_out, {n: rng.normal(size=part.shape) for n, part in symbol.parts.items()})
+    noise = Symbol(
+        field_in, field_out, {n: rng.normal(size=part.shape) for n, part in symbol.parts.items()}
+    )
     assert error(noise) > 1e-3 or group.order == 1
 
 
@@ -161,11 +191,16 @@ def test_delta_kernel_and_operator_commute_with_the_group(group):
     operator = drawn(field_in, field_out, 3)
     maps = {
         "delta": lambda f, x: f(x) @ torch.from_numpy(delta.parts[0][0]).T,
-        "kernel": lambda f, x: convolved(lambda y: smoothed_kernel(operator, y, 0.4), f, x, 3.2, 0.16),
+        "kernel": lambda f, x: convolved(
+            lambda y: smoothed_kernel(operator, y, 0.4), f, x, 3.2, 0.16
+        ),
         "operator": lambda f, x: by_autograd(operator, f, x),
     }
     elements = torch.cat(
-        [group.sample(2, torch.Generator().manual_seed(2)), torch.from_numpy(group.representatives[-1:])]
+        [
+            group.sample(2, torch.Generator().manual_seed(2)),
+            torch.from_numpy(group.representatives[-1:]),
+        ]
     )
     for g in elements:
         before, after = field_in.matrix(g), field_out.matrix(g)
@@ -176,7 +211,10 @@ def test_delta_kernel_and_operator_commute_with_the_group(group):
 
 
 def test_they_compose():
-    """D (K * f) = (D K) * f; kernels of widths s and t make the kernel of D E and width sqrt(s^2 + t^2)."""
+    """D (K * f) = (D K) * f.
+
+    Kernels of widths s and t make the kernel of D E and width sqrt(s^2 + t^2).
+    """
     vector, scalar = named.gradient(2).field_out, named.gradient(2).field_in
     inner, outer = drawn(scalar, vector, 2), drawn(vector, some_field(O2()), 2, 1)
     f, k, a = waves(O2(), scalar)
@@ -200,7 +238,9 @@ def test_the_kernel_of_the_adjoint():
     """K*(x) = K(-x)^t."""
     symbol = drawn(some_field(O3()), some_field(O3(), 2), 3)
     x = points(5, 3)
-    torch.testing.assert_close(smoothed_kernel(symbol.adjoint(), x, 0.9), smoothed_kernel(symbol, -x, 0.9).mT)
+    torch.testing.assert_close(
+        smoothed_kernel(symbol.adjoint(), x, 0.9), smoothed_kernel(symbol, -x, 0.9).mT
+    )
 
 
 @pytest.mark.parametrize("group", [O2(), O3()], ids=name)
@@ -229,7 +269,9 @@ def test_operators_are_steerable_distributions(group):
 
 
 def test_bad_points_and_widths_are_named():
-    with pytest.raises(ValueError, match=r"needs points \(..., 3\) and a positive sigma; got \(4, 2\) and 1.0"):
+    with pytest.raises(
+        ValueError, match=r"needs points \(..., 3\) and a positive sigma; got \(4, 2\) and 1.0"
+    ):
         smoothed_kernel(named.curl(), torch.zeros(4, 2), 1.0)
     for sigma in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="a positive sigma"):
@@ -241,5 +283,9 @@ def test_the_page_runs(capsys):
     text = PAGE.read_text()
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(block, names)
-    shown = [block for language, block in re.findall(r"```(\w*)\n(.*?)```", text, re.DOTALL) if not language]
+    shown = [
+        block
+        for language, block in re.findall(r"```(\w*)\n(.*?)```", text, re.DOTALL)
+        if not language
+    ]
     assert len(shown) == 1 and capsys.readouterr().out == shown[0]

@@ -1,4 +1,4 @@
-"""The operators of vector calculus against formulas written by hand, and the identities between them."""
+"""The operators of vector calculus: formulas written by hand, and identities."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,9 @@ def test_values(dim):
     sym = np.einsum("kij,kv->ijv", matrices, at["strain"])
     expected = (np.einsum("i,jv->ijv", xi, eye) + np.einsum("j,iv->ijv", xi, eye)) / 2
     np.testing.assert_allclose(sym, expected, atol=1e-14)
-    np.testing.assert_allclose(np.einsum("kij,k->ij", matrices, at["hessian"][:, 0]), np.outer(xi, xi), atol=1e-14)
+    np.testing.assert_allclose(
+        np.einsum("kij,k->ij", matrices, at["hessian"][:, 0]), np.outer(xi, xi), atol=1e-14
+    )
     traceless = np.einsum("kij,k->ij", matrices[1:], at["traceless_hessian"][:, 0])
     np.testing.assert_allclose(traceless, np.outer(xi, xi) - square / dim * eye, atol=1e-14)
 
@@ -70,21 +72,27 @@ def test_values(dim):
 def test_symmetric_matrices_turn_as_the_field(group):
     """g T g^-1 has the components rho(g) t, with the norm of T."""
     matrices = named.symmetric_matrices(group.dim)
-    np.testing.assert_allclose(np.einsum("kij,lij->kl", matrices, matrices), np.eye(len(matrices)), atol=1e-14)
+    np.testing.assert_allclose(
+        np.einsum("kij,lij->kl", matrices, matrices), np.eye(len(matrices)), atol=1e-14
+    )
     field = named.hessian(group.dim).field_out
     elements = group.sample(6, torch.Generator().manual_seed(0))
     t = np.random.default_rng(0).normal(size=(group.dim,) * 2)
     t = t + t.T
     for g, rho in zip(elements.numpy(), field.matrix(elements).numpy(), strict=True):
         components = np.einsum("kij,ij->k", matrices, g @ t @ g.T)
-        np.testing.assert_allclose(components, rho @ np.einsum("kij,ij->k", matrices, t), atol=1e-13)
+        np.testing.assert_allclose(
+            components, rho @ np.einsum("kij,ij->k", matrices, t), atol=1e-13
+        )
 
 
 def test_curls():
     xi, v = np.random.default_rng(0).normal(size=(2, 3))
     at = torch.from_numpy(xi)
     np.testing.assert_allclose(named.curl().evaluate(at).numpy() @ v, np.cross(xi, v), atol=1e-14)
-    np.testing.assert_allclose(named.curl().adjoint().evaluate(at).numpy() @ v, np.cross(xi, v), atol=1e-14)
+    np.testing.assert_allclose(
+        named.curl().adjoint().evaluate(at).numpy() @ v, np.cross(xi, v), atol=1e-14
+    )
     assert str(named.curl_2d()) == "[ -d_y  d_x ]"
     assert str(named.curl_2d().adjoint()) == "[  d_y ]\n[ -d_x ]"
     assert str(named.cauchy_riemann()) == "[ d_x  -d_y ]\n[ d_y   d_x ]"
@@ -98,7 +106,9 @@ def test_identities_of_space():
     assert norm(divergence @ gradient - named.laplacian(3)) == 0
     assert norm(named.laplacian(3) @ named.laplacian(3) - named.biharmonic(3)) == 0
     assert norm(gradient.adjoint() + divergence) == 0
-    assert norm(named.vector_laplacian(3) - named.identity(gradient.field_out).times_laplacian()) == 0
+    assert (
+        norm(named.vector_laplacian(3) - named.identity(gradient.field_out).times_laplacian()) == 0
+    )
 
 
 @pytest.mark.parametrize("dim", [2, 3])
@@ -143,7 +153,8 @@ def test_each_spans_the_operators_of_its_order():
     assert str(6**0.5 * laplacian) == str(named.laplacian(3))
     second = symbol_basis(vector, vector, 2, exact_order=True)
     gram = [
-        [element.inner(op) / op.norm() for element in second] for op in (named.vector_laplacian(3), named.grad_div(3))
+        [element.inner(op) / op.norm() for element in second]
+        for op in (named.vector_laplacian(3), named.grad_div(3))
     ]
     assert np.linalg.matrix_rank(gram) == len(second) == 2
     (curl_2d,) = symbol_basis(Field.parse("1", O2()), Field.parse("0o", O2()), 1)

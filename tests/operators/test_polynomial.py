@@ -14,12 +14,16 @@ from steerable.operators.polynomial import monomial_map
 def random_polynomial(variables, shape, orders, seed=0):
     rng = np.random.default_rng(seed)
     return MatrixPolynomial(
-        variables, shape, {n: rng.normal(size=(len(exponents(variables, n)), *shape)) for n in orders}
+        variables,
+        shape,
+        {n: rng.normal(size=(len(exponents(variables, n)), *shape)) for n in orders},
     )
 
 
 def points(count, variables, seed=1):
-    return torch.randn(count, variables, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        count, variables, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def by_hand(polynomial, x):
@@ -35,13 +39,17 @@ def by_hand(polynomial, x):
 def test_values_are_the_sum_over_monomials(variables):
     polynomial = random_polynomial(variables, (2, 3), [0, 1, 2, 4])
     x = points(20, variables)
-    np.testing.assert_allclose(polynomial.evaluate(x).numpy(), by_hand(polynomial, x.numpy()), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        polynomial.evaluate(x).numpy(), by_hand(polynomial, x.numpy()), rtol=1e-12, atol=1e-12
+    )
     single = polynomial.evaluate(x.float())
     assert single.dtype == torch.float32
     torch.testing.assert_close(single.double(), polynomial.evaluate(x), rtol=1e-4, atol=1e-4)
     assert polynomial.evaluate(x.view(4, 5, variables)).shape == (4, 5, 2, 3)
     assert polynomial.evaluate(x[:0]).shape == (0, 2, 3)
-    torch.testing.assert_close(polynomial.evaluate(x)[3], polynomial.evaluate(x[3]), rtol=1e-14, atol=1e-14)
+    torch.testing.assert_close(
+        polynomial.evaluate(x)[3], polynomial.evaluate(x[3]), rtol=1e-14, atol=1e-14
+    )
 
 
 def test_values_can_be_differentiated_and_are_complex_where_asked():
@@ -60,10 +68,17 @@ def random_part(polynomial, n):
 
 @pytest.mark.parametrize("variables", [2, 3])
 def test_operations_are_those_of_the_values(variables):
-    p, q = random_polynomial(variables, (2, 3), [0, 2, 3]), random_polynomial(variables, (2, 3), [1, 2], 5)
+    p, q = (
+        random_polynomial(variables, (2, 3), [0, 2, 3]),
+        random_polynomial(variables, (2, 3), [1, 2], 5),
+    )
     r = random_polynomial(variables, (3, 4), [0, 1, 2], 6)
     rng = np.random.default_rng(3)
-    g, left, right = rng.normal(size=(variables,) * 2), rng.normal(size=(5, 2)), rng.normal(size=(3, 4))
+    g, left, right = (
+        rng.normal(size=(variables,) * 2),
+        rng.normal(size=(5, 2)),
+        rng.normal(size=(3, 4)),
+    )
     x = points(30, variables)
     value = {name: a.evaluate(x).numpy() for name, a in {"p": p, "q": q, "r": r}.items()}
     cases = [
@@ -89,7 +104,9 @@ def test_monomials_of_a_turned_point(variables, degree):
     np.testing.assert_allclose(
         monomial_map(a @ b, degree), monomial_map(a, degree) @ monomial_map(b, degree), atol=1e-13
     )
-    scale = np.sqrt([math.prod(map(math.factorial, row)) for row in exponents(variables, degree).tolist()])
+    scale = np.sqrt(
+        [math.prod(map(math.factorial, row)) for row in exponents(variables, degree).tolist()]
+    )
     turn = monomial_map(a, degree) / scale[:, None] * scale
     np.testing.assert_allclose(turn @ turn.T, np.eye(len(turn)), atol=1e-13)
 
@@ -99,7 +116,9 @@ def test_fischers_product_is_a_derivative_at_zero():
     p, q = random_polynomial(2, (1, 1), [0, 2, 3]), random_polynomial(2, (1, 1), [1, 2, 3], 4)
     expected = 0.0
     for n in (2, 3):
-        for row, a, b in zip(exponents(2, n).tolist(), p.parts[n].ravel(), q.parts[n].ravel(), strict=True):
+        for row, a, b in zip(
+            exponents(2, n).tolist(), p.parts[n].ravel(), q.parts[n].ravel(), strict=True
+        ):
             expected += a * b * math.factorial(row[0]) * math.factorial(row[1])
     assert p.inner(q) == pytest.approx(expected, rel=1e-14)
     turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(2, 2)))
@@ -109,7 +128,11 @@ def test_fischers_product_is_a_derivative_at_zero():
 
 def test_print():
     def scalar(parts, variables=2):
-        return str(MatrixPolynomial(variables, (1, 1), {n: np.reshape(c, (-1, 1, 1)) for n, c in parts.items()}))
+        return str(
+            MatrixPolynomial(
+                variables, (1, 1), {n: np.reshape(c, (-1, 1, 1)) for n, c in parts.items()}
+            )
+        )
 
     assert scalar({2: [2, 0, -1]}) == "2 d_x^2 - d_y^2"
     assert scalar({0: [-3], 1: [-1, 0.5]}) == "-d_x + 0.5 d_y - 3"
@@ -125,7 +148,8 @@ def test_print():
 
 def test_bad_coefficients_are_named():
     with pytest.raises(
-        ValueError, match=r"Order 2 of a polynomial in 2 variables has .* = \(3, 1, 1\); got \(2, 1, 1\)"
+        ValueError,
+        match=r"Order 2 of a polynomial in 2 variables has .* = \(3, 1, 1\); got \(2, 1, 1\)",
     ):
         MatrixPolynomial(2, (1, 1), {2: np.ones((2, 1, 1))})
     with pytest.raises(ValueError, match="finite numbers; those of order 0 are not"):
@@ -146,7 +170,10 @@ def test_coefficients_are_copied():
 def test_polynomials_that_do_not_fit():
     p = random_polynomial(2, (2, 3), [1])
     with pytest.raises(
-        ValueError, match=r"sum needs polynomials of one kind; got MatrixPolynomial\(2 variables, 2 x 3, orders 1"
+        ValueError,
+        match=(
+            r"sum needs polynomials of one kind; got MatrixPolynomial\(2 variables, 2 x 3, orders 1"
+        ),
     ):
         p + random_polynomial(2, (1, 1), [1])
     with pytest.raises(ValueError, match="whose matrices follow each other"):

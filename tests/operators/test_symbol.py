@@ -6,7 +6,18 @@ import torch
 
 from oracles.groups import EVERY, name
 from steerable.field import Field, FieldMismatchError
-from steerable.groups import O2, O3, SO2, SO3, GroupError, cyclic, dihedral, irreps, point_group, regular
+from steerable.groups import (
+    O2,
+    O3,
+    SO2,
+    SO3,
+    GroupError,
+    cyclic,
+    dihedral,
+    irreps,
+    point_group,
+    regular,
+)
 from steerable.operators import Symbol, named, symbol_basis
 
 
@@ -38,7 +49,10 @@ def test_composition_and_adjoint_lie_in_their_bases(group):
     p, q = drawn(group, a, b, 1), drawn(group, b, a, 2, 1)
     for symbol in (p.adjoint(), q @ p, p @ q):
         basis = symbol_basis(symbol.field_in, symbol.field_out, symbol.order)
-        found = sum((element.inner(symbol) * element for element in basis[1:]), start=basis[0].inner(symbol) * basis[0])
+        found = sum(
+            (element.inner(symbol) * element for element in basis[1:]),
+            start=basis[0].inner(symbol) * basis[0],
+        )
         assert (found - symbol).norm() < 1e-12 * symbol.norm()
 
 
@@ -93,7 +107,8 @@ def test_coefficients_there_and_back():
     empty = Symbol(symbol.field_in, symbol.field_out, {})
     assert empty.coefficients().shape == (1, 3, 3) and empty.order == 0 and empty.is_steerable()
     with pytest.raises(
-        ValueError, match="Orders 0 to 2 of operators in 3 variables have 10 monomials; got coefficients of 7"
+        ValueError,
+        match="Orders 0 to 2 of operators in 3 variables have 10 monomials; got coefficients of 7",
     ):
         Symbol.from_coefficients(symbol.field_in, symbol.field_out, table[:7])
 
@@ -101,29 +116,40 @@ def test_coefficients_there_and_back():
 def test_numbers_of_numpy_and_torch_scale():
     symbol = named.gradient(2)
     for factor in (3, 3.0, np.float64(3), np.float32(3), torch.tensor(3.0)):
-        for scaled in (symbol * factor, *([] if isinstance(factor, torch.Tensor) else [factor * symbol])):
+        for scaled in (
+            symbol * factor,
+            *([] if isinstance(factor, torch.Tensor) else [factor * symbol]),
+        ):
             assert isinstance(scaled, Symbol) and scaled.norm() == pytest.approx(3 * symbol.norm())
 
 
 def test_texts():
     assert str(named.laplacian(2)) == "d_x^2 + d_y^2"
-    assert str(named.gradient(2) @ named.divergence(2)) == "[   d_x^2  d_x d_y ]\n[ d_x d_y    d_y^2 ]"
+    assert (
+        str(named.gradient(2) @ named.divergence(2)) == "[   d_x^2  d_x d_y ]\n[ d_x d_y    d_y^2 ]"
+    )
     assert repr(named.curl()) == "Symbol(1x1o -> 1x1e, O(3), order 1)"
 
 
 def test_what_does_not_fit_is_named():
     gradient, laplacian = named.gradient(3), named.laplacian(3)
-    with pytest.raises(FieldMismatchError, match=r"fields of one group; got 1x0e of O\(3\) and 1x1 of SO\(3\)"):
+    with pytest.raises(
+        FieldMismatchError, match=r"fields of one group; got 1x0e of O\(3\) and 1x1 of SO\(3\)"
+    ):
         Symbol(laplacian.field_in, Field.parse("1", SO3()), {})
     with pytest.raises(FieldMismatchError, match="between the same fields"):
         gradient + laplacian
-    with pytest.raises(FieldMismatchError, match=r"Symbol\(1x0e -> 1x1o.* cannot follow Symbol\(1x0e -> 1x1o"):
+    with pytest.raises(
+        FieldMismatchError, match=r"Symbol\(1x0e -> 1x1o.* cannot follow Symbol\(1x0e -> 1x1o"
+    ):
         gradient @ gradient
     with pytest.raises(GroupError, match=r"O\(2\) is not a subgroup of O\(3\)"):
         gradient.restrict(O2())
     with pytest.raises(ValueError, match="0 or more times; got -1"):
         laplacian.times_laplacian(-1)
-    with pytest.raises(ValueError, match=r"coefficients \(monomial, out, in\) = \(3, 3, 1\); got \(3, 1, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"coefficients \(monomial, out, in\) = \(3, 3, 1\); got \(3, 1, 3\)"
+    ):
         Symbol(gradient.field_in, gradient.field_out, {1: np.zeros((3, 1, 3))})
     with pytest.raises(ValueError, match="finite numbers"):
         gradient * float("nan")

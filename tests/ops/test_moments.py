@@ -9,7 +9,10 @@ from steerable.ops import moments, neighbourhoods
 
 
 def random_edges(nodes, edges, seed=0):
-    """Edges in any order, some twice, some from a node to itself; the last node has none and one has many."""
+    """Edges in any order, some twice, some from a node to itself.
+
+    The last node has none and one has many.
+    """
     rng = np.random.default_rng(seed)
     target = np.where(rng.random(edges) < 0.2, 1, rng.integers(0, max(nodes - 1, 1), edges))
     return torch.from_numpy(np.stack([rng.integers(0, nodes, edges), target]))
@@ -57,9 +60,14 @@ def draw(*shape, seed=0):
     return torch.from_numpy(np.random.default_rng(seed).normal(size=shape))
 
 
-@pytest.mark.parametrize(("nodes", "slots", "rows", "channels", "components"), [(3, 4, 2, 5, 3), (1, 1, 1, 1, 1)])
+@pytest.mark.parametrize(
+    ("nodes", "slots", "rows", "channels", "components"), [(3, 4, 2, 5, 3), (1, 1, 1, 1, 1)]
+)
 def test_moments_are_the_sum_written_out(nodes, slots, rows, channels, components):
-    weight, features = draw(nodes, slots, rows, components), draw(nodes, slots, components, channels, seed=1)
+    weight, features = (
+        draw(nodes, slots, rows, components),
+        draw(nodes, slots, components, channels, seed=1),
+    )
     expected = torch.zeros(nodes, rows, channels, dtype=torch.float64)
     for i, s, r, c, m in np.ndindex(nodes, slots, rows, channels, components):
         expected[i, r, c] += weight[i, s, r, m] * features[i, s, m, c]

@@ -1,4 +1,7 @@
-"""Loops in C: compiled once, whole or absent, and never in the way of those who have no compiler."""
+"""Loops in C.
+
+Compiled once, whole or absent, and never in the way of those who have no compiler.
+"""
 
 import ctypes
 import shutil
@@ -10,7 +13,9 @@ from steerable.ops.native import SWITCH, native
 
 SOURCE = """
 #include <stdint.h>
-void scale(int64_t count, REAL factor, REAL *x) { for (int64_t k = 0; k < count; k++) x[k] *= factor; }
+void scale(int64_t count, REAL factor, REAL *x) {
+    for (int64_t k = 0; k < count; k++) x[k] *= factor;
+}
 """
 
 needs_compiler = pytest.mark.skipif(
@@ -28,7 +33,9 @@ def source(tmp_path, monkeypatch):
 
 
 @needs_compiler
-@pytest.mark.parametrize(("dtype", "number"), [(torch.float32, ctypes.c_float), (torch.float64, ctypes.c_double)])
+@pytest.mark.parametrize(
+    ("dtype", "number"), [(torch.float32, ctypes.c_float), (torch.float64, ctypes.c_double)]
+)
 def test_functions_work_on_tensors_and_are_compiled_once(source, dtype, number, monkeypatch):
     x = torch.tensor([1.0, 2.0, torch.nan], dtype=dtype)
     native(source, dtype).scale(ctypes.c_int64(3), number(2.0), ctypes.c_void_p(x.data_ptr()))
@@ -45,7 +52,9 @@ def test_other_numbers_and_the_switch_leave_it_to_torch(source, monkeypatch):
     assert native(source, torch.float32) is None
 
 
-def test_no_compiler_bad_code_and_a_folder_that_is_a_file_leave_it_to_torch(source, monkeypatch, tmp_path):
+def test_no_compiler_bad_code_and_a_folder_that_is_a_file_leave_it_to_torch(
+    source, monkeypatch, tmp_path
+):
     broken = tmp_path / "broken.c"
     broken.write_text("void f( {")
     assert native(broken, torch.float32) is None

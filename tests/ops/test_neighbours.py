@@ -19,14 +19,18 @@ def way(request, monkeypatch):
 
 
 def cloud(count=40, dim=3, dtype=torch.float64):
-    return torch.from_numpy(np.random.default_rng(count).uniform(-1.5, 1.5, size=(count, dim))).to(dtype)
+    return torch.from_numpy(np.random.default_rng(count).uniform(-1.5, 1.5, size=(count, dim))).to(
+        dtype
+    )
 
 
 BATCHES = {
     "one graph": None,
     "sorted": torch.arange(40) // 9,
     "unsorted": torch.from_numpy(np.random.default_rng(0).permutation(np.arange(40) % 6)),
-    "uneven, with gaps": torch.from_numpy(np.random.default_rng(0).permutation([0] * 30 + [3] * 9 + [7])),
+    "uneven, with gaps": torch.from_numpy(
+        np.random.default_rng(0).permutation([0] * 30 + [3] * 9 + [7])
+    ),
 }
 
 
@@ -85,7 +89,10 @@ def test_the_radius_itself_is_outside(way):
 @pytest.mark.parametrize("count", [0, 1])
 @pytest.mark.parametrize("batch", [None, [0, 0]])
 def test_no_points_and_one(way, count, batch):
-    pos, batch = cloud(count), None if batch is None else torch.tensor(batch[:count], dtype=torch.long)
+    pos, batch = (
+        cloud(count),
+        None if batch is None else torch.tensor(batch[:count], dtype=torch.long),
+    )
     for found in (radius_graph(pos, CUTOFF, batch), knn_graph(pos, 3, batch)):
         assert found.shape == (2, 0) and found.dtype == torch.long
 
@@ -97,7 +104,10 @@ def test_points_alone_in_their_graphs(way):
 
 @pytest.mark.parametrize("k", [1, 2, 3, 7])
 def test_coincident_points_are_neighbours(way, k):
-    """Of six points in one place and two in another none is its own neighbour, and none is found twice."""
+    """Six points in one place and two in another.
+
+    None is its own neighbour, and none comes twice.
+    """
     pos = torch.tensor([[0.0, 0, 0]] * 6 + [[5.0, 0, 0]] * 2)
     source, target = radius_graph(pos, CUTOFF)
     assert len(source) == 6 * 5 + 2 and (source != target).all()
@@ -108,11 +118,16 @@ def test_coincident_points_are_neighbours(way, k):
 @pytest.mark.parametrize("k", [1, 3, 7, 8, 26, 27, 40])
 @pytest.mark.parametrize("blocks", [False, True])
 def test_of_equally_near_points_the_first_are_taken(way, k, blocks, monkeypatch):
-    """On a lattice every point has 6 neighbours at distance 1, 12 at sqrt 2, ...; twice, for coincident points too."""
+    """On a lattice every point has 6 neighbours at distance 1, 12 at sqrt 2, ...
+
+    Twice, for coincident points too.
+    """
     if blocks:
         monkeypatch.setattr(MODULE, "_TIED_PAIRS", 500)
     lattice = torch.cartesian_prod(*[torch.arange(4.0)] * 3)
-    source = torch.cat([lattice, lattice])[torch.from_numpy(np.random.default_rng(0).permutation(128))]
+    source = torch.cat([lattice, lattice])[
+        torch.from_numpy(np.random.default_rng(0).permutation(128))
+    ]
     batch = torch.arange(128) % 2
     assert knn(source, lattice, k).equal(nearest(between(source, lattice, None, None), k))
     assert knn_graph(source, k, batch).equal(nearest(distances(source, batch), k))
@@ -121,7 +136,9 @@ def test_of_equally_near_points_the_first_are_taken(way, k, blocks, monkeypatch)
 BIPARTITE = {
     "one graph": (None, None),
     "sorted": (torch.arange(40) // 9, torch.arange(15) // 3),
-    "unsorted": tuple(torch.from_numpy(np.random.default_rng(n).permutation(np.arange(n) % 6)) for n in (40, 15)),
+    "unsorted": tuple(
+        torch.from_numpy(np.random.default_rng(n).permutation(np.arange(n) % 6)) for n in (40, 15)
+    ),
     "graphs with points in one set alone": (torch.arange(40) % 4 * 3, torch.arange(15) % 5 + 2),
     "no graph in common": (torch.zeros(40, dtype=torch.long), torch.ones(15, dtype=torch.long)),
     "one absent": (torch.arange(40) % 3, None),
@@ -132,7 +149,10 @@ BIPARTITE = {
 @pytest.mark.parametrize("dim", [2, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_between_two_sets(way, batches, dim, dtype):
-    """Row 0 counts sources, row 1 targets; the order is by target, then source. A target may lie on a source."""
+    """Row 0 counts sources, row 1 targets; the order is by target, then source.
+
+    A target may lie on a source.
+    """
     source, target = cloud(40, dim, dtype), cloud(15, dim, dtype)
     target[:3] = source[[5, 0, 39]]
     far = between(source, target, *batches)
@@ -153,7 +173,9 @@ def test_empty_sets(way, counts):
 def test_a_set_and_itself_are_its_graph_and_loops(way):
     pos, batch = cloud(), BATCHES["unsorted"]
     source, target = radius(pos, pos, CUTOFF, batch, batch)
-    assert torch.stack([source, target])[:, source != target].equal(radius_graph(pos, CUTOFF, batch))
+    assert torch.stack([source, target])[:, source != target].equal(
+        radius_graph(pos, CUTOFF, batch)
+    )
     assert (source == target).sum() == len(pos)
     source, target = knn(pos, pos, 5, batch, batch)
     assert torch.stack([source, target])[:, source != target].equal(knn_graph(pos, 4, batch))
@@ -161,7 +183,10 @@ def test_a_set_and_itself_are_its_graph_and_loops(way):
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_any_unit_and_any_batch_numbers(way, scale):
-    """Graphs are kept apart by their numbers, whatever the size of the clouds and of the numbers."""
+    """Graphs are kept apart by their numbers.
+
+    The sizes of the clouds and of the numbers do not matter.
+    """
     pos, batch = cloud() * scale, torch.tensor([-7, 0, 10**9])[torch.arange(40) % 3]
     i, j = torch.nonzero(distances(pos / scale, batch) < CUTOFF, as_tuple=True)
     assert radius_graph(pos, CUTOFF * scale, batch).equal(torch.stack([j, i]))
@@ -185,7 +210,9 @@ def test_large_graphs():
     assert len(source) == (far < CUTOFF).sum() and (far[target, source] < CUTOFF).all()
     assert len((target * 2500 + source).unique()) == len(source)
     source, target = knn_graph(pos, 3)
-    torch.testing.assert_close(far[target, source].view(-1, 3).sort(1).values, far.topk(3, largest=False).values)
+    torch.testing.assert_close(
+        far[target, source].view(-1, 3).sort(1).values, far.topk(3, largest=False).values
+    )
 
 
 def test_neighbours_need_no_gradient(way):
@@ -195,16 +222,23 @@ def test_neighbours_need_no_gradient(way):
 
 
 @pytest.mark.parametrize(
-    "build", [lambda pos, batch=None: radius_graph(pos, 1.0, batch), lambda *a: knn_graph(a[0], 2, *a[1:])]
+    "build",
+    [lambda pos, batch=None: radius_graph(pos, 1.0, batch), lambda *a: knn_graph(a[0], 2, *a[1:])],
 )
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda pos: (pos.index_fill(0, torch.tensor([1, 3]), float("nan")),), r"nodes \[1, 3\] are NaN or infinite"),
+        (
+            lambda pos: (pos.index_fill(0, torch.tensor([1, 3]), float("nan")),),
+            r"nodes \[1, 3\] are NaN or infinite",
+        ),
         (lambda pos: (pos.index_fill(0, torch.tensor([2]), float("inf")),), r"nodes \[2\]"),
         (lambda pos: (pos[0],), r"\(node, d\); got torch.float64 \(3,\)"),
         (lambda pos: (pos.long(),), "floating-point numbers .*; got torch.int64"),
-        (lambda pos: (pos, torch.zeros(4, dtype=torch.long)), r"every node: 40 integers; got torch.int64 \(4,\)"),
+        (
+            lambda pos: (pos, torch.zeros(4, dtype=torch.long)),
+            r"every node: 40 integers; got torch.int64 \(4,\)",
+        ),
         (lambda pos: (pos, torch.zeros(40)), r"every node: 40 integers; got torch.float32 \(40,\)"),
     ],
 )
@@ -213,16 +247,30 @@ def test_bad_points(build, change, text):
         build(*change(cloud()))
 
 
-@pytest.mark.parametrize("build", [lambda *a: radius(*a[:2], 1.0, *a[2:]), lambda *a: knn(*a[:2], 2, *a[2:])])
+@pytest.mark.parametrize(
+    "build", [lambda *a: radius(*a[:2], 1.0, *a[2:]), lambda *a: knn(*a[:2], 2, *a[2:])]
+)
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda pos: (pos, pos.index_fill(0, torch.tensor([1]), float("nan"))), r"of target nodes \[1\] are NaN"),
-        (lambda pos: (pos.index_fill(0, torch.tensor([2]), float("inf")), pos), r"of source nodes \[2\]"),
+        (
+            lambda pos: (pos, pos.index_fill(0, torch.tensor([1]), float("nan"))),
+            r"of target nodes \[1\] are NaN",
+        ),
+        (
+            lambda pos: (pos.index_fill(0, torch.tensor([2]), float("inf")), pos),
+            r"of source nodes \[2\]",
+        ),
         (lambda pos: (pos, pos[0]), r"\(target node, d\); got torch.float64 \(3,\)"),
         (lambda pos: (pos, pos[:, :2]), "points of one space; got 3-d and 2-d"),
-        (lambda pos: (pos, pos[:4], torch.zeros(4, dtype=torch.long)), r"every source node: 40 integers"),
-        (lambda pos: (pos, pos[:4], None, torch.zeros(40, dtype=torch.long)), r"every target node: 4 integers"),
+        (
+            lambda pos: (pos, pos[:4], torch.zeros(4, dtype=torch.long)),
+            r"every source node: 40 integers",
+        ),
+        (
+            lambda pos: (pos, pos[:4], None, torch.zeros(40, dtype=torch.long)),
+            r"every target node: 4 integers",
+        ),
     ],
 )
 def test_bad_sets(build, change, text):
@@ -232,7 +280,9 @@ def test_bad_sets(build, change, text):
 
 @pytest.mark.parametrize("cutoff", [0, -1.0, float("nan"), float("inf")])
 def test_bad_cutoffs(cutoff):
-    with pytest.raises(ValueError, match=f"radius_graph needs a positive, finite cutoff; got {cutoff}"):
+    with pytest.raises(
+        ValueError, match=f"radius_graph needs a positive, finite cutoff; got {cutoff}"
+    ):
         radius_graph(cloud(), cutoff)
     with pytest.raises(ValueError, match=f"radius needs a positive, finite cutoff; got {cutoff}"):
         radius(cloud(), cloud(), cutoff)

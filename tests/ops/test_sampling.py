@@ -20,7 +20,9 @@ def by_loop(pos, count, first=None):
     taken = [first]
     while len(taken) < min(count, len(pos)):
         rest = [i for i in range(len(pos)) if i not in taken]
-        taken.append(max(rest, key=lambda i: (min(float((pos[i] - pos[j]).norm()) for j in taken), -i)))
+        taken.append(
+            max(rest, key=lambda i: (min(float((pos[i] - pos[j]).norm()) for j in taken), -i))
+        )
     return taken
 
 
@@ -39,7 +41,10 @@ def test_one_cloud_is_a_loop(dim, count):
 @pytest.mark.parametrize("order", ["sorted", "unsorted"])
 @pytest.mark.parametrize("count", [1, 5, 0.3, 1.0])
 def test_a_batch_is_its_clouds_one_by_one(order, count):
-    """By cloud, though numbers are missing; of a small cloud all points, of every cloud at least one."""
+    """By cloud, though numbers are missing.
+
+    Of a small cloud all points, of every cloud at least one.
+    """
     batch = torch.tensor([5, 0, 2, 9]).repeat_interleave(torch.tensor(COUNTS))
     if order == "unsorted":
         batch = batch[torch.from_numpy(np.random.default_rng(1).permutation(len(batch)))]
@@ -69,7 +74,9 @@ def test_a_break_of_the_symmetry_would_be_seen():
     rng = np.random.default_rng(3)
     pos = cloud()
     turned = pos @ orthogonal(3, rng).T
-    assert by_loop(pos, 12, int(pos[:, 0].argmax())) != by_loop(turned, 12, int(turned[:, 0].argmax()))
+    assert by_loop(pos, 12, int(pos[:, 0].argmax())) != by_loop(
+        turned, 12, int(turned[:, 0].argmax())
+    )
 
 
 def test_the_sample_covers_the_cloud_better_than_chance():
@@ -96,26 +103,34 @@ def test_no_points_and_one():
 
 def test_the_part_is_rounded_up_but_not_by_a_rounding_error():
     """0.7 * 10 is a little more than 7 in floating point."""
-    assert [len(farthest_point_sampling(cloud(10), part)) for part in (0.05, 0.1, 0.7, 0.71, 1.0)] == [1, 1, 7, 8, 10]
+    assert [
+        len(farthest_point_sampling(cloud(10), part)) for part in (0.05, 0.1, 0.7, 0.71, 1.0)
+    ] == [1, 1, 7, 8, 10]
 
 
 def test_a_generator_draws_the_first_points():
     pos, batch = cloud(), torch.arange(60) // 20
-    draws = [farthest_point_sampling(pos, 4, batch, torch.Generator().manual_seed(seed)) for seed in range(100)]
+    draws = [
+        farthest_point_sampling(pos, 4, batch, torch.Generator().manual_seed(seed))
+        for seed in range(100)
+    ]
     assert draws[0].equal(farthest_point_sampling(pos, 4, batch, torch.Generator().manual_seed(0)))
     firsts = torch.stack([found[::4] for found in draws])
     assert all(len(column.unique()) == 20 for column in firsts.T)
     for cloud_ in range(3):
         nodes = torch.arange(20) + 20 * cloud_
         assert (
-            draws[0][4 * cloud_ :][:4].tolist() == nodes[by_loop(pos[nodes], 4, int(firsts[0, cloud_]) % 20)].tolist()
+            draws[0][4 * cloud_ :][:4].tolist()
+            == nodes[by_loop(pos[nodes], 4, int(firsts[0, cloud_]) % 20)].tolist()
         )
 
 
 def test_it_asks_for_no_gradient_and_leaves_points_alone():
     pos = cloud().requires_grad_()
     before = pos.detach().clone()
-    assert farthest_point_sampling(pos, 9).equal(farthest_point_sampling(before, 9)) and pos.equal(before)
+    assert farthest_point_sampling(pos, 9).equal(farthest_point_sampling(before, 9)) and pos.equal(
+        before
+    )
     assert farthest_point_sampling(pos.float(), 9).shape == (9,)
 
 
@@ -128,8 +143,14 @@ def test_it_asks_for_no_gradient_and_leaves_points_alone():
         ((cloud(), 256.0), r"in \(0, 1\]; got 256.0"),
         ((cloud(), float("nan")), r"in \(0, 1\]; got nan"),
         ((cloud()[0], 2), r"\(node, d\); got torch.float64 \(3,\)"),
-        ((cloud().index_fill(0, torch.tensor([3]), float("nan")), 2), r"nodes \[3\] are NaN or infinite"),
-        ((cloud(), 2, torch.zeros(4, dtype=torch.long)), r"every node: 60 integers; got torch.int64 \(4,\)"),
+        (
+            (cloud().index_fill(0, torch.tensor([3]), float("nan")), 2),
+            r"nodes \[3\] are NaN or infinite",
+        ),
+        (
+            (cloud(), 2, torch.zeros(4, dtype=torch.long)),
+            r"every node: 60 integers; got torch.int64 \(4,\)",
+        ),
     ],
 )
 def test_bad_input(arguments, text):

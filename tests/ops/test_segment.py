@@ -57,7 +57,10 @@ def test_forces_may_train_through_them(function):
 @pytest.mark.parametrize("function", [*REDUCTIONS, segment_softmax])
 @pytest.mark.parametrize("shape", [(), (2, 3)])
 def test_the_gradient_is_that_of_a_loop(function, shape):
-    """To the second order, with equal rows in one segment: their maximum is any of them, so they share evenly."""
+    """To the second order, with equal rows in one segment.
+
+    Their maximum is any of them, so they share evenly.
+    """
     loops = {
         segment_sum: lambda part: part.sum(0, keepdim=True),
         segment_mean: lambda part: part.mean(0, keepdim=True),
@@ -80,7 +83,9 @@ def test_the_gradient_is_that_of_a_loop(function, shape):
     for steps in (1, 2):
         found = []
         for one in (ours, by_loop):
-            value = (one(x).square() * torch.arange(1, 1 + len(one(x))).view(-1, *[1] * len(shape))).sum()
+            value = (
+                one(x).square() * torch.arange(1, 1 + len(one(x))).view(-1, *[1] * len(shape))
+            ).sum()
             (gradient,) = torch.autograd.grad(value, x, create_graph=True)
             if steps == 2:
                 (gradient,) = torch.autograd.grad(gradient.pow(3).sum(), x)
@@ -164,7 +169,10 @@ def test_equal_largest_rows_share_the_gradient():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_large_segments_in_half_precision(dtype):
-    """Neither sums nor counts saturate: 256 + 1 is 256 in bfloat16, 5000 * 100 is infinite in float16."""
+    """Neither sums nor counts saturate.
+
+    256 + 1 is 256 in bfloat16, 5000 * 100 is infinite in float16.
+    """
     x, index = torch.ones(5000, 2, dtype=dtype), torch.zeros(5000, dtype=torch.long)
     assert segment_sum(x, index, 1).tolist() == [[torch.tensor(5000.0).to(dtype)] * 2]
     assert segment_mean(100 * x, index, 1).tolist() == [[100, 100]]

@@ -45,12 +45,18 @@ def derivatives(found, edge_index, f):
 
 
 def polynomial(pos, powers, order):
-    """Values (node,) of a random polynomial, and its derivatives up to an order (node, monomial)."""
+    """Values (node,) of a random polynomial, and its derivatives (node, monomial).
+
+    They go up to an order.
+    """
     weight = np.random.default_rng(1).normal(size=len(powers))
     rows, columns = exponents_up_to(pos.shape[1], order), []
     for a in rows:
         left = powers - a
-        falling = [math.prod(math.perm(p, q) for p, q in zip(power, a, strict=True)) for power in powers.tolist()]
+        falling = [
+            math.prod(math.perm(p, q) for p, q in zip(power, a, strict=True))
+            for power in powers.tolist()
+        ]
         kept = (left >= 0).all(1)
         terms = monomials(pos, np.where(kept[:, None], left, 0))
         columns.append(terms @ torch.from_numpy(weight * falling * kept))
@@ -96,26 +102,47 @@ def test_least_squares_are_a_plain_fit(dim, sigma, ridge):
         h = np.sqrt((x**2).sum(1).mean())
         g = np.exp(-(x**2).sum(1) / (2 * (sigma * h) ** 2))
         basis = monomials(torch.from_numpy(x / h), powers).numpy()
-        fischer = factorials(powers) / np.array([math.factorial(n) for n in powers.sum(1)]) * (powers.sum(1) > 0)
+        fischer = (
+            factorials(powers)
+            / np.array([math.factorial(n) for n in powers.sum(1)])
+            * (powers.sum(1) > 0)
+        )
         normal = basis.T * (g / g.sum()) @ basis + ridge * np.diag(fischer)
         expected = factorials(powers)[:, None] * np.linalg.solve(normal, basis.T * (g / g.sum()))
         expected = expected[: len(rows)] / h ** rows.sum(1)[:, None]
-        np.testing.assert_allclose(found.weight[edges].T, expected, rtol=0, atol=1e-9 * abs(expected).max())
+        np.testing.assert_allclose(
+            found.weight[edges].T, expected, rtol=0, atol=1e-9 * abs(expected).max()
+        )
 
 
 def test_rbf_solves_the_system_of_the_textbook():
-    """phi = r^5 and polynomials of degree 2 around a point off the nodes; derivatives of phi by differences."""
+    """phi = r^5 and polynomials of degree 2 around a point off the nodes.
+
+    Derivatives of phi by differences.
+    """
     x = np.random.default_rng(0).normal(size=(14, 2))
     offset = torch.from_numpy(x)
-    found = cloud_stencil(offset, neighbourhoods(torch.stack([torch.arange(14), torch.zeros(14).long()]), 1), 2, "rbf")
+    found = cloud_stencil(
+        offset, neighbourhoods(torch.stack([torch.arange(14), torch.zeros(14).long()]), 1), 2, "rbf"
+    )
     powers = exponents_up_to(2, 2)
     basis = monomials(offset, powers).numpy()
     kernel = np.linalg.norm(x[:, None] - x, axis=2) ** 5
     system = np.block([[kernel, basis], [basis.T, np.zeros((6, 6))]])
     r = np.linalg.norm(x, axis=1)
     (a, b), one = -x.T, np.ones(14)
-    first, second = 5 * r**3, 15 * r  # d_i phi = first x_i, d_ij phi = second x_i x_j + first delta_ij
-    phi = [r**5 * one, first * a, first * b, second * a * a + first, second * a * b, second * b * b + first]
+    first, second = (
+        5 * r**3,
+        15 * r,
+    )  # d_i phi = first x_i, d_ij phi = second x_i x_j + first delta_ij
+    phi = [
+        r**5 * one,
+        first * a,
+        first * b,
+        second * a * a + first,
+        second * a * b,
+        second * b * b + first,
+    ]
     expected = np.linalg.solve(system, np.concatenate([phi, np.diag(factorials(powers))], 1).T)[:14]
     np.testing.assert_allclose(found.weight, expected, rtol=0, atol=1e-11 * abs(expected).max())
 
@@ -137,9 +164,15 @@ def orthogonal(dim, seed, sign):
 
 
 def motion_error(pos, edge_index, make, order=2, scale=1.7, sign=1):
-    """How much weights differ after a random motion and a scaling of all points, relative to each order's largest."""
+    """How much weights differ after a random motion and a scaling of all points.
+
+    It is relative to each order's largest.
+    """
     dim = pos.shape[1]
-    g, direction = orthogonal(dim, 5, sign), torch.from_numpy(np.random.default_rng(6).normal(size=dim))
+    g, direction = (
+        orthogonal(dim, 5, sign),
+        torch.from_numpy(np.random.default_rng(6).normal(size=dim)),
+    )
     shift = torch.full((dim,), 0.8, dtype=torch.float64)
     moved = (scale * pos.double() @ g.T + shift).to(pos)
     before = directional(make(pos, edge_index).weight, direction, order)
@@ -173,7 +206,9 @@ def test_weights_turn_with_space(options, dim, sign):
 def test_a_ridge_on_plain_monomials_would_be_seen():
     def broken(pos, edge_index):
         found = stencil(pos, edge_index, ridge=1e-3)
-        weight = found.weight * torch.tensor([1, 1, 1, 1, 1.01, 1]).double()  # the mixed derivative a little more
+        weight = (
+            found.weight * torch.tensor([1, 1, 1, 1, 1.01, 1]).double()
+        )  # the mixed derivative a little more
         return found._replace(weight=weight)
 
     pos = cloud(50, 2)
@@ -186,9 +221,14 @@ def test_the_order_of_nodes_and_edges_does_not_matter(method):
     edge_index = graph(pos, 12)
     nodes, edges = torch.from_numpy(rng.permutation(50)), torch.from_numpy(rng.permutation(600))
     place = torch.argsort(nodes)
-    found, other = stencil(pos, edge_index, 2, method), stencil(pos[nodes], place[edge_index[:, edges]], 2, method)
+    found, other = (
+        stencil(pos, edge_index, 2, method),
+        stencil(pos[nodes], place[edge_index[:, edges]], 2, method),
+    )
     scale = found.weight.abs().amax(0)
-    torch.testing.assert_close(other.weight / scale, found.weight[edges] / scale, rtol=0, atol=1e-11)
+    torch.testing.assert_close(
+        other.weight / scale, found.weight[edges] / scale, rtol=0, atol=1e-11
+    )
     torch.testing.assert_close(other.condition, found.condition[nodes])
 
 
@@ -199,11 +239,15 @@ def test_a_batch_is_its_clouds_one_by_one(method):
     both = stencil(torch.cat([first, second]), torch.cat([one, two + 40], 1), 2, method)
     parts = stencil(first, one, 2, method), stencil(second, two, 2, method)
     scale = both.weight.abs().amax(0)
-    torch.testing.assert_close(both.weight / scale, torch.cat([p.weight for p in parts]) / scale, rtol=0, atol=1e-11)
+    torch.testing.assert_close(
+        both.weight / scale, torch.cat([p.weight for p in parts]) / scale, rtol=0, atol=1e-11
+    )
     torch.testing.assert_close(both.condition, torch.cat([p.condition for p in parts]))
 
 
-@pytest.mark.parametrize("options", [{}, {"ridge": 0.1}, {"method": "rbf"}, {"sigma": 1.5}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"ridge": 0.1}, {"method": "rbf"}, {"sigma": 1.5}], ids=str
+)
 def test_slopes_of_affine_functions_are_right_everywhere(options):
     """A ridge makes them too small, but constants have none even then."""
     pos, slope = cloud(300, 3), torch.tensor([0.3, -2.0, 1.1]).double()
@@ -212,7 +256,10 @@ def test_slopes_of_affine_functions_are_right_everywhere(options):
     error = (derivatives(found, edge_index, pos @ slope + 5)[:, 1:4] - slope).abs().max()
     assert 0.1 < error < 2 if "ridge" in options else error < 1e-10
     torch.testing.assert_close(
-        derivatives(found, edge_index, torch.ones(300).double())[:, 1:], torch.zeros(300, 9).double(), rtol=0, atol=1e-9
+        derivatives(found, edge_index, torch.ones(300).double())[:, 1:],
+        torch.zeros(300, 9).double(),
+        rtol=0,
+        atol=1e-9,
     )
 
 
@@ -232,7 +279,9 @@ def test_orders_of_convergence(dim, degree, k, method):
     assert (np.log2(np.divide(*errors)) > [degree + 0.7, degree - 0.3, degree - 1.3]).all()
 
 
-@pytest.mark.parametrize(("method", "options"), [("least_squares", {}), ("least_squares", {"ridge": 0.1}), ("rbf", {})])
+@pytest.mark.parametrize(
+    ("method", "options"), [("least_squares", {}), ("least_squares", {"ridge": 0.1}), ("rbf", {})]
+)
 def test_forces_may_train_through_weights(method, options):
     """Also at the point itself, an edge of length 0, and with slots that are not used."""
     x = torch.from_numpy(np.random.default_rng(4).normal(size=(15, 2)))
@@ -243,7 +292,9 @@ def test_forces_may_train_through_weights(method, options):
     def weights(offset):
         return cloud_stencil(offset, hood, 2, method, **options).weight
 
-    assert gradcheck(weights, x.requires_grad_(), fast_mode=True) and gradgradcheck(weights, x, fast_mode=True)
+    assert gradcheck(weights, x.requires_grad_(), fast_mode=True) and gradgradcheck(
+        weights, x, fast_mode=True
+    )
 
 
 def test_many_blocks_are_one(monkeypatch):
@@ -266,13 +317,18 @@ def test_points_that_coincide_count_once_or_twice_but_never_break(method):
     edge_index = graph(pos.detach(), 16)
     found = stencil(pos, edge_index, 2, method)
     f, expected = polynomial(pos.detach(), exponents_up_to(2, 2), 2)
-    torch.testing.assert_close(derivatives(found, edge_index, f).detach(), expected, rtol=0, atol=1e-8)
+    torch.testing.assert_close(
+        derivatives(found, edge_index, f).detach(), expected, rtol=0, atol=1e-8
+    )
     (gradient,) = torch.autograd.grad(found.weight.square().sum(), pos)
     assert gradient.isfinite().all()
 
 
 def in_a_plane(count, rank):
-    """Points in space on a plane or a line through 0, and an orthonormal basis: first along it, then across."""
+    """Points in space on a plane or a line through 0, and an orthonormal basis.
+
+    First along it, then across.
+    """
     basis = orthogonal(3, 0, 1)
     return 2 * spread(count, rank) @ basis[:, :rank].T, basis
 
@@ -283,7 +339,9 @@ def test_points_on_a_line_or_a_plane_give_what_they_determine(rank, method):
     """Derivatives along it are right, those across it 0; and all that turns exactly with space."""
     pos, basis = in_a_plane(60, rank)
     edge_index = graph(pos, 16)
-    with pytest.warns(StencilWarning, match="neighbours of 60 of 60 nodes .0, 1, 2, 3, 4, .* do not determine all"):
+    with pytest.warns(
+        StencilWarning, match="neighbours of 60 of 60 nodes .0, 1, 2, 3, 4, .* do not determine all"
+    ):
         found = stencil(pos, edge_index, 2, method)
     assert found.condition.isinf().all()
     along, across = basis[:, 0], basis[:, 2]
@@ -294,7 +352,9 @@ def test_points_on_a_line_or_a_plane_give_what_they_determine(rank, method):
         (across, f[:, None] * torch.tensor([1, 0, 0])),
     ):
         weight = directional(found.weight, direction, 2)
-        result = torch.zeros(60, 3).double().index_add(0, edge_index[1], weight * f[edge_index[0], None])
+        result = (
+            torch.zeros(60, 3).double().index_add(0, edge_index[1], weight * f[edge_index[0], None])
+        )
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StencilWarning)
@@ -303,7 +363,10 @@ def test_points_on_a_line_or_a_plane_give_what_they_determine(rank, method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_too_few_neighbours_give_what_they_determine(method):
-    """Of five points in space: an affine function's slope is one that fits; of one point and of none it is 0."""
+    """Of five points in space: an affine function's slope is one that fits.
+
+    Of one point and of none it is 0.
+    """
     pos = cloud(7, 3)
     hood = torch.tensor(
         [[1, 2, 3, 4, 0, 3], [0, 0, 0, 0, 0, 1]]
@@ -311,7 +374,9 @@ def test_too_few_neighbours_give_what_they_determine(method):
     with pytest.warns(StencilWarning, match="of 7 of 7 nodes"):
         found = stencil(pos, hood, 2, method)
     assert found.weight.isfinite().all() and found.condition.isinf().all()
-    torch.testing.assert_close(found.weight[:5].sum(0), torch.eye(10).double()[0], rtol=0, atol=1e-8)
+    torch.testing.assert_close(
+        found.weight[:5].sum(0), torch.eye(10).double()[0], rtol=0, atol=1e-8
+    )
     torch.testing.assert_close(found.weight[5], torch.eye(10).double()[0], rtol=0, atol=1e-12)
 
 
@@ -348,9 +413,15 @@ def test_no_edges_and_no_nodes():
         ((-1,), "orders 0 to N take polynomials of degree N or more, and 1 or more; got order -1"),
         ((2, "rbf", 1), "got order 2 and degree 1"),
         ((0, "rbf", 0), "got order 0 and degree 0"),
-        ((2, "least_squares", None, 0.0), "sigma is 0.1 or more of the radius of a neighbourhood; got 0.0"),
+        (
+            (2, "least_squares", None, 0.0),
+            "sigma is 0.1 or more of the radius of a neighbourhood; got 0.0",
+        ),
         ((2, "least_squares", None, math.inf), "got inf"),
-        ((2, "least_squares", None, 0.5, -1.0), "ridge is 0 or, for least_squares alone, a positive number; got -1.0"),
+        (
+            (2, "least_squares", None, 0.5, -1.0),
+            "ridge is 0 or, for least_squares alone, a positive number; got -1.0",
+        ),
         ((2, "rbf", None, 0.5, 0.1), "got 0.1 for rbf"),
     ],
 )
@@ -366,8 +437,14 @@ def test_bad_choices(arguments, text):
         (torch.zeros(3, 2), r"one row for each of the 4 edges; got torch.float32 \(3, 2\)"),
         (torch.zeros(4), r"got torch.float32 \(4,\)"),
         (torch.zeros(4, 2, dtype=torch.long), r"got torch.int64 \(4, 2\)"),
-        (torch.tensor([[0.0, 0], [1, 0], [math.nan, 0], [0, 1]]), r"edges \[2\] are NaN or infinite"),
-        (torch.tensor([[0.0, 0], [1, 0], [0, 0], [0, 1e200]]).double() * 1e200, r"edges \[1, 3\] are NaN or infinite"),
+        (
+            torch.tensor([[0.0, 0], [1, 0], [math.nan, 0], [0, 1]]),
+            r"edges \[2\] are NaN or infinite",
+        ),
+        (
+            torch.tensor([[0.0, 0], [1, 0], [0, 0], [0, 1e200]]).double() * 1e200,
+            r"edges \[1, 3\] are NaN or infinite",
+        ),
     ],
 )
 def test_bad_offsets(offset, text):
@@ -393,6 +470,11 @@ def test_inverses_of_what_has_none():
     matrix[2] = 0
     inverse, condition = positive_inverse(matrix, 1e8)
     torch.testing.assert_close(inverse[1], matrix[1] / 81)
-    assert inverse[2].equal(torch.zeros(3, 3).double()) and condition.isinf().tolist() == [False, True, True, False]
+    assert inverse[2].equal(torch.zeros(3, 3).double()) and condition.isinf().tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]
     torch.testing.assert_close(inverse[[0, 3]], torch.linalg.inv(matrix[[0, 3]]))
     assert positive_inverse(matrix[:0], 1e8)[0].shape == (0, 3, 3)

@@ -1,4 +1,7 @@
-"""Derivatives along surfaces: planes, where they are those of the plane, and spheres, where they are known."""
+"""Derivatives along surfaces.
+
+Planes, where they are those of the plane, and spheres, where they are known.
+"""
 
 import math
 
@@ -59,13 +62,20 @@ def test_on_a_plane_they_are_those_of_the_plane(order, given):
     edge_index, axes = knn(flat, flat, 24), orthogonal(2)
     pos, normal = flat @ axes[:, :2].T + 0.3, axes[:, 2].expand(60, 3)
     found = stencil(pos, edge_index, normal if given else None, order)
-    expected = cloud_stencil(flat[edge_index[0]] - flat[edge_index[1]], neighbourhoods(edge_index, 60), order)
+    expected = cloud_stencil(
+        flat[edge_index[0]] - flat[edge_index[1]], neighbourhoods(edge_index, 60), order
+    )
     for direction in draw(3, 3):
         in_plane = torch.cat([axes[:, :2].T @ direction, direction.new_zeros(1)])
         padded = torch.zeros(len(expected.weight), len(exponents_up_to(3, order))).double()
         padded[:, torch.from_numpy(exponents_up_to(3, order)[:, 2] == 0)] = expected.weight
-        one, other = directional(found.weight, direction, order), directional(padded, in_plane, order)
-        torch.testing.assert_close(one / other.abs().amax(0), other / other.abs().amax(0), rtol=0, atol=1e-10)
+        one, other = (
+            directional(found.weight, direction, order),
+            directional(padded, in_plane, order),
+        )
+        torch.testing.assert_close(
+            one / other.abs().amax(0), other / other.abs().amax(0), rtol=0, atol=1e-10
+        )
     assert (found.condition < 1e3).all()
 
 
@@ -78,25 +88,38 @@ def test_on_a_sphere_they_tend_to_gradient_and_laplacian(given, method):
         pos = sphere(count)
         edge_index = knn(pos, pos, 20)
         x, y, z = pos.T
-        found = derivatives(stencil(pos, edge_index, pos if given else None, method=method), edge_index, x * y + z)
+        found = derivatives(
+            stencil(pos, edge_index, pos if given else None, method=method), edge_index, x * y + z
+        )
         slope = torch.stack([y, x, torch.ones(count).double()], 1)
         slope = slope - (slope * pos).sum(1, keepdim=True) * pos
         laplacian = -6 * x * y - 2 * z
         rows = exponents_up_to(3, 2).tolist()
         second = sum(found[:, rows.index(a)] for a in ([2, 0, 0], [0, 2, 0], [0, 0, 2]))
-        errors.append([(found[:, 1:4] - slope).norm() / slope.norm(), (second - laplacian).norm() / laplacian.norm()])
+        errors.append(
+            [
+                (found[:, 1:4] - slope).norm() / slope.norm(),
+                (second - laplacian).norm() / laplacian.norm(),
+            ]
+        )
     slopes, laplacians = np.array(errors).T
-    assert slopes[1] < 0.006 and slopes[0] / slopes[1] > 3.5  # of second order: halved twice from 500 to 2,000 points
+    assert (
+        slopes[1] < 0.006 and slopes[0] / slopes[1] > 3.5
+    )  # of second order: halved twice from 500 to 2,000 points
     assert laplacians[1] < 0.03 and laplacians[0] / laplacians[1] > 1.7
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("given", [True, False])
-@pytest.mark.parametrize("options", [{}, {"ridge": 1e-2}, {"method": "rbf"}, {"degree": 3}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"ridge": 1e-2}, {"method": "rbf"}, {"degree": 3}], ids=str
+)
 def test_weights_turn_with_space(options, given, sign):
     pos = sphere(200)
     edge_index, g, direction = knn(pos, pos, 24), orthogonal(3, sign), draw(3, seed=4)
-    before = directional(stencil(pos, edge_index, pos if given else None, **options).weight, direction, 2)
+    before = directional(
+        stencil(pos, edge_index, pos if given else None, **options).weight, direction, 2
+    )
     moved = 1.3 * pos @ g.T - 0.4
     normal = -2 * pos @ g.T if given else None  # any length and sign
     after = directional(stencil(moved, edge_index, normal, **options).weight, g @ direction, 2)
@@ -107,7 +130,10 @@ def test_weights_turn_with_space(options, given, sign):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("given", [True, False])
 def test_forces_may_train_through_weights(given, method):
-    """On a regular square, too, whose covariance has two equal eigenvalues; and through normals that are given."""
+    """On a regular square, too, whose covariance has two equal eigenvalues.
+
+    And through normals that are given.
+    """
     axis = torch.arange(3).double() - 1
     x = torch.cat([torch.cartesian_prod(axis, axis), torch.zeros(9, 1).double()], 1)
     x[:, 2] = 0.2 * x[:, 0].square() + 0.1 * x[:, 1]
@@ -118,13 +144,20 @@ def test_forces_may_train_through_weights(given, method):
         return surface_stencil(x, hood, 2, normal if given else None, method).weight
 
     inputs = (x.requires_grad_(), normal) if given else (x.requires_grad_(), normal.detach())
-    assert gradcheck(weights, inputs, fast_mode=True) and gradgradcheck(weights, inputs, fast_mode=True)
+    assert gradcheck(weights, inputs, fast_mode=True) and gradgradcheck(
+        weights, inputs, fast_mode=True
+    )
 
 
 def test_normals_of_a_square_have_gradients():
-    """A flat regular square: two equal eigenvalues, where the eigenvectors of torch have no gradient."""
+    """A flat regular square.
+
+    Two equal eigenvalues, where the eigenvectors of torch have no gradient.
+    """
     axis = torch.arange(3).double() - 1
-    x = torch.cat([torch.cartesian_prod(axis, axis), torch.zeros(9, 1).double()], 1).requires_grad_()
+    x = torch.cat(
+        [torch.cartesian_prod(axis, axis), torch.zeros(9, 1).double()], 1
+    ).requires_grad_()
     hood = neighbourhoods(torch.stack([torch.arange(9), torch.zeros(9).long()]), 1)
     assert gradcheck(lambda x: surface_stencil(x, hood, 2).weight, (x,))
 
@@ -135,11 +168,15 @@ def test_batches_and_dtypes():
     both = stencil(torch.cat([one, two]), torch.cat([edges[0], edges[1] + 60], 1))
     parts = stencil(one, edges[0]), stencil(two, edges[1])
     scale = both.weight.abs().amax(0)
-    torch.testing.assert_close(both.weight / scale, torch.cat([p.weight for p in parts]) / scale, rtol=0, atol=1e-10)
+    torch.testing.assert_close(
+        both.weight / scale, torch.cat([p.weight for p in parts]) / scale, rtol=0, atol=1e-10
+    )
     torch.testing.assert_close(both.condition, torch.cat([p.condition for p in parts]))
     single = stencil(torch.cat([one, two]).float(), torch.cat([edges[0], edges[1] + 60], 1))
     assert single.weight.dtype == torch.float32 and single.condition.dtype == torch.float64
-    torch.testing.assert_close(single.weight / scale, both.weight / scale, rtol=0, atol=1e-4, check_dtype=False)
+    torch.testing.assert_close(
+        single.weight / scale, both.weight / scale, rtol=0, atol=1e-4, check_dtype=False
+    )
 
 
 @pytest.mark.parametrize("kind", ["line", "blob", "place", "one", "none"])
@@ -169,8 +206,16 @@ def test_where_there_is_no_surface(kind):
         (torch.ones(4, 2), None, r"points in space, with offsets \(edge, 3\); got \(4, 2\)"),
         (torch.ones(4, 3), torch.ones(3, 3), r"normal, \(4, 3\) numbers; got \(3, 3\)"),
         (torch.ones(4, 3), torch.eye(4)[:, :3], r"finite and not 0; those of nodes \[3\]"),
-        (torch.ones(4, 3), torch.full((4, 3), math.nan), r"finite and not 0; those of nodes \[0, 1, 2, 3\]"),
-        (torch.ones(4, 3), torch.full((4, 3), math.inf), r"finite and not 0; those of nodes \[0, 1, 2, 3\]"),
+        (
+            torch.ones(4, 3),
+            torch.full((4, 3), math.nan),
+            r"finite and not 0; those of nodes \[0, 1, 2, 3\]",
+        ),
+        (
+            torch.ones(4, 3),
+            torch.full((4, 3), math.inf),
+            r"finite and not 0; those of nodes \[0, 1, 2, 3\]",
+        ),
     ],
 )
 def test_bad_input(pos, normal, text):

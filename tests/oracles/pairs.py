@@ -6,7 +6,10 @@ from steerable.convs.pairs.pair_linear import PairLinear
 
 
 def operators(x):
-    """The 15 equivariant maps of x (graph, n, n, channel), reductions as means: (graph, n, n, 15, channel)."""
+    """The 15 equivariant maps of x (graph, n, n, channel): (graph, n, n, 15, channel).
+
+    Reductions are means.
+    """
     n = x.shape[1]
     one = torch.eye(n, dtype=x.dtype)[None, :, :, None]
     diagonal, total = x.diagonal(dim1=1, dim2=2).transpose(1, 2), x.mean((1, 2))
@@ -46,10 +49,15 @@ def cayley(neighbours):
 
 def rook():
     """Squares of a 4 x 4 board, joined if in one row or column."""
-    return cayley([b for b in range(16) if b != a and (b // 4 == a // 4 or b % 4 == a % 4)] for a in range(16))
+    return cayley(
+        [b for b in range(16) if b != a and (b // 4 == a // 4 or b % 4 == a % 4)] for a in range(16)
+    )
 
 
 def shrikhande():
-    """Z_4 x Z_4, joined if the difference is +-(0, 1), +-(1, 0) or +-(1, 1): strongly regular like the rook's graph."""
+    """Z_4 x Z_4, joined if the difference is +-(0, 1), +-(1, 0) or +-(1, 1).
+
+    Strongly regular like the rook's graph.
+    """
     steps = [(0, 1), (0, 3), (1, 0), (3, 0), (1, 1), (3, 3)]
     return cayley([4 * ((a // 4 + i) % 4) + (a + j) % 4 for i, j in steps] for a in range(16))

@@ -1,4 +1,7 @@
-"""The per-edge steerable kernel, written out: the oracle of every convolution on points, and nothing else."""
+"""The per-edge steerable kernel, written out.
+
+The oracle of every convolution on points, and nothing else.
+"""
 
 import torch
 from torch import Tensor
@@ -9,7 +12,10 @@ from steerable.layers import Contraction
 
 
 def contraction_tensor(contraction: Contraction) -> Tensor:
-    """The whole map W (filter channel, filter component, out, in) of a contraction: sum over paths of w C."""
+    """The whole map W (filter channel, filter component, out, in) of a contraction.
+
+    Sum over paths of w C.
+    """
     paths = contraction.paths
     field_out, field_in, field_filter = paths.field_out, paths.field_in, paths.field_filter
     first = contraction.weight(0)
@@ -31,7 +37,9 @@ def contraction_tensor(contraction: Contraction) -> Tensor:
                         own = weight[:, :, start : start + term_out.multiplicity]
                         start += term_out.multiplicity
                         part = torch.einsum("iho,amb->hmoaib", own, constant)
-                        whole[:, at, at_out, at_in] += part.reshape(*part.shape[:2], term_out.dim, term_in.dim)
+                        whole[:, at, at_out, at_in] += part.reshape(
+                            *part.shape[:2], term_out.dim, term_in.dim
+                        )
     return whole
 
 
@@ -43,7 +51,10 @@ def per_edge_conv(
     edge_attr: Tensor | None = None,
     node_attr: Tensor | None = None,
 ) -> Tensor:
-    """The sum over neighbours with a kernel matrix per edge: y_i = n^-1/2 sum_j K(x_ij, a_ij) f_j."""
+    """The sum over neighbours with a kernel matrix per edge.
+
+    y_i = n^-1/2 sum_j K(x_ij, a_ij) f_j.
+    """
     source, target = edge_index
     parts = [] if edge_attr is None else [edge_attr]
     parts += [] if node_attr is None else [node_attr[source], node_attr[target]]
@@ -52,8 +63,15 @@ def per_edge_conv(
     kernel = (h.flatten(1) @ tensor.flatten(2).flatten(0, 1)).view(-1, *tensor.shape[2:])
     x = conv.contraction.before(x)
     message = torch.bmm(kernel, x.index_select(0, source).unsqueeze(-1)).squeeze(-1)
-    return message.new_zeros(len(x), conv.field_out.dim).index_add(0, target, message) * conv.neighbours**-0.5
+    return (
+        message.new_zeros(len(x), conv.field_out.dim).index_add(0, target, message)
+        * conv.neighbours**-0.5
+    )
 
 
 def _places(field):
-    return [(term, place) for term, place in zip(field, field.slices(), strict=True) if term.multiplicity]
+    return [
+        (term, place)
+        for term, place in zip(field, field.slices(), strict=True)
+        if term.multiplicity
+    ]

@@ -59,8 +59,14 @@ def test_a_run_that_learned_classes_has_a_confusion(log):
     run = log.parent
     log.write_text(log.read_text().replace("MAE [eV]", "cross entropy [nat]"))
     entropy = {"cross_entropy": {"value": 0.7, "unit": "nat"}}
-    metrics = {"task": "shapes/solids", "validation": entropy, "baselines": {"majority": {"name": "a guess"} | entropy}}
-    metrics["test"] = entropy | {"per_class": {"a": {"value": 50, "unit": "%"}, "b": {"value": 100, "unit": "%"}}}
+    metrics = {
+        "task": "shapes/solids",
+        "validation": entropy,
+        "baselines": {"majority": {"name": "a guess"} | entropy},
+    }
+    metrics["test"] = entropy | {
+        "per_class": {"a": {"value": 50, "unit": "%"}, "b": {"value": 100, "unit": "%"}}
+    }
     (run / "metrics.json").write_text(json.dumps(metrics))
     (run / "predictions.csv").write_text("true,predicted,right [%]\na,b,0\na,a,100\nb,b,100\n")
     assert [path.name for path in draw(run)] == ["loss.png", "confusion.png"]

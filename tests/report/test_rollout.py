@@ -12,7 +12,9 @@ from steerable.report.rollout import conserved, draw_rollout, motion
 def table(frames=6, known=4, particles=3):
     generator = np.random.default_rng(0)
     time = np.arange(frames) / 2
-    position = generator.normal(size=(1, particles, 3)) + time[:, None, None] * generator.normal(size=(particles, 3))
+    position = generator.normal(size=(1, particles, 3)) + time[:, None, None] * generator.normal(
+        size=(particles, 3)
+    )
     kept = {"energy": np.linspace(1, 1.1, frames), "momentum": generator.normal(size=(frames, 3))}
     kept["angular_momentum"] = np.ones((frames, 3))
     found = {"time": time, "position": position, "velocity": position} | kept
@@ -50,7 +52,10 @@ def test_a_long_film_skips_frames(tmp_path, monkeypatch):
 
 def test_the_inner_half_is_drawn_once_more_where_others_are_far_out(tmp_path):
     near = table(frames=2, known=2)
-    far = {name: np.concatenate([near[name], 50 + near[name][:, :1]], 1) for name in ("position", "true_position")}
+    far = {
+        name: np.concatenate([near[name], 50 + near[name][:, :1]], 1)
+        for name in ("position", "true_position")
+    }
     widths = []
     for name, found in (("near", near), ("far", near | far)):
         with Image.open(motion(found, tmp_path / f"{name}.gif")) as frames:
@@ -60,7 +65,11 @@ def test_the_inner_half_is_drawn_once_more_where_others_are_far_out(tmp_path):
 
 def test_what_is_exactly_conserved_and_known_at_the_start_alone_has_a_figure(tmp_path):
     still = table(known=1)
-    still |= {name: np.ones_like(value) for name, value in still.items() if "energy" in name or "momentum" in name}
+    still |= {
+        name: np.ones_like(value)
+        for name, value in still.items()
+        if "energy" in name or "momentum" in name
+    }
     assert conserved(still, tmp_path / "conserved.png").is_file()
 
 
@@ -75,5 +84,7 @@ def test_another_kind_of_film(trajectory, monkeypatch):
     with pytest.raises(ValueError, match="A film is one of gif, mp4; got 'avi'"):
         draw_rollout(trajectory, "avi")
     monkeypatch.setattr(FFMpegWriter, "isAvailable", lambda: False)
-    with pytest.raises(ValueError, match="An mp4 is made by the program ffmpeg and it is not there: install it, or"):
+    with pytest.raises(
+        ValueError, match="An mp4 is made by the program ffmpeg and it is not there: install it, or"
+    ):
         draw_rollout(trajectory, "mp4")

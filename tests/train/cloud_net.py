@@ -7,7 +7,10 @@ from steerable.groups import named_group
 
 
 class CloudNet(nn.Module):
-    """The mean over points of functions of invariants: of the distance, and of the height where an axis is kept."""
+    """The mean over points of functions of invariants.
+
+    Of the distance, and of the height where an axis is kept.
+    """
 
     def __init__(self, classes, group="O(3)", **_):
         super().__init__()

@@ -12,12 +12,16 @@ from steerable.train import DataConfig, FitConfig, QM9Config
 class Pairs(nn.Module):
     """A sum over atoms and pairs: invariant, and called as the Regressor is."""
 
-    def __init__(self, elements, hidden="4", layers=1, cutoff=5.0, reference=None, shift=0.0, scale=1.0, **_):
+    def __init__(
+        self, elements, hidden="4", layers=1, cutoff=5.0, reference=None, shift=0.0, scale=1.0, **_
+    ):
         super().__init__()
         self.cutoff = cutoff
         self.register_buffer("statistics", torch.tensor([shift, scale], dtype=torch.float64))
         self.register_buffer("reference", torch.zeros(119, dtype=torch.float64))
-        self.reference[list(elements)] = torch.tensor(reference or [0.0] * len(elements), dtype=torch.float64)
+        self.reference[list(elements)] = torch.tensor(
+            reference or [0.0] * len(elements), dtype=torch.float64
+        )
         self.register_buffer("basis", torch.linspace(0.5, cutoff, 6), persistent=False)
         self.embed = nn.Embedding(119, 6)
         self.out = nn.Sequential(nn.Linear(6, 8), nn.SiLU(), nn.Linear(8, 1))
@@ -27,11 +31,17 @@ class Pairs(nn.Module):
         edge_index = radius_graph(pos, self.cutoff, batch) if edge_index is None else edge_index
         source, target = edge_index
         distance = (pos[source] - pos[target]).norm(dim=1, keepdim=True)
-        message = torch.exp(-((distance - self.basis) ** 2)) * self.embed(z)[source] * (1 - distance / self.cutoff) ** 2
+        message = (
+            torch.exp(-((distance - self.basis) ** 2))
+            * self.embed(z)[source]
+            * (1 - distance / self.cutoff) ** 2
+        )
         x = self.embed(z).index_add(0, target, message)
         shift, scale = self.statistics
         atoms = self.out(x)[:, 0].to(scale) * scale + self.reference[z]
-        return torch.zeros(int(batch.max()) + 1, dtype=atoms.dtype).index_add(0, batch, atoms) + shift
+        return (
+            torch.zeros(int(batch.max()) + 1, dtype=atoms.dtype).index_add(0, batch, atoms) + shift
+        )
 
 
 @pytest.fixture(scope="session")
@@ -57,4 +67,8 @@ def build():
 @pytest.fixture
 def config(tmp_path):
     data = DataConfig(train=40, validation=8, test=12)
-    return QM9Config(data, fit=FitConfig(epochs=3, batch_size=8, warmup_steps=2, lr=1e-2), run=str(tmp_path / "run"))
+    return QM9Config(
+        data,
+        fit=FitConfig(epochs=3, batch_size=8, warmup_steps=2, lr=1e-2),
+        run=str(tmp_path / "run"),
+    )

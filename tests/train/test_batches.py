@@ -41,11 +41,22 @@ def test_changes_are_drawn_anew_in_each_epoch_and_are_the_same_after_a_stop(mole
         return batch._replace(pos=batch.pos + torch.randn(batch.pos.shape, generator=generator))
 
     data = gather(molecules, range(10), 12, 5.0)
-    whole, rest, plain = Batches(data, 4, 1, shaken), Batches(data, 4, 1, shaken), Batches(data, 4, 1)
+    whole, rest, plain = (
+        Batches(data, 4, 1, shaken),
+        Batches(data, 4, 1, shaken),
+        Batches(data, 4, 1),
+    )
     first, second = ([batch.pos for batch in whole] for _ in range(2))
     rest.load_state_dict({"epoch": 1, "position": 1})
-    assert all(map(torch.equal, rest_of_second := [batch.pos for batch in rest], second[1:])) and rest_of_second
-    assert [batch.y.tolist() for batch in plain] == [batch.y.tolist() for batch in Batches(data, 4, 1, shaken)]
-    noise = torch.cat([(a - b.pos).flatten() for a, b in zip(first, Batches(data, 4, 1), strict=True)])
+    assert (
+        all(map(torch.equal, rest_of_second := [batch.pos for batch in rest], second[1:]))
+        and rest_of_second
+    )
+    assert [batch.y.tolist() for batch in plain] == [
+        batch.y.tolist() for batch in Batches(data, 4, 1, shaken)
+    ]
+    noise = torch.cat(
+        [(a - b.pos).flatten() for a, b in zip(first, Batches(data, 4, 1), strict=True)]
+    )
     assert len(noise.unique()) == len(noise)
     assert not torch.equal(torch.cat(second).sort(0).values, torch.cat(first).sort(0).values)

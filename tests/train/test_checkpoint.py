@@ -13,7 +13,12 @@ def folder(tmp_path, build, molecules):
     torch.manual_seed(0)
     arguments = {"elements": [1, 6, 8], "reference": [1.0, 2.0, 3.0], "scale": 2.0}
     (tmp_path / "config.yaml").write_text("run: here\n")
-    save(tmp_path, build(**arguments), {"model": arguments, "units": "eV"}, (molecules[0].z, molecules[0].pos))
+    save(
+        tmp_path,
+        build(**arguments),
+        {"model": arguments, "units": "eV"},
+        (molecules[0].z, molecules[0].pos),
+    )
     return tmp_path
 
 
@@ -22,18 +27,26 @@ def test_a_network_comes_back(folder, build, molecules):
     expected = build(elements=[1, 6, 8], reference=[1.0, 2.0, 3.0], scale=2.0)
     model, metadata = load(folder, build)
     assert not model.training
-    assert torch.equal(model(molecules[1].z, molecules[1].pos), expected(molecules[1].z, molecules[1].pos))
+    assert torch.equal(
+        model(molecules[1].z, molecules[1].pos), expected(molecules[1].z, molecules[1].pos)
+    )
     assert metadata["units"] == "eV"
     assert metadata["dtype"] == "float32"
     assert metadata["versions"] == versions()
-    assert sorted(path.name for path in folder.iterdir()) == ["config.yaml", "metadata.json", "model.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.yaml",
+        "metadata.json",
+        "model.safetensors",
+    ]
 
 
 def test_a_network_in_float64_stays_so(folder, build, molecules):
     model = build(elements=[1, 6, 8]).double()
     save(folder, model, {"model": {"elements": [1, 6, 8]}}, (molecules[0].z, molecules[0].pos))
     loaded, _ = load(folder, build)
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True)
+    )
 
 
 def test_another_basis_is_refused(folder, build):
@@ -42,14 +55,20 @@ def test_another_basis_is_refused(folder, build):
         model.basis = -model.basis
         return model
 
-    with pytest.raises(CheckpointError, match="checkpoint of other conventions: for the input.*gave.*and gives.*torch"):
+    with pytest.raises(
+        CheckpointError,
+        match="checkpoint of other conventions: for the input.*gave.*and gives.*torch",
+    ):
         load(folder, turned)
 
 
 def test_other_labels_are_refused(folder, build, monkeypatch):
-    monkeypatch.setitem(__import__("steerable.train.checkpoint").train.checkpoint.LABELS, "normalization", "norm")
+    monkeypatch.setitem(
+        __import__("steerable.train.checkpoint").train.checkpoint.LABELS, "normalization", "norm"
+    )
     with pytest.raises(
-        CheckpointError, match="other conventions: normalization are 'component' and this version has 'norm'"
+        CheckpointError,
+        match="other conventions: normalization are 'component' and this version has 'norm'",
     ):
         load(folder, build)
 

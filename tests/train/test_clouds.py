@@ -1,4 +1,7 @@
-"""How clouds are turned, stretched and shaken: the distributions, and that they come from the generator alone."""
+"""How clouds are turned, stretched and shaken.
+
+The distributions, and that they come from the generator alone.
+"""
 
 import math
 
@@ -21,7 +24,10 @@ def clouds():
 
 
 def turns(name):
-    """Rotations as an augmentation applies them, read off three vectors whose lengths tell them apart."""
+    """Rotations as an augmentation applies them.
+
+    They are read off three vectors whose lengths tell them apart.
+    """
     length = torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64)
     found = Augmentation(name, points=3).of(torch.diag(length).expand(COUNT, 3, 3), generator(1))
     order = found.norm(dim=2)[0].argsort()
@@ -31,7 +37,9 @@ def turns(name):
 @pytest.mark.parametrize("name", ROTATIONS)
 def test_rotations_are_rotations(name):
     found = turns(name)
-    assert torch.allclose(found @ found.mT, torch.eye(3, dtype=torch.float64).expand_as(found), atol=1e-12)
+    assert torch.allclose(
+        found @ found.mT, torch.eye(3, dtype=torch.float64).expand_as(found), atol=1e-12
+    )
     assert torch.allclose(torch.linalg.det(found), torch.ones(COUNT, dtype=torch.float64))
 
 
@@ -50,7 +58,8 @@ def test_rotations_about_z_hold_z_and_are_uniform():
 
 def test_rotations_of_space_are_haar():
     trace = turns("so3").diagonal(dim1=1, dim2=2).sum(1)
-    # The trace is the character of l = 1: its moments count the invariants in the powers of a vector.
+    # The trace is the character of l = 1: its moments count the invariants in the powers of a
+    # vector.
     for power, invariants in ((1, 0), (2, 1), (3, 1), (4, 3)):
         spread = float((trace**power).std()) / COUNT**0.5
         assert float((trace**power).mean()) == pytest.approx(invariants, abs=5 * spread)
@@ -77,7 +86,10 @@ def test_points_are_a_random_choice_and_some_are_dropped(clouds):
     assert kept.shape == (6, 25, 3)
     known = {tuple(row) for row in clouds.points[2].tolist()}
     assert len({tuple(row) for row in kept[2].tolist()} & known) == 25
-    sizes = [Augmentation("aligned", 40, drop=0.5).of(clouds.points, generator(seed)).shape[1] for seed in range(200)]
+    sizes = [
+        Augmentation("aligned", 40, drop=0.5).of(clouds.points, generator(seed)).shape[1]
+        for seed in range(200)
+    ]
     assert 20 <= min(sizes) < 24 and 36 < max(sizes) <= 40
 
 
@@ -87,7 +99,9 @@ def test_a_batch_is_changed_like_its_clouds_and_the_same_from_the_same_generator
     first, second, other = (augmentation(batch, generator(seed)) for seed in (0, 0, 1))
     assert torch.equal(first.pos, second.pos)
     assert first.pos.shape != other.pos.shape or not torch.equal(first.pos, other.pos)
-    assert torch.equal(first.pos.unflatten(0, (2, -1)), augmentation.of(clouds.points[[4, 1]], generator()))
+    assert torch.equal(
+        first.pos.unflatten(0, (2, -1)), augmentation.of(clouds.points[[4, 1]], generator())
+    )
     assert first.batch.bincount().tolist() == [len(first.pos) // 2] * 2
     assert first.y.tolist() == [4, 1]
 

@@ -16,7 +16,10 @@ def test_model_settings_are_those_of_the_regressor():
 
 
 def test_model_settings_are_those_of_the_classifier():
-    known = {name: parameter.default for name, parameter in inspect.signature(Classifier).parameters.items()}
+    known = {
+        name: parameter.default
+        for name, parameter in inspect.signature(Classifier).parameters.items()
+    }
     points, *levels = known.pop("points")
     chosen = vars(ShapesModel())
     assert (ShapesData().points, chosen.pop("levels")) == (points, levels)
@@ -35,8 +38,16 @@ def test_only_the_split_n_is_asked_for_sizes():
         (DataConfig, {"split": "10k"}, "data.split is one of n, 110k, 100k; got '10k'"),
         (ModelConfig, {"cutoff": 0.0}, "model.cutoff is a finite number above 0; got 0.0"),
         (FitConfig, {"lr": float("nan")}, "fit.lr is a finite number above 0; got nan"),
-        (FitConfig, {"max_seconds": float("inf")}, "fit.max_seconds is a finite number 0 or more; got inf"),
-        (FitConfig, {"ema_decay": 1.0}, "fit.ema_decay is a finite number 0 or more and below 1; got 1.0"),
+        (
+            FitConfig,
+            {"max_seconds": float("inf")},
+            "fit.max_seconds is a finite number 0 or more; got inf",
+        ),
+        (
+            FitConfig,
+            {"ema_decay": 1.0},
+            "fit.ema_decay is a finite number 0 or more and below 1; got 1.0",
+        ),
         (FitConfig, {"schedule": "cosin"}, "fit.schedule is one of cosine, plateau; got 'cosin'"),
     ],
 )

@@ -26,7 +26,9 @@ QUIET = Console(quiet=True)
 @pytest.fixture
 def config(tmp_path):
     data = DigitsData(train=240, validation=40, test=120)
-    model = DigitsModel(group="C4", kernel="kernel", widths=[4, 4], stops=[1], size=3, order=2, hidden=8, dropout=0)
+    model = DigitsModel(
+        group="C4", kernel="kernel", widths=[4, 4], stops=[1], size=3, order=2, hidden=8, dropout=0
+    )
     fit = DigitsFit(epochs=5, batch_size=16, warmup_steps=5, lr=2e-2, ema_decay=0.9)
     return DigitsConfig(data, model, fit, str(tmp_path / "run"))
 
@@ -35,7 +37,9 @@ def test_a_run_learns_is_certified_and_can_be_evaluated_again(config):
     run = fit(config, console=QUIET)
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["task"] == "digits/strokes" and metrics["test"]["pictures"] == 120
-    assert metrics["test"]["error"]["value"] < 75 < metrics["baselines"]["majority"]["error"]["value"]
+    assert (
+        metrics["test"]["error"]["value"] < 75 < metrics["baselines"]["majority"]["error"]["value"]
+    )
     assert metrics["certificate"]["passed"] and metrics["certificate"]["group"] == "C4"
     assert metrics["certificate"]["equivariance_float64"] < 1e-10
     again = evaluate(run)
@@ -64,7 +68,9 @@ def test_pictures_have_a_middle_and_turn_about_it():
         moved = augmentation(data)(batch, torch.Generator().manual_seed(0))
         assert isinstance(moved, PictureBatch) and moved.y.tolist() == [3, 1]
         assert not torch.equal(moved.images, batch.images)
-        torch.testing.assert_close(moved.images.sum((1, 2)), batch.images.sum((1, 2)), rtol=rtol, atol=0)
+        torch.testing.assert_close(
+            moved.images.sum((1, 2)), batch.images.sum((1, 2)), rtol=rtol, atol=0
+        )
     assert augmentation(DigitsData(turn=False)) is None
 
 
@@ -77,5 +83,7 @@ def test_settings_that_make_no_sense_are_named(config):
     with pytest.raises(ValueError, match="There are 1000 digits"):
         fit(config, console=QUIET)
     config.data.train, config.model.group = 100, "O(3)"
-    with pytest.raises(ValueError, match=r"A group of the plane is one of SO\(2\), O\(2\), trivial"):
+    with pytest.raises(
+        ValueError, match=r"A group of the plane is one of SO\(2\), O\(2\), trivial"
+    ):
         fit(config, console=QUIET)

@@ -21,13 +21,16 @@ def test_metrics_have_the_schema_of_every_run(run, config, molecules, build):
     found = evaluate(run, molecules, build)
     assert json.loads((run / "metrics.json").read_text()) == found
     assert list(found) == [
-        "format", "task", "status", "test", "baselines", "validation", "certificate", "parameters", "epochs",
+        "format", "task", "status", "test", "baselines",
+        "validation", "certificate", "parameters", "epochs",
         "train_seconds", "versions",
     ]  # fmt: skip
     assert found["status"] == "finished"
     assert found["test"]["molecules"] == 12
     assert found["test"]["mae"]["unit"] == found["baselines"]["mean"]["rmse"]["unit"] == "eV"
-    assert found["parameters"] == sum(parameter.numel() for parameter in load(run, build)[0].parameters())
+    assert found["parameters"] == sum(
+        parameter.numel() for parameter in load(run, build)[0].parameters()
+    )
     assert found["certificate"]["passed"]
     assert found["certificate"]["equivariance_float64"] < 1e-12
     assert found["certificate"]["elements"] == 20
@@ -71,6 +74,8 @@ def test_a_network_that_is_not_invariant_gets_no_certificate(config, molecules, 
         def forward(self, z, pos, batch=None, edge_index=None):
             return super().forward(z, pos, batch, edge_index) + pos[:, 0].mean()
 
-    exact, usual = certificates(symmetry(Broken([1, 6, 8]), held_out(config, molecules), {"model": {}}))
+    exact, usual = certificates(
+        symmetry(Broken([1, 6, 8]), held_out(config, molecules), {"model": {}})
+    )
     assert not exact.passed
     assert not usual.passed

@@ -22,7 +22,15 @@ from steerable.train import (
 from steerable.train.learner import Learner
 
 QUIET = Console(quiet=True)
-FILES = ["config.yaml", "last.ckpt", "log.csv", "metadata.json", "metrics.json", "model.safetensors", "predictions.csv"]
+FILES = [
+    "config.yaml",
+    "last.ckpt",
+    "log.csv",
+    "metadata.json",
+    "metrics.json",
+    "model.safetensors",
+    "predictions.csv",
+]
 
 
 def interrupting(build, step):
@@ -63,7 +71,10 @@ def test_a_run_learns_and_leaves_its_files(config, molecules, build):
 def test_the_saved_weights_are_the_best_average(config, molecules, build):
     run = fit(config, molecules, build, console=QUIET)
     state = torch.load(run / "last.ckpt", weights_only=True)["state_dict"]
-    saved, best = load_file(run / "model.safetensors"), min(range(3), key=lambda k: float(errors(run)[k][1]))
+    saved, best = (
+        load_file(run / "model.safetensors"),
+        min(range(3), key=lambda k: float(errors(run)[k][1])),
+    )
     assert best == 2
     assert all(torch.equal(state[f"average.module.{name}"], saved[name]) for name in saved)
     assert not torch.equal(state["model.embed.weight"], saved["embed.weight"])
@@ -117,7 +128,9 @@ def test_time_ends_a_run_in_the_middle_of_an_epoch(config, molecules, build, mon
     assert json.loads((run / "metrics.json").read_text())["train_seconds"] == 10
 
 
-@pytest.mark.parametrize("settings", [{"schedule": "plateau", "patience": 1}, {"precision": 64}, {"loss": "huber"}])
+@pytest.mark.parametrize(
+    "settings", [{"schedule": "plateau", "patience": 1}, {"precision": 64}, {"loss": "huber"}]
+)
 def test_other_ways_to_train(config, molecules, build, settings):
     config.fit = replace(config.fit, **settings)
     model, metadata = load(fit(config, molecules, build, console=QUIET), build)
@@ -129,7 +142,9 @@ def test_a_used_folder_is_left_alone(config, molecules, build):
     run = Path(config.run)
     run.mkdir()
     (run / "precious").write_text("data")
-    with pytest.raises(RunFolderError, match=f"exists and is not an empty folder. Resume it with --resume {run}"):
+    with pytest.raises(
+        RunFolderError, match=f"exists and is not an empty folder. Resume it with --resume {run}"
+    ):
         fit(config, molecules, build, console=QUIET)
     assert [path.name for path in run.iterdir()] == ["precious"]
 
@@ -143,7 +158,9 @@ def test_of_two_runs_that_start_at_once_the_second_stops(config, molecules, buil
 
     with pytest.raises(RunFolderError, match=f"Another run has just begun in {config.run}"):
         fit(config, molecules, late, console=QUIET)
-    assert settings.read_text() == "of the other run" and [settings] == list(Path(config.run).iterdir())
+    assert settings.read_text() == "of the other run" and [settings] == list(
+        Path(config.run).iterdir()
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_refused(config, molecules, build, tmp_path):
@@ -153,7 +170,9 @@ def test_a_folder_that_cannot_be_written_is_refused(config, molecules, build, tm
             fit(replace(config, run=str(run)), molecules, build, console=QUIET)
 
 
-@pytest.mark.parametrize(("section", "name", "value"), [("data", "target", "nothing"), ("model", "hidden", "3x")])
+@pytest.mark.parametrize(
+    ("section", "name", "value"), [("data", "target", "nothing"), ("model", "hidden", "3x")]
+)
 def test_nothing_is_left_of_settings_that_make_no_sense(config, molecules, section, name, value):
     setattr(getattr(config, section), name, value)
     with pytest.raises(ValueError, match=value):

@@ -16,10 +16,14 @@ def test_all_frames_of_a_file_are_read(tmp_path, suffix):
     check_frames(frames, [1, 6, 8])
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.xyz", "hello\nworld\n"), ("a.unknown", "x"), ("a.xyz", "")])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.xyz", "hello\nworld\n"), ("a.unknown", "x"), ("a.xyz", "")]
+)
 def test_a_file_that_ase_cannot_read_is_refused(tmp_path, name, content):
     (tmp_path / name).write_text(content)
-    with pytest.raises(FramesError, match=rf"ASE cannot read .*{name} \(.*Give a format that it knows"):
+    with pytest.raises(
+        FramesError, match=rf"ASE cannot read .*{name} \(.*Give a format that it knows"
+    ):
         read_frames(tmp_path / name)
 
 
@@ -32,7 +36,10 @@ def test_predictions_are_those_of_the_frames_alone(build):
     frames = [molecule("CH4"), Atoms("H"), molecule("H2O"), molecule("CH3CH2OH")]
     model = build([1, 6, 8])
     values = predict_frames(model, frames, size=3)
-    alone = [model(torch.from_numpy(a.numbers).long(), torch.from_numpy(a.positions).float()).item() for a in frames]
+    alone = [
+        model(torch.from_numpy(a.numbers).long(), torch.from_numpy(a.positions).float()).item()
+        for a in frames
+    ]
     assert values.tolist() == pytest.approx(alone)
 
 
@@ -45,11 +52,23 @@ def broken(change):
 @pytest.mark.parametrize(
     ("atoms", "message"),
     [
-        (molecule("SiH4"), r"Frame 1 \(H4Si\) has Si, and the network was trained on H, C, O alone"),
-        (broken(lambda a: a.positions.__setitem__((2, 0), np.nan)), r"NaN or infinite: that of atom 2"),
-        (broken(lambda a: a.positions.__setitem__((1, 2), np.inf)), r"NaN or infinite: that of atom 1"),
+        (
+            molecule("SiH4"),
+            r"Frame 1 \(H4Si\) has Si, and the network was trained on H, C, O alone",
+        ),
+        (
+            broken(lambda a: a.positions.__setitem__((2, 0), np.nan)),
+            r"NaN or infinite: that of atom 2",
+        ),
+        (
+            broken(lambda a: a.positions.__setitem__((1, 2), np.inf)),
+            r"NaN or infinite: that of atom 1",
+        ),
         (broken(lambda a: a.set_pbc((True, False, False))), "is periodic"),
-        (broken(lambda a: a.positions.__setitem__(2, a.positions[0])), "atoms 0 and 2 in one place"),
+        (
+            broken(lambda a: a.positions.__setitem__(2, a.positions[0])),
+            "atoms 0 and 2 in one place",
+        ),
         (Atoms(), r"Frame 1 \(empty\) has no atoms"),
     ],
 )

@@ -56,11 +56,15 @@ def test_a_run_leaves_its_files_and_is_evaluated_to_the_same_numbers(config, mot
     out = io.StringIO()
     run = fit(config, motion, console=Console(file=out))
     assert sorted(path.name for path in run.iterdir()) == [
-        "config.yaml", "last.ckpt", "log.csv", "metadata.json", "metrics.json", "model.safetensors", "predictions.csv",
+        "config.yaml", "last.ckpt", "log.csv", "metadata.json",
+        "metrics.json", "model.safetensors", "predictions.csv",
     ]  # fmt: skip
     assert load_config(run / "config.yaml", NBodyConfig) == config
     assert "nbody/charged: 30 systems" in out.getvalue()
-    assert "MSE [length^2] train" in out.getvalue() and "velocity MSE [(length/time)^2]" in out.getvalue()
+    assert (
+        "MSE [length^2] train" in out.getvalue()
+        and "velocity MSE [(length/time)^2]" in out.getvalue()
+    )
     before = (run / "metrics.json").read_text()
     metrics = json.loads(before)
     assert metrics["test"]["systems"] == 10
@@ -75,7 +79,10 @@ def test_learning_beats_constant_velocity(config, motion):
     config.model = NBodyModel(steps=8, hidden=8, softening=0.3)
     config.fit = NBodyFit(epochs=30, batch_size=10, warmup_steps=2, lr=2e-2, ema_decay=0.9)
     metrics = json.loads((fit(config, motion, console=QUIET) / "metrics.json").read_text())
-    assert metrics["test"]["mse"]["value"] < 0.2 * metrics["baselines"]["constant_velocity"]["mse"]["value"]
+    assert (
+        metrics["test"]["mse"]["value"]
+        < 0.2 * metrics["baselines"]["constant_velocity"]["mse"]["value"]
+    )
 
 
 @pytest.mark.parametrize("step", [1, 4])
@@ -118,7 +125,9 @@ def test_numbers_are_those_of_the_predictions(config, motion):
             return torch.cat([velocity + side, velocity], 1)
 
     held = nbody.held_out(config, motion)
-    metadata = nbody.pose(config, motion).metadata | {"measures": [["MSE", "u"], ["velocity MSE", "w"]]}
+    metadata = nbody.pose(config, motion).metadata | {
+        "measures": [["MSE", "u"], ["velocity MSE", "w"]]
+    }
     with torch.no_grad():
         found = nbody.test(Free(), held, metadata)
     now, later = motion.position[38:, 30], motion.position[38:, 40]
@@ -129,9 +138,14 @@ def test_numbers_are_those_of_the_predictions(config, motion):
     assert found.test["systems"] == 10
     assert found.test["mse"] == {"value": pytest.approx(squares.mean()), "unit": "u"}
     assert found.test["median_mse"]["value"] == pytest.approx(np.sort(squares.mean((1, 2)))[4])
-    assert found.test["velocity_mse"] == {"value": pytest.approx(((before - after) ** 2).mean()), "unit": "w"}
+    assert found.test["velocity_mse"] == {
+        "value": pytest.approx(((before - after) ** 2).mean()),
+        "unit": "w",
+    }
     known = baselines(motion)
-    assert found.baselines["constant_velocity"]["mse"]["value"] == pytest.approx(known["constant velocity"])
+    assert found.baselines["constant_velocity"]["mse"]["value"] == pytest.approx(
+        known["constant velocity"]
+    )
     assert len(found.rows) == 90
     assert found.rows[0] == pytest.approx([(later - now)[0, 0, 0], (guess - now)[0, 0, 0]])
 
@@ -142,7 +156,9 @@ def test_the_loss_by_hand(config, motion, loss):
     problem = nbody.pose(config, motion)
     *_, y = problem.train.items.batch(torch.tensor([3, 5]))
     prediction = y + torch.arange(36.0).view(6, 6) / 100
-    x, v, x_after, v_after = (part[:30, frame] for frame in (30, 40) for part in (motion.position, motion.velocity))
+    x, v, x_after, v_after = (
+        part[:30, frame] for frame in (30, 40) for part in (motion.position, motion.velocity)
+    )
     wanted = 0.0
     for part, bent, weight in ((slice(3), x_after - x - v, 1.0), (slice(3, 6), v_after - v, 0.5)):
         error = ((prediction - y)[:, part] ** 2).mean(1).numpy() / (bent**2).mean()
@@ -170,12 +186,16 @@ def test_every_body_has_its_own_unit_and_its_number(config, motion):
 def test_what_is_known_of_pairs_stands_with_its_pair(config, motion):
     pair = np.random.default_rng(0).normal(size=(48, 3, 3))
     joined = replace(motion, pair=pair + pair.swapaxes(1, 2))
-    pos, _, attributes, pairs, known, y = nbody.pose(config, joined).train.items.batch(torch.tensor([7, 2]))
+    pos, _, attributes, pairs, known, y = nbody.pose(config, joined).train.items.batch(
+        torch.tensor([7, 2])
+    )
     assert pairs.tolist() == [[0, 0, 1, 3, 3, 4], [1, 2, 2, 4, 5, 5]]
     wanted = [joined.pair[s][i, j] for s in (7, 2) for i, j in ((0, 1), (0, 2), (1, 2))]
     assert known.flatten().tolist() == pytest.approx(wanted)
     assert attributes.flatten().tolist() == joined.scalar[[7, 2]].flatten().tolist()
-    torch.testing.assert_close(pos[3:].double(), torch.from_numpy(joined.position[2, 30]), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        pos[3:].double(), torch.from_numpy(joined.position[2, 30]), rtol=1e-6, atol=1e-6
+    )
     later = torch.from_numpy(
         np.concatenate([joined.position[2, 40] - joined.position[2, 30], joined.velocity[2, 40]], 1)
     )
@@ -197,7 +217,9 @@ def test_the_parts_are_the_first_of_each(config, motion):
     ("group", "translations", "name"),
     [("O(3)", "none", "O(3)"), ("O(2)", "plane", "Cinfv")],
 )
-def test_a_network_is_certified_with_the_symmetries_it_has(config, motion, group, translations, name):
+def test_a_network_is_certified_with_the_symmetries_it_has(
+    config, motion, group, translations, name
+):
     config.model = NBodyModel("messages", steps=1, hidden=4, group=group, translations=translations)
     problem = nbody.pose(config, motion)
     assert problem.arguments["group"] == name
@@ -226,17 +248,27 @@ def test_double_precision(config, motion):
 def test_every_preset_has_settings(preset):
     config = settings(preset)
     assert config.data.preset == preset
-    assert config.model.forces == {"charged": "pairs", "gravity": "pairs", "solar": "gravitation"}.get(
-        preset, "messages"
-    )
+    assert config.model.forces == {
+        "charged": "pairs",
+        "gravity": "pairs",
+        "solar": "gravitation",
+    }.get(preset, "messages")
 
 
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
-        (NBodyData, {"preset": "charge"}, "data.preset is one of charged, gravity, springs-0, .*; got 'charge'"),
+        (
+            NBodyData,
+            {"preset": "charge"},
+            "data.preset is one of charged, gravity, springs-0, .*; got 'charge'",
+        ),
         (NBodyData, {"train": -1}, "data.train is a finite number 0 or more; got -1"),
-        (NBodyModel, {"forces": "waves"}, "model.forces is one of pairs, gravitation, messages; got 'waves'"),
+        (
+            NBodyModel,
+            {"forces": "waves"},
+            "model.forces is one of pairs, gravitation, messages; got 'waves'",
+        ),
         (NBodyModel, {"steps": -1}, "model.steps is a finite number 0 or more; got -1"),
         (NBodyModel, {"softening": 0.0}, "model.softening is a finite number above 0; got 0.0"),
         (NBodyFit, {"loss": "l1"}, "fit.loss is one of mse, log; got 'l1'"),
@@ -250,7 +282,9 @@ def test_settings_out_of_range_are_refused(kind, options, message):
 
 def test_more_systems_than_there_are_is_refused(config, motion):
     config.data.train = 31
-    with pytest.raises(ConfigError, match="31 systems are asked for where there are 30: ask for at most that, or 0"):
+    with pytest.raises(
+        ConfigError, match="31 systems are asked for where there are 30: ask for at most that, or 0"
+    ):
         nbody.pose(config, motion)
 
 

@@ -1,6 +1,13 @@
 import pytest
 
-from steerable.train import ConfigError, FitConfig, QM9Config, ShapesConfig, dump_config, load_config
+from steerable.train import (
+    ConfigError,
+    FitConfig,
+    QM9Config,
+    ShapesConfig,
+    dump_config,
+    load_config,
+)
 from steerable.train.options import parse, parser
 
 
@@ -18,7 +25,11 @@ def test_yaml_and_back(file):
 def test_settings_are_of_their_kind(file):
     file.write_text("data: {train_rotation: z, root: shapes.npz}\nmodel: {group: SO(2)}\n")
     config = load_config(file, ShapesConfig)
-    assert (config.data.train_rotation, config.data.root, config.model.group) == ("z", "shapes.npz", "SO(2)")
+    assert (config.data.train_rotation, config.data.root, config.model.group) == (
+        "z",
+        "shapes.npz",
+        "SO(2)",
+    )
     with pytest.raises(ConfigError, match="There is no setting data.train_rotation"):
         load_config(file, QM9Config)
 
@@ -37,14 +48,20 @@ def test_what_a_file_leaves_out_has_its_default(file):
 def test_options_win_over_the_file_and_the_file_over_the_default(file):
     file.write_text("fit: {epochs: 7, lr: 0.5}\n")
     default = QM9Config(fit=FitConfig(epochs=1, lr=1.0, batch_size=3))
-    found = parse(QM9Config, parser(QM9Config, default=default), ["--config", str(file), "--fit.lr", "0.25"])
+    found = parse(
+        QM9Config, parser(QM9Config, default=default), ["--config", str(file), "--fit.lr", "0.25"]
+    )
     assert (found.fit.epochs, found.fit.lr, found.fit.batch_size) == (7, 0.25, 3)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("fit: {epoch: 3}", r"There is no setting fit.epoch, asked for in .*settings.yaml. Did you mean fit.epochs\?"),
+        (
+            "fit: {epoch: 3}",
+            r"There is no setting fit.epoch, asked for in .*settings.yaml. Did you mean "
+            r"fit.epochs\?",
+        ),
         ("modle: {layers: 3}", r"There is no setting modle.* Did you mean model"),
         ("lr: 3", r"There is no setting lr, .* Did you mean fit.lr\?"),
         ("zzz: 3", r"There is no setting zzz, .* Known are data.target, "),

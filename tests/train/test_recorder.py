@@ -26,16 +26,21 @@ def test_a_line_has_units():
 def test_every_measure_has_its_columns():
     row = {"epoch": 1, "seconds": 2, "train_cross_entropy": 1.5, "validation_cross_entropy": 1.25}
     row |= {"train_error": 50.0, "validation_error": 40.0, "lr": 0.5}
-    header, numbers = csv.reader(table([row], (Measure("cross entropy", "nat"), Measure("error", "%"))).splitlines())
+    header, numbers = csv.reader(
+        table([row], (Measure("cross entropy", "nat"), Measure("error", "%"))).splitlines()
+    )
     assert header[2:6] == [
-        "train cross entropy [nat]", "validation cross entropy [nat]", "train error [%]", "validation error [%]",
+        "train cross entropy [nat]", "validation cross entropy [nat]",
+        "train error [%]", "validation error [%]",
     ]  # fmt: skip
     assert numbers == ["1", "2", "1.5", "1.25", "50", "40", "0.5"]
 
 
 def test_the_first_interrupt_is_a_wish_and_the_second_an_order():
     recorder = SimpleNamespace(interrupted=False)
-    outside = signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background begin with it ignored
+    outside = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # jobs in the background begin with it ignored
     try:
         with pytest.raises(KeyboardInterrupt), stop_on_interrupt(recorder):
             signal.raise_signal(signal.SIGINT)

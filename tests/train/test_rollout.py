@@ -35,7 +35,9 @@ def motion():
 def run(motion, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("runs") / "run")
     fitting = NBodyFit(epochs=1, batch_size=2)
-    config = NBodyConfig(NBodyData("charged", 0, 0, 0), NBodyModel(steps=20, hidden=4), fitting, folder)
+    config = NBodyConfig(
+        NBodyData("charged", 0, 0, 0), NBodyModel(steps=20, hidden=4), fitting, folder
+    )
     return fit(config, motion, console=Console(quiet=True))
 
 
@@ -80,7 +82,9 @@ def test_what_is_conserved_is_measured(run, motion):
     angular = np.linalg.norm(np.cross(motion.position[4, 28], start), axis=1).sum()
     assert found["scale"][2] == pytest.approx(angular)
     assert np.ptp(found["momentum"], axis=0).max() < 1e-12
-    assert {f"true_{name}" for name in ("time", "energy", "momentum", "angular_momentum")} <= set(found)
+    assert {f"true_{name}" for name in ("time", "energy", "momentum", "angular_momentum")} <= set(
+        found
+    )
 
 
 def test_longer_than_the_truth(run, motion):
@@ -91,8 +95,14 @@ def test_longer_than_the_truth(run, motion):
 
 def test_bodies_are_followed_from_window_to_window(run, motion, monkeypatch):
     monkeypatch.setitem(rollout.__globals__, "BODIES", ("charged",))
-    monkeypatch.setitem(rollout.__globals__, "gather", lambda task, chosen, bodies: nbody.gather(task, chosen, False))
-    windows = replace(motion, given=2, asked=3, position=motion.position[:, :4], velocity=motion.velocity[:, :4])
+    monkeypatch.setitem(
+        rollout.__globals__,
+        "gather",
+        lambda task, chosen, bodies: nbody.gather(task, chosen, False),
+    )
+    windows = replace(
+        motion, given=2, asked=3, position=motion.position[:, :4], velocity=motion.velocity[:, :4]
+    )
     found = read(rollout(run, 2, dataset=windows))
     np.testing.assert_array_equal(found["true_position"], motion.position[4:7, 2])
     assert found["true_time"].tolist() == [0, 1, 2]
@@ -113,7 +123,8 @@ def test_a_rollout_that_diverges_keeps_what_came_before(run, motion, monkeypatch
     _, metadata = load(run)
     monkeypatch.setitem(rollout.__globals__, "load", lambda *_: (Runaway(), metadata))
     message = (
-        "diverged in step 3: a particle is .* length away and at the start none was more than .*trajectory.npz has"
+        "diverged in step 3: a particle is .* length away and at the start none was more than "
+        ".*trajectory.npz has"
     )
     with pytest.raises(RolloutDivergedError, match=message):
         rollout(run, 9, dataset=motion)
@@ -130,8 +141,12 @@ def test_no_step_and_no_such_system(run, motion, steps, system):
 
 def test_another_task_has_no_rollout(run, motion, monkeypatch):
     model, metadata = load(run)
-    monkeypatch.setitem(rollout.__globals__, "load", lambda *_: (model, metadata | {"task": "qm9/U0"}))
-    with pytest.raises(ConfigError, match="A rollout is of particles that move, and .* learned qm9/U0"):
+    monkeypatch.setitem(
+        rollout.__globals__, "load", lambda *_: (model, metadata | {"task": "qm9/U0"})
+    )
+    with pytest.raises(
+        ConfigError, match="A rollout is of particles that move, and .* learned qm9/U0"
+    ):
         rollout(run, 1, dataset=motion)
 
 

@@ -13,7 +13,16 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from steerable.data import Shapes, read_shapes
-from steerable.train import ConfigError, Interrupted, ShapesConfig, evaluate, fit, load, load_config, shapes
+from steerable.train import (
+    ConfigError,
+    Interrupted,
+    ShapesConfig,
+    evaluate,
+    fit,
+    load,
+    load_config,
+    shapes,
+)
 from steerable.train.evaluate import certificates
 from steerable.train.shapes import ShapesData, ShapesFit, ShapesModel
 from train.cloud_net import CloudNet
@@ -49,7 +58,8 @@ def test_a_run_learns_and_leaves_its_files(config, solids):
     out = io.StringIO()
     run = fit(config, solids, CloudNet, console=Console(file=out))
     assert sorted(path.name for path in run.iterdir()) == [
-        "config.yaml", "last.ckpt", "log.csv", "metadata.json", "metrics.json", "model.safetensors", "predictions.csv",
+        "config.yaml", "last.ckpt", "log.csv", "metadata.json",
+        "metrics.json", "model.safetensors", "predictions.csv",
     ]  # fmt: skip
     assert load_config(run / "config.yaml", ShapesConfig) == config
     assert "cross entropy [nat] train" in out.getvalue() and "error [%] train" in out.getvalue()
@@ -58,7 +68,10 @@ def test_a_run_learns_and_leaves_its_files(config, solids):
     assert metrics["test"]["clouds"] == 30
     assert metrics["test"]["accuracy"]["value"] > 60
     assert metrics["baselines"]["majority"]["accuracy"]["value"] == pytest.approx(100 / 3)
-    assert metrics["test"]["cross_entropy"]["value"] < metrics["baselines"]["majority"]["cross_entropy"]["value"]
+    assert (
+        metrics["test"]["cross_entropy"]["value"]
+        < metrics["baselines"]["majority"]["cross_entropy"]["value"]
+    )
     assert metrics["certificate"]["passed"]
     assert metrics["certificate"]["group"] == "O(3)"
     assert list(metrics["validation"]) == ["cross_entropy", "error", "epoch"]
@@ -83,7 +96,9 @@ def test_an_interrupted_run_resumes_to_the_same_end(config, solids, tmp_path, st
     run = fit(stopped, solids, CloudNet, resume=True, console=QUIET)
     assert log(run) == log(expected)
     assert (run / "model.safetensors").read_bytes() == (expected / "model.safetensors").read_bytes()
-    first, second = (json.loads((folder / "metrics.json").read_text())["test"] for folder in (run, expected))
+    first, second = (
+        json.loads((folder / "metrics.json").read_text())["test"] for folder in (run, expected)
+    )
     assert first == second
 
 
@@ -111,7 +126,11 @@ def test_the_parts_share_no_cloud_and_validation_is_of_every_class(config, solid
     config.data.points = 200
     problem, test = shapes.pose(config, solids), shapes.held_out(config, solids)["aligned"][0]
     found = [problem.train.items, problem.validation.items, test]
-    assert [part.label.bincount().tolist() for part in found] == [[8, 8, 8], [2, 2, 2], [10, 10, 10]]
+    assert [part.label.bincount().tolist() for part in found] == [
+        [8, 8, 8],
+        [2, 2, 2],
+        [10, 10, 10],
+    ]
     norms = torch.cat([part.points.norm(dim=2).sort(1).values for part in found])
     assert len(norms.unique(dim=0)) == 60
 
@@ -147,25 +166,40 @@ def test_metrics_are_those_of_the_predictions(config, solids):
         def forward(self, pos, batch=None):
             clouds = pos.unflatten(0, (int(batch.max()) + 1, -1))
             flat = clouds[..., 2].abs().amax(1) < clouds[..., 0].abs().amax(1)
-            return torch.nn.functional.one_hot(torch.where(flat, 2, 0), 3).to(pos) + 0 * self.head[1].bias
+            return (
+                torch.nn.functional.one_hot(torch.where(flat, 2, 0), 3).to(pos)
+                + 0 * self.head[1].bias
+            )
 
     passes = shapes.held_out(config, solids)
-    metadata = {"classes": ["cone", "cross", "torus"], "baselines": {"frequency": [0.25, 0.25, 0.5]}}
+    metadata = {
+        "classes": ["cone", "cross", "torus"],
+        "baselines": {"frequency": [0.25, 0.25, 0.5]},
+    }
     found = shapes.test(Upright(3), passes, metadata)
     guesses = torch.stack(
-        [torch.where(c.points[..., 2].abs().amax(1) < c.points[..., 0].abs().amax(1), 2, 0) for c in passes["so3"]]
+        [
+            torch.where(c.points[..., 2].abs().amax(1) < c.points[..., 0].abs().amax(1), 2, 0)
+            for c in passes["so3"]
+        ]
     )
     label = passes["so3"][0].label
     right = (guesses == label).double()
     assert found.test["accuracy"]["value"] == pytest.approx(100 * float(right.mean()))
     voted = torch.stack([(guesses == k).sum(0) for k in range(3)]).argmax(0)
-    assert found.test["voted_accuracy"]["value"] == pytest.approx(100 * float((voted == label).double().mean()))
-    assert found.test["per_class"]["torus"]["value"] == pytest.approx(100 * float(right[:, label == 2].mean()))
+    assert found.test["voted_accuracy"]["value"] == pytest.approx(
+        100 * float((voted == label).double().mean())
+    )
+    assert found.test["per_class"]["torus"]["value"] == pytest.approx(
+        100 * float(right[:, label == 2].mean())
+    )
     assert found.test["rotations"]["aligned"]["value"] != found.test["accuracy"]["value"]
     assert found.baselines["majority"]["name"] == "always torus"
     assert found.baselines["majority"]["accuracy"]["value"] == pytest.approx(100 / 3)
     expected = -torch.tensor([0.25, 0.25, 0.5]).log().mean()
-    assert found.baselines["majority"]["cross_entropy"]["value"] == pytest.approx(float(expected), rel=1e-6)
+    assert found.baselines["majority"]["cross_entropy"]["value"] == pytest.approx(
+        float(expected), rel=1e-6
+    )
     assert len(found.rows) == 30 and found.rows[0][0] == "cone"
 
 
@@ -182,9 +216,12 @@ def test_a_network_is_certified_under_its_own_group(config, solids):
 
 
 def test_the_size_of_the_network_is_passed_on(config, solids):
-    config.model = ShapesModel("O(2)", width=3, levels=[32, 8], neighbours=5, radial=2, depth=0, dropout=0.1)
+    config.model = ShapesModel(
+        "O(2)", width=3, levels=[32, 8], neighbours=5, radial=2, depth=0, dropout=0.1
+    )
     assert shapes.pose(config, solids).arguments == {
-        "classes": 3, "group": "Cinfv", "width": 3, "points": [64, 32, 8], "neighbours": 5, "radial": 2, "depth": 0,
+        "classes": 3, "group": "Cinfv", "width": 3,
+        "points": [64, 32, 8], "neighbours": 5, "radial": 2, "depth": 0,
         "dropout": 0.1,
     }  # fmt: skip
 
@@ -200,18 +237,32 @@ def test_a_run_is_evaluated_again_to_the_same_numbers(config, solids):
 
 def test_more_points_than_there_are_is_refused(config, solids):
     config.data.points = 201
-    with pytest.raises(ConfigError, match="data.points is 201, and the clouds have 200: ask for at most that"):
+    with pytest.raises(
+        ConfigError, match="data.points is 201, and the clouds have 200: ask for at most that"
+    ):
         shapes.pose(config, solids)
 
 
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        (ShapesData, {"train_rotation": "y"}, "data.train_rotation is one of aligned, z, so3; got 'y'"),
+        (
+            ShapesData,
+            {"train_rotation": "y"},
+            "data.train_rotation is one of aligned, z, so3; got 'y'",
+        ),
         (ShapesData, {"points": 0}, "data.points is a finite number 1 or more; got 0"),
-        (ShapesData, {"validation": 1.0}, "data.validation is a finite number above 0 and below 1; got 1.0"),
+        (
+            ShapesData,
+            {"validation": 1.0},
+            "data.validation is a finite number above 0 and below 1; got 1.0",
+        ),
         (ShapesData, {"drop": 1.0}, "data.drop is a finite number 0 or more and below 1; got 1.0"),
-        (ShapesFit, {"smoothing": -0.1}, "fit.smoothing is a finite number 0 or more and below 1; got -0.1"),
+        (
+            ShapesFit,
+            {"smoothing": -0.1},
+            "fit.smoothing is a finite number 0 or more and below 1; got -0.1",
+        ),
         (ShapesFit, {"epochs": 0}, "fit.epochs is a finite number 1 or more; got 0"),
     ],
 )

@@ -41,7 +41,9 @@ def test_a_run_on_upright_digits_knows_turned_ones_is_certified_and_can_be_evalu
     assert test["error"]["value"] < 60 < metrics["baselines"]["majority"]["error"]["value"]
     assert abs(test["error"]["value"] - test["error_upright"]["value"]) < 8
     assert test["changed_by_rotation"]["value"] < 15
-    assert metrics["certificate"]["passed"] and metrics["certificate"]["group"] == "C3 about the pole"
+    assert (
+        metrics["certificate"]["passed"] and metrics["certificate"]["group"] == "C3 about the pole"
+    )
     assert metrics["certificate"]["equivariance_float64"] < 1e-10
     assert evaluate(run)["test"] == test
     model, metadata = load(run)
@@ -74,7 +76,8 @@ def test_training_pictures_are_deformed_in_the_plane():
     part = sphere_parts(read_digits(None), (20, 5, 5))[0]
     pictures, chosen = SpherePictures(part, 8, True), torch.tensor([4, 2])
     plain, shaken = (
-        Batches(flat, 20, None, flat.change) for flat in (FlatPictures(pictures, 0.0), FlatPictures(pictures, 0.1))
+        Batches(flat, 20, None, flat.change)
+        for flat in (FlatPictures(pictures, 0.0), FlatPictures(pictures, 0.1))
     )
     for a, b in zip(next(iter(plain)), pictures.batch(torch.arange(20)), strict=True):
         torch.testing.assert_close(a, b, atol=0, rtol=0)
@@ -91,7 +94,9 @@ def test_settings_that_make_no_sense_are_named(config):
         SphereData(rotation="z")
     with pytest.raises(ConfigError, match=r"data.train"):
         SphereData(train=0)
-    with pytest.raises(ConfigError, match=r"model.degrees has the degree of the input .* got \[3\] and \[2\]"):
+    with pytest.raises(
+        ConfigError, match=r"model.degrees has the degree of the input .* got \[3\] and \[2\]"
+    ):
         SphereModel(degrees=[3], widths=[2])
     with pytest.raises(ConfigError, match=r"model.knots"):
         SphereModel(knots=1)

@@ -13,7 +13,13 @@ from .pdos import (
     function_field,
 )
 from .points import PointConv, Pool, from_e3nn
-from .sets import InducedSetAttention, JanossyAggregation, OrderWarning, SetLinear, SortPoolAggregation
+from .sets import (
+    InducedSetAttention,
+    JanossyAggregation,
+    OrderWarning,
+    SetLinear,
+    SortPoolAggregation,
+)
 from .spaces import GConv, HomSignals, LocalGConv
 from .spheres import PointSphere, SphereConv
 

@@ -16,14 +16,17 @@ Table = dict[str, np.ndarray]
 
 
 def cached(name: str, build: Callable[[], Table]) -> Table:
-    """The arrays of `name.npz` in the cache folder, built and kept there where the file is absent or damaged.
+    """The arrays of `name.npz` in the cache folder.
+
+    They are built and kept there where the file is absent or damaged.
 
     Args:
         name: the file's stem; it must change with whatever `build` depends on.
         build: gives the arrays (no objects).
 
     Returns:
-        The arrays by name. A folder that cannot be written costs the cache, not the data: it gives a warning.
+        The arrays by name. A folder that cannot be written costs the cache, not the data: it gives
+        a warning.
     """
     path = cache_folder() / f"{name}.npz"
     table = _read(path)

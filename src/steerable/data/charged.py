@@ -5,7 +5,15 @@ from typing import NamedTuple
 import numpy as np
 
 from steerable.data.conserved import kinetic_energy, pair_distances
-from steerable.data.trajectories import Force, State, kept, kick_drift, pair_forces, system_count, trajectories
+from steerable.data.trajectories import (
+    Force,
+    State,
+    kept,
+    kick_drift,
+    pair_forces,
+    system_count,
+    trajectories,
+)
 
 __all__ = ["Charged", "energy", "simulate"]
 
@@ -29,17 +37,24 @@ class Charged(NamedTuple):
     charge: np.ndarray
 
 
-def simulate(num_train: int, num_valid: int, num_test: int, seed: int, particles: int = 5) -> Charged:
-    """Simulate systems of the EGNN protocol: F_i = sum over j of q_i q_j (x_i - x_j) / |x_i - x_j|³.
+def simulate(
+    num_train: int, num_valid: int, num_test: int, seed: int, particles: int = 5
+) -> Charged:
+    """Simulate systems of the EGNN protocol.
 
-    Charges, positions and velocities are drawn number by number as the authors' program draws them, and moved by its
-    rules: 49 frames, 0.1 apart, each 100 steps of symplectic Euler; components of forces are cut at 100. The benchmark
-    is `simulate(10_000, 2_000, 2_000, seed=43)` (its "small" set): from frame 30 positions of frame 40 are asked for.
+    F_i = sum over j of q_i q_j (x_i - x_j) / |x_i - x_j|³.
 
-    Systems of 5 particles come out bit for bit as from the authors' program on the same processor. Orbits are
-    chaotic after a near collision, so another processor, which rounds otherwise, moves some of them elsewhere.
+    Charges, positions and velocities are drawn number by number as the authors' program draws them,
+    and moved by its rules: 49 frames, 0.1 apart, each 100 steps of symplectic Euler; components of
+    forces are cut at 100. The benchmark is `simulate(10_000, 2_000, 2_000, seed=43)` (its "small"
+    set): from frame 30 positions of frame 40 are asked for.
 
-    What was simulated is kept in the cache folder; a file there whose hash is wrong is made anew, with a warning.
+    Systems of 5 particles come out bit for bit as from the authors' program on the same processor.
+    Orbits are chaotic after a near collision, so another processor, which rounds otherwise, moves
+    some of them elsewhere.
+
+    What was simulated is kept in the cache folder; a file there whose hash is wrong is made anew,
+    with a warning.
 
     Args:
         num_train: systems to train on; they come first.
@@ -51,20 +66,25 @@ def simulate(num_train: int, num_valid: int, num_test: int, seed: int, particles
     Raises:
         ValueError: a negative number of systems, no particles, or a seed out of range.
 
-    Source: Satorras, Hoogeboom and Welling, "E(n) equivariant graph neural networks", ICML 2021, section 5.1.
+    Source: Satorras, Hoogeboom and Welling, "E(n) equivariant graph neural networks", ICML 2021,
+    section 5.1.
     """
     systems = system_count(num_train, num_valid, num_test, particles)
 
     def build() -> dict[str, np.ndarray]:
         start, charge = _draw(systems, particles, np.random.RandomState(seed))
-        position, velocity = trajectories(start, FRAMES, kick_drift, lambda block: _force(charge[block].T))
+        position, velocity = trajectories(
+            start, FRAMES, kick_drift, lambda block: _force(charge[block].T)
+        )
         return {"position": position, "velocity": velocity, "charge": charge}
 
     return Charged(**kept("charged", (particles, systems, seed), build))
 
 
 def energy(position: np.ndarray, velocity: np.ndarray, charge: np.ndarray) -> np.ndarray:
-    """E = sum over particles of v² / 2 + sum over pairs of q_i q_j / |x_i - x_j|, constant where no force is cut.
+    """E = sum over particles of v² / 2 + sum over pairs of q_i q_j / |x_i - x_j|.
+
+    It is constant where no force is cut.
 
     Args:
         position: (system, frame, particle, 3).
@@ -83,7 +103,7 @@ def energy(position: np.ndarray, velocity: np.ndarray, charge: np.ndarray) -> np
 
 
 def _draw(systems: int, particles: int, random: np.random.RandomState) -> tuple[State, np.ndarray]:
-    """Positions and velocities (system, particle, 3) and charges (system, particle) at the start."""
+    """Positions, velocities (system, particle, 3) and charges (system, particle) at the start."""
     charge = np.empty((systems, particles))
     drawn = np.empty((2, systems, 3, particles))
     for k in range(systems):
@@ -103,8 +123,8 @@ def _force(charge: np.ndarray) -> Force:
     """Forces on charges (particle, system)."""
 
     def force(x: np.ndarray) -> np.ndarray:
-        # |x_i|² + |x_j|² - 2 x_i·x_j as the authors' program has it: where two particles meet, its rounding grows to
-        # another orbit, so distances that are more exact lead elsewhere.
+        # |x_i|² + |x_j|² - 2 x_i·x_j as the authors' program has it: where two particles meet, its
+        # rounding grows to another orbit, so distances that are more exact lead elsewhere.
         points = np.ascontiguousarray(x.T)
         inner = (points @ points.swapaxes(1, 2)).T
         norm = x[0] * x[0] + x[1] * x[1] + x[2] * x[2]

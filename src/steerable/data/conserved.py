@@ -18,8 +18,13 @@ def momentum(velocity: np.ndarray, mass: np.ndarray | None = None) -> np.ndarray
     return (_weights(velocity, mass) * velocity).sum(-2)
 
 
-def angular_momentum(position: np.ndarray, velocity: np.ndarray, mass: np.ndarray | None = None) -> np.ndarray:
-    """L = sum over particles of m x × v about the origin: (system, frame, 3); arguments as those of `momentum`."""
+def angular_momentum(
+    position: np.ndarray, velocity: np.ndarray, mass: np.ndarray | None = None
+) -> np.ndarray:
+    """L = sum over particles of m x × v about the origin: (system, frame, 3).
+
+    Arguments as those of `momentum`.
+    """
     return momentum(np.cross(position, velocity), mass)
 
 
@@ -41,12 +46,14 @@ def pair_distances(position: np.ndarray) -> np.ndarray:
         ValueError: two particles are at one place, where forces and energies have no value.
     """
     first, second = np.triu_indices(position.shape[-2], 1)
-    distance: np.ndarray = np.linalg.norm(position[..., first, :] - position[..., second, :], axis=-1)
+    distance: np.ndarray = np.linalg.norm(
+        position[..., first, :] - position[..., second, :], axis=-1
+    )
     if not distance.all():
         *at, pair = np.argwhere(distance == 0)[0].tolist()
         raise ValueError(
-            f"particles {first[pair]} and {second[pair]} of (system, frame) = {tuple(at)} are at one place, where "
-            "a pair has no energy: move or remove one of them."
+            f"particles {first[pair]} and {second[pair]} of (system, frame) = {tuple(at)} are at "
+            "one place, where a pair has no energy: move or remove one of them."
         )
     return distance
 

@@ -1,4 +1,7 @@
-"""Pictures of digits: MNIST from its original files, or digits that are drawn here; and how they are rotated."""
+"""Pictures of digits: MNIST from its original files, or digits that are drawn here.
+
+And how they are rotated.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +40,9 @@ def read_digits(root: Path | str | None = None) -> Digits:
     """Read all pictures of a set, those for training first.
 
     Args:
-        root: a folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same of `t10k`, packed by gzip
-            or not, in it or in a folder `raw` of it: MNIST as it was published, and every set in its form. Left out,
-            1,000 digits that are drawn here.
+        root: a folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same of
+            `t10k`, packed by gzip or not, in it or in a folder `raw` of it: MNIST as it was
+            published, and every set in its form. Left out, 1,000 digits that are drawn here.
 
     Raises:
         ValueError: a file is absent or damaged, or pictures and labels do not fit together.
@@ -49,22 +52,28 @@ def read_digits(root: Path | str | None = None) -> Digits:
         return Digits(torch.from_numpy(images), torch.from_numpy(label))
     folder = Path(root) / "raw" if (Path(root) / "raw").is_dir() else Path(root)
     parts = [
-        (_read(folder, f"{part}-images-idx3-ubyte"), _read(folder, f"{part}-labels-idx1-ubyte")) for part in _PARTS
+        (_read(folder, f"{part}-images-idx3-ubyte"), _read(folder, f"{part}-labels-idx1-ubyte"))
+        for part in _PARTS
     ]
     images, label = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if images.ndim != 3 or label.shape != images.shape[:1] or label.max(initial=0) > 9:
         raise ValueError(
-            f"The digits in {folder} need pictures (picture, height, width) and a label from 0 to 9 for each; got "
-            f"shapes {images.shape} and {label.shape}, and labels up to {label.max(initial=0)}."
+            f"The digits in {folder} need pictures (picture, height, width) and a label from 0 to "
+            f"9 for each; got shapes {images.shape} and {label.shape}, and labels up to "
+            f"{label.max(initial=0)}."
         )
     return Digits(torch.from_numpy(images).float() / 255, torch.from_numpy(label).long())
 
 
-def rotated_parts(digits: Digits, sizes: tuple[int, int, int], seed: int = 0) -> tuple[Digits, Digits, Digits]:
-    """Parts for training, validation and test without a common picture, each picture turned by an angle of its own.
+def rotated_parts(
+    digits: Digits, sizes: tuple[int, int, int], seed: int = 0
+) -> tuple[Digits, Digits, Digits]:
+    """Parts for training, validation and test without a common picture.
 
-    The digits are shuffled and cut; the angles, uniform in [0, 2 pi), come from one random stream per part. So the
-    test does not change with the sizes of the other parts.
+    Each picture is turned by an angle of its own.
+
+    The digits are shuffled and cut; the angles, uniform in [0, 2 pi), come from one random stream
+    per part. So the test does not change with the sizes of the other parts.
 
     Args:
         digits: upright digits.
@@ -81,8 +90,12 @@ def rotated_parts(digits: Digits, sizes: tuple[int, int, int], seed: int = 0) ->
     return parts[0], parts[1], parts[2]
 
 
-def shuffled_parts(digits: Digits, sizes: tuple[int, int, int], seed: int) -> tuple[Digits, Digits, Digits]:
-    """Parts for training, validation and test of shuffled digits; the test does not change with the other sizes.
+def shuffled_parts(
+    digits: Digits, sizes: tuple[int, int, int], seed: int
+) -> tuple[Digits, Digits, Digits]:
+    """Parts for training, validation and test of shuffled digits.
+
+    The test does not change with the other sizes.
 
     Raises:
         ValueError: more pictures are asked for than there are, or fewer than one.
@@ -90,13 +103,14 @@ def shuffled_parts(digits: Digits, sizes: tuple[int, int, int], seed: int) -> tu
     train, validation, test = sizes
     if min(sizes) < 1 or sum(sizes) > len(digits):
         raise ValueError(
-            f"There are {len(digits)} digits for {train} + {validation} + {test} of training, validation and test: "
-            "each part needs at least one, and they may not be more together."
+            f"There are {len(digits)} digits for {train} + {validation} + {test} of training, "
+            "validation and test: each part needs at least one, and they may not be more together."
         )
     order = torch.from_numpy(np.random.RandomState(seed).permutation(len(digits)))
     chosen = order[test + validation :][:train], order[test:][:validation], order[:test]
     first, second, third = (
-        Digits(digits.images.index_select(0, part), digits.label.index_select(0, part)) for part in chosen
+        Digits(digits.images.index_select(0, part), digits.label.index_select(0, part))
+        for part in chosen
     )
     return first, second, third
 
@@ -104,10 +118,12 @@ def shuffled_parts(digits: Digits, sizes: tuple[int, int, int], seed: int) -> tu
 def rotate(images: Tensor, angle: Tensor) -> Tensor:
     """Turn every picture about its middle, by bicubic interpolation and with zeros around it.
 
-    On waves of 20 points the error is about 2 %: what PyTorch's cubic, a little sharper than the best one, allows.
+    On waves of 20 points the error is about 2 %: what PyTorch's cubic, a little sharper than the
+    best one, allows.
 
     Args:
-        images: (picture, height, width); the axes are the coordinates x (down) and y (to the right).
+        images: (picture, height, width); the axes are the coordinates x (down) and y (to the
+            right).
         angle: (picture,) in radians, positive from x to y.
 
     Returns:
@@ -123,10 +139,13 @@ def turns(angle: Tensor) -> Tensor:
 
 
 def warp(images: Tensor, matrix: Tensor) -> Tensor:
-    """Pictures g(p) = f(A p) about their middle, by bicubic interpolation and with zeros around them.
+    """Pictures g(p) = f(A p) about their middle.
+
+    The interpolation is bicubic, with zeros around the pictures.
 
     Args:
-        images: (picture, height, width); the axes are the coordinates x (down) and y (to the right).
+        images: (picture, height, width); the axes are the coordinates x (down) and y (to the
+            right).
         matrix: A (picture, 2, 2).
 
     Returns:
@@ -147,7 +166,10 @@ def warp(images: Tensor, matrix: Tensor) -> Tensor:
 
 
 def deformations(count: int, size: float, generator: torch.Generator) -> Tensor:
-    """Matrices 1 + `size` times normal numbers (count, 2, 2): a little larger, smaller, sheared and turned."""
+    """Matrices 1 + `size` times normal numbers (count, 2, 2).
+
+    A little larger, smaller, sheared and turned.
+    """
     return torch.eye(2) + size * torch.randn(count, 2, 2, generator=generator)
 
 
@@ -155,7 +177,7 @@ def _read(folder: Path, name: str) -> np.ndarray:
     packed = folder / f"{name}.gz"
     if not packed.is_file() and not (folder / name).is_file():
         raise ValueError(
-            f"{folder} has no {name} and no {name}.gz: name the folder of the four MNIST files, or leave it out to "
-            "learn digits that are drawn here."
+            f"{folder} has no {name} and no {name}.gz: name the folder of the four MNIST files, or "
+            "leave it out to learn digits that are drawn here."
         )
     return read_idx(packed if packed.is_file() else folder / name)

@@ -27,10 +27,10 @@ def shallow_water(
 ) -> Array:
     """Move water by h_t = -div((H + h) v),  v_t = -(v . grad) v - g grad h + nu Laplace v.
 
-    h is the height of the surface above rest and v the velocity, in any units that agree. Derivatives are exact for the
-    waves of the grid, of which the shortest third is left out so that products do not alias. The classical Runge-Kutta
-    method of order 4, with viscosity as an integrating factor, takes steps as short as the fastest wave needs. The
-    total of h is kept.
+    h is the height of the surface above rest and v the velocity, in any units that agree.
+    Derivatives are exact for the waves of the grid, of which the shortest third is left out so that
+    products do not alias. The classical Runge-Kutta method of order 4, with viscosity as an
+    integrating factor, takes steps as short as the fastest wave needs. The total of h is kept.
 
     Args:
         start: h, v_x, v_y (sample, 3, n, n) at the points (i, j) length / n of the axes x, y.
@@ -45,7 +45,8 @@ def shallow_water(
         (sample, frame, 3, n, n).
 
     Raises:
-        ValueError: numbers out of range, or water that falls dry or makes waves too short for the grid.
+        ValueError: numbers out of range, or water that falls dry or makes waves too short for the
+            grid.
 
     Source: Canuto, Hussaini, Quarteroni and Zang, Spectral Methods, 2006, for the method.
     """
@@ -64,7 +65,12 @@ def shallow_water(
 
 
 def random_water(
-    samples: int, points: int, seed: int, height: float = 0.1, speed: float = 0.3, waves: float = 1.5
+    samples: int,
+    points: int,
+    seed: int,
+    height: float = 0.1,
+    speed: float = 0.3,
+    waves: float = 1.5,
 ) -> Array:
     """States to start from: smooth random heights and velocities of mean 0, all directions alike.
 
@@ -74,7 +80,8 @@ def random_water(
         seed: of the draws.
         height: root mean square of h in every state.
         speed: root mean square of |v| in every state.
-        waves: width of the spectrum of amplitudes exp(-k^2 / 2 waves^2), k in waves along a side; 0.1 or more.
+        waves: width of the spectrum of amplitudes exp(-k^2 / 2 waves^2), k in waves along a side;
+            0.1 or more.
 
     Returns:
         h, v_x, v_y (sample, 3, n, n), as `shallow_water` takes them.
@@ -84,8 +91,8 @@ def random_water(
     """
     if samples < 0 or points < 4 or not 0.1 <= waves < math.inf:
         raise ValueError(
-            "Random water needs 0 samples or more, 4 points along a side or more, and a width of 0.1 waves or more; "
-            f"got {samples=}, {points=}, {waves=}."
+            "Random water needs 0 samples or more, 4 points along a side or more, and a width of "
+            f"0.1 waves or more; got {samples=}, {points=}, {waves=}."
         )
     kx, ky = _waves_along_a_side(points)
     noise = np.random.default_rng(seed).standard_normal((samples, 3, points, points))
@@ -100,7 +107,9 @@ def random_water(
 class _Water:
     """The equations for the Fourier coefficients u (3, n, n / 2 + 1) of a state."""
 
-    def __init__(self, points: int, viscosity: float, gravity: float, depth: float, length: float) -> None:
+    def __init__(
+        self, points: int, viscosity: float, gravity: float, depth: float, length: float
+    ) -> None:
         kx, ky = _waves_along_a_side(points)
         longest = np.maximum(abs(kx), ky)
         self.kept = longest < points / 3
@@ -136,8 +145,9 @@ class _Water:
         wet = bool(np.all(self.depth + state[0] > 0))  # False for NaN, too
         if not wet or np.linalg.norm(u[:, self.shortest]) > RESOLVED * np.linalg.norm(u):
             raise ValueError(
-                f"The water of frame {frame} {'makes waves too short for the grid' if wet else 'falls dry'}: begin "
-                f"with lower waves, or take more viscosity or more than {self.points} points along a side."
+                f"The water of frame {frame} "
+                f"{'makes waves too short for the grid' if wet else 'falls dry'}: begin with lower "
+                f"waves, or take more viscosity or more than {self.points} points along a side."
             )
 
     def _rate(self, u: Spectrum) -> Spectrum:
@@ -147,7 +157,9 @@ class _Water:
         slopes = self.values(1j * self.wave[:, None] * u[1:])  # d_i v_j (i, j, x, y)
         carried = np.fft.rfft2((v[:, None] * slopes).sum(0))
         rise = -(1j * self.wave * flux).sum(0, keepdims=True)
-        rate: Spectrum = np.concatenate([rise, -carried - self.gravity * 1j * self.wave * u[0]]) * self.kept
+        rate: Spectrum = (
+            np.concatenate([rise, -carried - self.gravity * 1j * self.wave * u[0]]) * self.kept
+        )
         return rate
 
 
@@ -158,15 +170,30 @@ def _waves_along_a_side(points: int) -> tuple[Array, Array]:
 
 
 def _check(
-    start: Array, frames: int, interval: float, viscosity: float, gravity: float, depth: float, length: float
+    start: Array,
+    frames: int,
+    interval: float,
+    viscosity: float,
+    gravity: float,
+    depth: float,
+    length: float,
 ) -> None:
     if start.ndim != 4 or start.shape[1:] != (3, *[max(4, start.shape[3])] * 2):
-        raise ValueError(f"Water begins with h, v_x, v_y (sample, 3, n, n) on n = 4 points or more; got {start.shape}.")
-    if not np.isfinite(start).all():
-        raise ValueError("Water begins with finite heights and velocities; got some that are infinite or no numbers.")
-    above, not_below = (interval, depth, length), (viscosity, gravity)
-    if frames < 1 or not (all(0 < x < math.inf for x in above) and all(0 <= x < math.inf for x in not_below)):
         raise ValueError(
-            "Water needs 1 frame or more, an interval, a depth and a length above 0, a viscosity and a gravity of 0 or "
-            f"more; got {frames=}, {interval=}, {depth=}, {length=}, {viscosity=}, {gravity=}."
+            "Water begins with h, v_x, v_y (sample, 3, n, n) on n = 4 points or more; got "
+            f"{start.shape}."
+        )
+    if not np.isfinite(start).all():
+        raise ValueError(
+            "Water begins with finite heights and velocities; got some that are infinite or no "
+            "numbers."
+        )
+    above, not_below = (interval, depth, length), (viscosity, gravity)
+    if frames < 1 or not (
+        all(0 < x < math.inf for x in above) and all(0 <= x < math.inf for x in not_below)
+    ):
+        raise ValueError(
+            "Water needs 1 frame or more, an interval, a depth and a length above 0, a viscosity "
+            f"and a gravity of 0 or more; got {frames=}, {interval=}, {depth=}, {length=}, "
+            f"{viscosity=}, {gravity=}."
         )

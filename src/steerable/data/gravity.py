@@ -5,7 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from steerable.data.conserved import kinetic_energy
-from steerable.data.trajectories import State, kept, leapfrog, pair_forces, system_count, trajectories
+from steerable.data.trajectories import (
+    State,
+    kept,
+    leapfrog,
+    pair_forces,
+    system_count,
+    trajectories,
+)
 
 __all__ = ["Gravity", "energy", "simulate"]
 
@@ -27,14 +34,20 @@ class Gravity(NamedTuple):
     mass: np.ndarray
 
 
-def simulate(num_train: int, num_valid: int, num_test: int, seed: int, particles: int = 100) -> Gravity:
-    """Simulate systems of the SEGNN protocol: F_i = -sum over j of (x_i - x_j) / (|x_i - x_j|² + 0.1²)^(3/2).
+def simulate(
+    num_train: int, num_valid: int, num_test: int, seed: int, particles: int = 100
+) -> Gravity:
+    """Simulate systems of the SEGNN protocol.
 
-    Positions and velocities are drawn number by number as the authors' program draws them, and moved by its rules: 50
-    frames, 0.1 apart, each 100 leapfrog steps. From frame 30 positions of frame 40 are asked for. The work grows with
-    the square of the particles: 1,000 systems of 100 take minutes, the 14,000 of the authors more than an hour.
+    F_i = -sum over j of (x_i - x_j) / (|x_i - x_j|² + 0.1²)^(3/2).
 
-    What was simulated is kept in the cache folder; a file there whose hash is wrong is made anew, with a warning.
+    Positions and velocities are drawn number by number as the authors' program draws them, and
+    moved by its rules: 50 frames, 0.1 apart, each 100 leapfrog steps. From frame 30 positions of
+    frame 40 are asked for. The work grows with the square of the particles: 1,000 systems of 100
+    take minutes, the 14,000 of the authors more than an hour.
+
+    What was simulated is kept in the cache folder; a file there whose hash is wrong is made anew,
+    with a warning.
 
     Args:
         num_train: systems to train on; they come first.
@@ -46,8 +59,8 @@ def simulate(num_train: int, num_valid: int, num_test: int, seed: int, particles
     Raises:
         ValueError: a negative number of systems, no particles, or a seed out of range.
 
-    Source: Brandstetter, Hesselink, van der Pol, Bekkers and Welling, "Geometric and physical quantities improve E(3)
-    equivariant message passing", ICLR 2022.
+    Source: Brandstetter, Hesselink, van der Pol, Bekkers and Welling, "Geometric and physical
+    quantities improve E(3) equivariant message passing", ICLR 2022.
     """
     systems = system_count(num_train, num_valid, num_test, particles)
 

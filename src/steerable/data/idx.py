@@ -12,7 +12,9 @@ _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: "
 
 
 def read_idx(path: Path | str) -> np.ndarray:
-    """The array of an idx file: two zero bytes, the type, the number of axes, their lengths, then the numbers.
+    """The array of an idx file.
+
+    Two zero bytes, the type, the number of axes, their lengths, then the numbers.
 
     Args:
         path: the file, NAME or NAME.gz.
@@ -24,9 +26,13 @@ def read_idx(path: Path | str) -> np.ndarray:
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read ({error}): give the file as it was published.") from error
+        raise ValueError(
+            f"{path} cannot be read ({error}): give the file as it was published."
+        ) from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _TYPES or len(data) < 4 + 4 * data[3]:
-        raise ValueError(f"{path} is no idx file (it begins with {data[:4].hex(' ') or 'nothing'}).")
+        raise ValueError(
+            f"{path} is no idx file (it begins with {data[:4].hex(' ') or 'nothing'})."
+        )
     kind, start = np.dtype(_TYPES[data[2]]), 4 + 4 * data[3]
     shape = tuple(np.frombuffer(data[4:start], ">i4").tolist())
     if len(data) - start != math.prod(shape) * kind.itemsize:

@@ -23,13 +23,15 @@ FORMAT = b"1"  # of the cached table; with another one the source is read anew
 class QM9(torch.utils.data.Dataset):
     """The molecules of QM9 in the order of their gdb numbers, as PyTorch Geometric's `Data`.
 
-    `dataset[i]` has `z` (atom,) int64, `pos` (atom, 3) float32 in Angstrom, `y` (1, 19) float32 in the order and units
-    of `TARGETS`, `smiles`, `name` ("gdb_1") and `idx` (its row in the source as in PyTorch Geometric: 0 for gdb_1). A
-    slice, a list, an array or a tensor of indices (or of booleans) gives a view: a `QM9` that shares the memory. The
-    3,054 molecules that failed the authors' consistency check are not there, as in PyTorch Geometric.
+    `dataset[i]` has `z` (atom,) int64, `pos` (atom, 3) float32 in Angstrom, `y` (1, 19) float32 in
+    the order and units of `TARGETS`, `smiles`, `name` ("gdb_1") and `idx` (its row in the source as
+    in PyTorch Geometric: 0 for gdb_1). A slice, a list, an array or a tensor of indices (or of
+    booleans) gives a view: a `QM9` that shares the memory. The 3,054 molecules that failed the
+    authors' consistency check are not there, as in PyTorch Geometric.
 
     Args:
-        root: folder of the files `qm9_part*.csv`; left out, that of the installed package `qm9pack`.
+        root: folder of the files `qm9_part*.csv`; left out, that of the installed package
+            `qm9pack`.
 
     Raises:
         ValueError: the source is missing, incomplete or not what it should be.
@@ -47,8 +49,8 @@ class QM9(torch.utils.data.Dataset):
         self._rows = np.arange(len(self._table["gdb"]))
         if root is None and len(self) != MOLECULES:
             raise ValueError(
-                f"qm9pack should have {MOLECULES:,} molecules and has {len(self):,}: its installation is incomplete, "
-                "repeat it with pip install --force-reinstall qm9pack"
+                f"qm9pack should have {MOLECULES:,} molecules and has {len(self):,}: its "
+                "installation is incomplete, repeat it with pip install --force-reinstall qm9pack"
             )
 
     def __len__(self) -> int:
@@ -97,7 +99,8 @@ class QM9(torch.utils.data.Dataset):
         table = self._table
         atoms = slice(*table["start"][row : row + 2].tolist())
         gdb = int(table["gdb"][row])
-        # Copies: a view would carry the whole table along when it is pickled, and let a user's change reach it.
+        # Copies: a view would carry the whole table along when it is pickled, and let a user's
+        # change reach it.
         return Data(
             z=torch.from_numpy(table["z"][atoms].astype(np.int64)),
             pos=torch.from_numpy(table["pos"][atoms].copy()),

@@ -24,7 +24,8 @@ _BRACKETS = str.maketrans("", "", "[]' ")
 def source_files(root: Path | None) -> list[Path]:
     """The CSV files in `root`; left out, in the package `qm9pack`.
 
-    The package is found and never imported: it asks for pkg_resources, which setuptools has no more.
+    The package is found and never imported: it asks for pkg_resources, which setuptools has no
+    more.
 
     Raises:
         ValueError: there are none.
@@ -32,11 +33,17 @@ def source_files(root: Path | None) -> list[Path]:
     if root is None:
         package = importlib.util.find_spec("qm9pack")
         if package is None or not package.submodule_search_locations:
-            raise ValueError("QM9 comes with the package qm9pack and it is not there: pip install 'steerable[qm9]'")
+            raise ValueError(
+                "QM9 comes with the package qm9pack and it is not there: pip install "
+                "'steerable[qm9]'"
+            )
         root = Path(package.submodule_search_locations[0]) / "data"
     files = sorted(Path(root).glob("qm9_part*.csv"))
     if not files:
-        raise ValueError(f"QM9 needs the files qm9_part*.csv in {root} and none is there: pip install 'steerable[qm9]'")
+        raise ValueError(
+            f"QM9 needs the files qm9_part*.csv in {root} and none is there: pip install "
+            "'steerable[qm9]'"
+        )
     return files
 
 
@@ -44,8 +51,8 @@ def read_source(files: list[Path]) -> Table:
     """Read all molecules into arrays.
 
     Returns:
-        gdb (molecule,), smiles (molecule,), start (molecule + 1,) into the atoms, z (atom,), pos (atom, 3) in Angstrom,
-        targets (molecule, 19) in float64.
+        gdb (molecule,), smiles (molecule,), start (molecule + 1,) into the atoms, z (atom,), pos
+        (atom, 3) in Angstrom, targets (molecule, 19) in float64.
 
     Raises:
         ValueError: a row that is not a molecule of QM9, with its file and line.
@@ -60,7 +67,10 @@ def read_source(files: list[Path]) -> Table:
         pos.extend(places)
         raw.extend(values)
     if not gdb:
-        raise ValueError(f"there is no molecule in {', '.join(map(str, files))}: pip install --force-reinstall qm9pack")
+        raise ValueError(
+            f"there is no molecule in {', '.join(map(str, files))}: pip install --force-reinstall "
+            "qm9pack"
+        )
     start = np.concatenate([[0], np.cumsum(sizes)])
     elements = np.array(z)
     counts = composition(np.split(elements, start[1:-1]), ELEMENTS)
@@ -87,8 +97,8 @@ def _molecules(files: list[Path]) -> Iterator[Molecule]:
                         raise ValueError(f"molecule {molecule[0]} comes after molecule {last}")
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     raise ValueError(
-                        f"{path}, line {reader.line_num}: this is not the next molecule of QM9 ({error!r}): "
-                        "pip install --force-reinstall qm9pack"
+                        f"{path}, line {reader.line_num}: this is not the next molecule of QM9 "
+                        f"({error!r}): pip install --force-reinstall qm9pack"
                     ) from error
                 last = molecule[0]
                 yield molecule
@@ -99,7 +109,9 @@ def _molecule(row: dict[str, str]) -> Molecule:
     places = [float(place) for place in row["XYZ_Ang"].translate(_BRACKETS).split(",")]
     values = [float(row[known.source]) for known in TARGETS]
     if not 3 * len(numbers) == 3 * int(row["N_atoms"]) == len(places):
-        raise ValueError(f"{row['N_atoms']} atoms have {len(numbers)} elements and {len(places)} coordinates")
+        raise ValueError(
+            f"{row['N_atoms']} atoms have {len(numbers)} elements and {len(places)} coordinates"
+        )
     if not np.isfinite(places).all() or not np.isfinite(values).all():
         raise ValueError("a coordinate or a target is not finite")
     return int(row["Index"]), row["SMILES"].encode(), numbers, places, values

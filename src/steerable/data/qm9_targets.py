@@ -1,4 +1,7 @@
-"""The 19 targets of QM9: their names, units and order in PyTorch Geometric, and their columns in the source."""
+"""The 19 targets of QM9.
+
+Their names, units and order in PyTorch Geometric, and their columns in the source.
+"""
 
 import difflib
 from dataclasses import dataclass
@@ -33,8 +36,9 @@ class Target:
     factor: float = 1.0
 
 
-# Energies, the heat capacity and, nearly, the polarisability are sums over parts of the molecule. The spatial extent r2
-# is none: it grows with the distance of the parts from each other, not only with their number.
+# Energies, the heat capacity and, nearly, the polarisability are sums over parts of the molecule.
+# The spatial extent r2 is none: it grows with the distance of the parts from each other, not only
+# with their number.
 TARGETS = (
     Target("mu", "D", 0, False, "Dipole_debye"),
     Target("alpha", "a0^3", 1, True, "Polarizability_bohr3"),
@@ -79,7 +83,10 @@ def target(name: str) -> Target:
         return found
     close = difflib.get_close_matches(name.lower(), names, n=1)
     hint = f" (did you mean {names[close[0]].name!r}?)" if close else ""
-    raise ValueError(f"QM9 has no target {name!r}{hint}: choose one of {', '.join(known.name for known in TARGETS)}.")
+    raise ValueError(
+        f"QM9 has no target {name!r}{hint}: choose one of "
+        f"{', '.join(known.name for known in TARGETS)}."
+    )
 
 
 def in_units_of_targets(raw: np.ndarray, counts: np.ndarray) -> np.ndarray:

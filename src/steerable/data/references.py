@@ -1,4 +1,7 @@
-"""What a target owes to the composition alone: reference energies of atoms and standardisation, from training data."""
+"""What a target owes to the composition alone.
+
+Reference energies of atoms and standardisation, from training data.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +15,9 @@ __all__ = ["Statistics", "composition", "fit_references", "fit_statistics"]
 
 @dataclass(frozen=True)
 class Statistics:
-    """Standardisation of a target: y = sum over atoms of reference[z] + shift + scale * (what the network gives).
+    """Standardisation of a target: y = sum over atoms of reference[z] + shift + scale * output.
+
+    The output is what the network gives.
 
     Attributes:
         elements: atomic numbers seen in training, ascending.
@@ -31,7 +36,8 @@ def composition(molecules: Iterable[Any], elements: Sequence[int]) -> np.ndarray
     """Count the atoms of each element in each molecule.
 
     Args:
-        molecules: atomic numbers (atom,) of each, or objects that have them as `z`, as PyG's `Data`.
+        molecules: atomic numbers (atom,) of each, or objects that have them as `z`, as PyG's
+            `Data`.
         elements: atomic numbers to count.
 
     Returns:
@@ -48,14 +54,16 @@ def composition(molecules: Iterable[Any], elements: Sequence[int]) -> np.ndarray
     if len(short):
         unknown = sorted(set(numbers[short[0]].tolist()) - set(elements))
         raise ValueError(
-            f"molecule {short[0]} has atoms of the atomic numbers {unknown}, which are not among the elements "
-            f"{list(elements)}: fit references on molecules that have them."
+            f"molecule {short[0]} has atoms of the atomic numbers {unknown}, which are not among "
+            f"the elements {list(elements)}: fit references on molecules that have them."
         )
     return counts
 
 
 def fit_references(counts: ArrayLike, energies: ArrayLike) -> np.ndarray:
-    """The reference of each element, e = argmin |counts e - energies|^2, of least norm where the counts leave it open.
+    """The reference of each element, e = argmin |counts e - energies|^2.
+
+    It is the one of least norm where the counts leave it open.
 
     Args:
         counts: (molecule, element).
@@ -70,8 +78,8 @@ def fit_references(counts: ArrayLike, energies: ArrayLike) -> np.ndarray:
     counts, energies = np.asarray(counts, dtype=np.float64), np.asarray(energies, dtype=np.float64)
     if counts.ndim != 2 or energies.shape != counts.shape[:1] or not len(energies):
         raise ValueError(
-            "references need counts (molecule, element) and energies (molecule,) of at least one molecule, and got "
-            f"{counts.shape} and {energies.shape}."
+            "references need counts (molecule, element) and energies (molecule,) of at least one "
+            f"molecule, and got {counts.shape} and {energies.shape}."
         )
     if not (np.isfinite(counts).all() and np.isfinite(energies).all()):
         raise ValueError("references need finite counts and energies: some are NaN or infinite.")
@@ -84,7 +92,8 @@ def fit_statistics(molecules: Iterable[Any], y: ArrayLike, extensive: bool) -> S
     Args:
         molecules: of the training split only; as in `composition`.
         y: the target (molecule,), float64 where it is a total energy.
-        extensive: whether the target is a sum over atoms; then references take the place of the shift.
+        extensive: whether the target is a sum over atoms; then references take the place of the
+            shift.
 
     Raises:
         ValueError: as `fit_references`.

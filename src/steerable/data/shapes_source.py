@@ -26,30 +26,37 @@ def read_arrays(path: Path) -> Table:
         with np.load(path, allow_pickle=False) as archive:
             table = {name.removesuffix("_i16"): archive[name] for name in archive.files}
     except Exception as error:  # a damaged file raises whatever its first wrong byte makes of it
-        raise ValueError(f"The shapes {path} cannot be read ({error}): give an .npz file of arrays.") from error
+        raise ValueError(
+            f"The shapes {path} cannot be read ({error}): give an .npz file of arrays."
+        ) from error
     missing = [name for name in ("points", "label", "is_test", "classes") if name not in table]
     if missing:
         raise ValueError(
-            f"The shapes {path} have no {' and no '.join(missing)}: they need points (cloud, point, 3), label and "
-            "is_test (cloud,), and classes, the names."
+            f"The shapes {path} have no {' and no '.join(missing)}: they need points (cloud, "
+            "point, 3), label and is_test (cloud,), and classes, the names."
         )
     return table
 
 
 def read_folder(root: Path, points: int) -> Table:
-    """Clouds of one size from the OFF files CLASS/train/*.off and CLASS/test/*.off below `root` or `root`/raw.
+    """Clouds of one size from the OFF files of a folder.
 
-    Meshes are sampled with `points` points, uniform in area; files of vertices alone are taken as points, and the
-    smallest cloud sets the size of all. What was read is kept in the cache.
+    The files are CLASS/train/*.off and CLASS/test/*.off below `root` or `root`/raw.
+
+    Meshes are sampled with `points` points, uniform in area; files of vertices alone are taken as
+    points, and the smallest cloud sets the size of all. What was read is kept in the cache.
 
     Raises:
         ValueError: a class has no file for training or test, or a file is damaged.
     """
     top = root / "raw" if (root / "raw").is_dir() else root
-    folders = sorted(folder for folder in top.iterdir() if any((folder / part).is_dir() for part in PARTS))
+    folders = sorted(
+        folder for folder in top.iterdir() if any((folder / part).is_dir() for part in PARTS)
+    )
     if not folders:
         raise ValueError(
-            f"{root} has no shapes: they are files CLASS/train/NAME.off and CLASS/test/NAME.off, as ModelNet10 unpacks."
+            f"{root} has no shapes: they are files CLASS/train/NAME.off and CLASS/test/NAME.off, "
+            "as ModelNet10 unpacks."
         )
     parts = [(label, folder, part) for label, folder in enumerate(folders) for part in PARTS]
     files = [(label, part, path) for label, folder, part in parts for path in _off(folder, part)]
@@ -57,7 +64,10 @@ def read_folder(root: Path, points: int) -> Table:
     for _, _, path in files:
         found = path.stat()
         stamp.update(f"{path.resolve()} {found.st_size} {found.st_mtime_ns}".encode())
-    return cached(f"shapes-{stamp.hexdigest()[:16]}", lambda: _read(files, [folder.name for folder in folders], points))
+    return cached(
+        f"shapes-{stamp.hexdigest()[:16]}",
+        lambda: _read(files, [folder.name for folder in folders], points),
+    )
 
 
 def read_off(path: Path) -> Data:
@@ -67,7 +77,9 @@ def read_off(path: Path) -> Data:
         ValueError: the file is damaged.
     """
     try:
-        lines = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [
+            line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()
+        ]
         lines = [line for line in lines if line]
         if not lines or not lines[0].startswith("OFF"):
             raise ValueError("it does not begin with OFF")
@@ -78,14 +90,18 @@ def read_off(path: Path) -> Data:
             raise ValueError(f"it ends after {len(lines)} of {wanted} lines")
         sides = {line.split()[0] for line in lines[wanted - counts[1] : wanted]}
         if not sides <= {"3", "4"}:
-            raise ValueError(f"it has faces of {max(sides)} corners, and triangles and quadrilaterals are read")
+            raise ValueError(
+                f"it has faces of {max(sides)} corners, and triangles and quadrilaterals are read"
+            )
         data = parse_off(lines)
         if data.pos.shape != (counts[0], 3) or not counts[0] or not data.pos.isfinite().all():
             raise ValueError("its vertices are not rows of three finite numbers")
         if data.face.numel() and not 0 <= int(data.face.min()) <= int(data.face.max()) < counts[0]:
             raise ValueError("a face has a vertex that is not there")
     except (ValueError, IndexError, OSError) as error:
-        raise ValueError(f"{path} is not a whole OFF file ({error}): unpack the data again, or remove it.") from error
+        raise ValueError(
+            f"{path} is not a whole OFF file ({error}): unpack the data again, or remove it."
+        ) from error
     return data
 
 
@@ -93,7 +109,8 @@ def _off(folder: Path, part: str) -> list[Path]:
     files = sorted((folder / part).glob("*.off"))
     if not files:
         raise ValueError(
-            f"The class {folder.name} has no {part}/*.off in {folder}: unpack the data again, or remove it."
+            f"The class {folder.name} has no {part}/*.off in {folder}: unpack the data again, or "
+            "remove it."
         )
     return files
 

@@ -12,14 +12,16 @@ from steerable.data.conserved import kinetic_energy, pair_distances
 __all__ = ["AU", "BODIES", "SolarSystem", "energy", "julian_day", "read"]
 
 AU = 149_597_870.7  # km, exact by definition (IAU 2012)
-NEWTON = 6.67430e-20  # km³ / (kg s²), CODATA 2018; known to 2e-5 only, while its products with masses are to 1e-9
+# km³ / (kg s²), CODATA 2018; known to 2e-5 only, while its products with masses are to 1e-9
+NEWTON = 6.67430e-20
 DAY = 86_400.0  # s
 EPOCH = 2_440_587.5  # the Julian day of 1970-01-01
 SHA256 = "a20a7139da04cbc462454634918e9a9ca69127044e2cc9d4f9c16e238d2deedc"
 INSTALL = "pip install 'steerable[solar]'"
 
-# The steps in the file that lead from the barycentre to a body, and its GM in km³/s². Beyond Earth a planet stands for
-# the barycentre of itself and its moons. GM: Folkner, Williams and Boggs (2009), table 8; IERS Conventions (2010).
+# The steps in the file that lead from the barycentre to a body, and its GM in km³/s². Beyond Earth
+# a planet stands for the barycentre of itself and its moons. GM: Folkner, Williams and Boggs
+# (2009), table 8; IERS Conventions (2010).
 _BODIES: dict[str, tuple[list[tuple[int, int]], float]] = {
     "Sun": ([(0, 10)], 132_712_440_040.944),
     "Mercury": ([(0, 1)], 22_032.09),
@@ -43,8 +45,10 @@ class SolarSystem(NamedTuple):
         position: (frame, body, 3) float64 in km, or AU.
         velocity: of the same shape in km/day, or AU/day.
         mass: (body,) in kg.
-        gm: mass times the constant of gravity (body,) in km³/day², or AU³/day²; far better known than `mass`.
-        day: Julian day of each frame (frame,), barycentric dynamical time (TDB; UTC is a minute behind).
+        gm: mass times the constant of gravity (body,) in km³/day², or AU³/day²; far better known
+            than `mass`.
+        day: Julian day of each frame (frame,), barycentric dynamical time (TDB; UTC is a minute
+            behind).
     """
 
     position: np.ndarray
@@ -54,7 +58,9 @@ class SolarSystem(NamedTuple):
     day: np.ndarray
 
 
-def read(start: str = "1900-01-01", stop: str = "2050-01-01", step: float = 1.0, unit: str = "km") -> SolarSystem:
+def read(
+    start: str = "1900-01-01", stop: str = "2050-01-01", step: float = 1.0, unit: str = "km"
+) -> SolarSystem:
     """Read positions and velocities off the ephemeris.
 
     It takes a second, and the hash of its file is compared each time: nothing is kept in the cache.
@@ -66,10 +72,12 @@ def read(start: str = "1900-01-01", stop: str = "2050-01-01", step: float = 1.0,
         unit: "km" or "AU".
 
     Raises:
-        ValueError: a date that is none or outside the ephemeris, a stop before the start, a step that is not positive,
-            another unit, or the packages skyfield-data and jplephem are missing or damaged.
+        ValueError: a date that is none or outside the ephemeris, a stop before the start, a step
+            that is not positive, another unit, or the packages skyfield-data and jplephem are
+            missing or damaged.
 
-    Source: Folkner, Williams and Boggs, "The planetary and lunar ephemeris DE 421", IPN Progress Report 42-178 (2009).
+    Source: Folkner, Williams and Boggs, "The planetary and lunar ephemeris DE 421", IPN Progress
+    Report 42-178 (2009).
     """
     if unit not in ("km", "AU"):
         raise ValueError(f"the unit is 'km' or 'AU'; got {unit!r}.")
@@ -83,11 +91,17 @@ def read(start: str = "1900-01-01", stop: str = "2050-01-01", step: float = 1.0,
     position, velocity = _states(_source(), day)
     length = AU if unit == "AU" else 1.0
     gm = np.array([gm for _, gm in _BODIES.values()]) * DAY**2
-    return SolarSystem(position / length, velocity / length, gm / (NEWTON * DAY**2), gm / length**3, day)
+    return SolarSystem(
+        position / length, velocity / length, gm / (NEWTON * DAY**2), gm / length**3, day
+    )
 
 
-def energy(position: np.ndarray, velocity: np.ndarray, mass: np.ndarray, gm: np.ndarray) -> np.ndarray:
-    """E = sum over bodies of m v² / 2 - sum over pairs of G m_i m_j / |x_i - x_j|, as Newton has it.
+def energy(
+    position: np.ndarray, velocity: np.ndarray, mass: np.ndarray, gm: np.ndarray
+) -> np.ndarray:
+    """E = sum over bodies of m v² / 2 - sum over pairs of G m_i m_j / |x_i - x_j|.
+
+    This is Newton's energy.
 
     Args:
         position: (..., frame, body, 3) in km, or AU.
@@ -117,7 +131,9 @@ def julian_day(date: str) -> float:
         if np.isnat(moment):
             raise ValueError("not a time")
     except ValueError as error:
-        raise ValueError(f"a date is written '1999-08-11' or '1999-08-11T11:03'; got {date!r}.") from error
+        raise ValueError(
+            f"a date is written '1999-08-11' or '1999-08-11T11:03'; got {date!r}."
+        ) from error
     return EPOCH + int(moment.astype(np.int64)) / DAY
 
 
@@ -126,16 +142,26 @@ def _date(day: float) -> str:
 
 
 def _source() -> Path:
-    """The ephemeris in the package `skyfield-data`, which is found and not imported: it warns of its age."""
+    """The ephemeris in the package `skyfield-data`, which is found and not imported.
+
+    It warns of its age.
+    """
     package = importlib.util.find_spec("skyfield_data")
     if package is None or not package.submodule_search_locations:
-        raise ValueError(f"The Solar System comes with the package skyfield-data and it is not there: {INSTALL}")
+        raise ValueError(
+            f"The Solar System comes with the package skyfield-data and it is not there: {INSTALL}"
+        )
     path = Path(package.submodule_search_locations[0]) / "data" / "de421.bsp"
     if not path.is_file():
-        raise ValueError(f"The package skyfield-data has no file {path}: pip install 'skyfield-data==7.0.0'")
+        raise ValueError(
+            f"The package skyfield-data has no file {path}: pip install 'skyfield-data==7.0.0'"
+        )
     with path.open("rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != SHA256:
-            raise ValueError(f"{path} is not the ephemeris DE421: pip install --force-reinstall 'skyfield-data==7.0.0'")
+            raise ValueError(
+                f"{path} is not the ephemeris DE421: pip install --force-reinstall "
+                "'skyfield-data==7.0.0'"
+            )
     return path
 
 
@@ -152,11 +178,13 @@ def _states(path: Path, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         end = min(segment.end_jd for segment in kernel.segments)
         if day[0] < begin or day[-1] > end:
             raise ValueError(
-                f"the ephemeris reaches from {_date(begin)} to {_date(end)}; got {_date(day[0])} to {_date(day[-1])}: "
-                "choose dates within."
+                f"the ephemeris reaches from {_date(begin)} to {_date(end)}; got {_date(day[0])} "
+                f"to {_date(day[-1])}: choose dates within."
             )
         bodies = [
-            sum(np.array(kernel[pair].compute_and_differentiate(day)) for pair in steps)  # (2, 3, frame)
+            sum(
+                np.array(kernel[pair].compute_and_differentiate(day)) for pair in steps
+            )  # (2, 3, frame)
             for steps, _ in _BODIES.values()
         ]
     position, velocity = np.ascontiguousarray(np.array(bodies).transpose(1, 3, 0, 2))

@@ -1,4 +1,7 @@
-"""Seven kinds of solids with random proportions, as points spread evenly over their surfaces; z is up."""
+"""Seven kinds of solids with random proportions, as points spread over their surfaces.
+
+z is up.
+"""
 
 from collections.abc import Callable
 
@@ -53,7 +56,9 @@ def cross(random: Random, points: int) -> np.ndarray:
     while len(found) < points:
         bar = random.choice(3, points, p=area / area.sum())
         drawn = np.stack([_box(random, points, size) for size in sides])[bar, np.arange(points)]
-        inside = (np.abs(drawn)[:, None] < sides / 2).all(2).any(1)  # of another bar: strictly, so not of its own
+        inside = (
+            (np.abs(drawn)[:, None] < sides / 2).all(2).any(1)
+        )  # of another bar: strictly, so not of its own
         found = np.concatenate([found, drawn[~inside]])
     return found[:points]
 
@@ -70,11 +75,15 @@ def pyramid(random: Random, points: int) -> np.ndarray:
     slope = np.hypot(side / 2, height)
     on_base = random.uniform(size=points) < side / (side + 2 * slope)
     base = np.append(random.uniform(-side / 2, side / 2, (points, 2)), np.zeros((points, 1)), 1)
-    share = np.sqrt(random.uniform(size=points))  # of the way from the tip to the base: area grows with its square
+    share = np.sqrt(
+        random.uniform(size=points)
+    )  # of the way from the tip to the base: area grows with its square
     along = random.uniform(-1, 1, points) * share
     face = np.stack([share, along], 1) * side / 2
     turn = random.choice(4, points)
-    swapped = np.where((turn % 2 == 0)[:, None], face, face[:, ::-1]) * np.where(turn < 2, 1, -1)[:, None]
+    swapped = (
+        np.where((turn % 2 == 0)[:, None], face, face[:, ::-1]) * np.where(turn < 2, 1, -1)[:, None]
+    )
     return np.where(on_base[:, None], base, np.append(swapped, (1 - share)[:, None] * height, 1))
 
 
@@ -82,16 +91,21 @@ def torus(random: Random, points: int) -> np.ndarray:
     """A lying torus of radii 0.5 to 0.8 and 0.1 to 0.3."""
     large, small = random.uniform(0.5, 0.8), random.uniform(0.1, 0.3)
     around, across = random.uniform(0, 2 * np.pi, (2, points))
-    # The area of a strip grows with its distance from the axis; an angle that is too near is sent to the other side.
+    # The area of a strip grows with its distance from the axis; an angle that is too near is sent
+    # to the other side.
     keep = random.uniform(size=points) < (1 + small / large * np.cos(across)) / 2
     across = np.where(keep, across, across + np.pi)
     distance = large + small * np.cos(across)
-    return np.stack([distance * np.cos(around), distance * np.sin(around), small * np.sin(across)], 1)
+    return np.stack(
+        [distance * np.cos(around), distance * np.sin(around), small * np.sin(across)], 1
+    )
 
 
 def _box(random: Random, points: int, sides: np.ndarray) -> np.ndarray:
     found = random.uniform(-0.5, 0.5, (points, 3))
-    normal = random.choice(3, points, p=(1 / sides) / (1 / sides).sum())  # the area of a face is volume / its side
+    normal = random.choice(
+        3, points, p=(1 / sides) / (1 / sides).sum()
+    )  # the area of a face is volume / its side
     found[np.arange(points), normal] = random.choice([-0.5, 0.5], points)
     return found * sides
 
@@ -102,14 +116,20 @@ def _frustum(random: Random, points: int, low: float, high: float, height: float
     part = random.choice(3, points, p=areas / areas.sum())
     angle, radius = random.uniform(0, 2 * np.pi, points), np.sqrt(random.uniform(size=points))
     radius = radius * np.where(part == 1, low, high)
-    lid = np.stack([radius * np.cos(angle), radius * np.sin(angle), np.where(part == 1, -0.5, 0.5) * height], 1)
+    lid = np.stack(
+        [radius * np.cos(angle), radius * np.sin(angle), np.where(part == 1, -0.5, 0.5) * height], 1
+    )
     return np.where((part == 0)[:, None], _side(random, points, low, high, height), lid)
 
 
 def _side(random: Random, points: int, low: float, high: float, height: float) -> np.ndarray:
     angle, share = random.uniform(0, 2 * np.pi, points), random.uniform(size=points)
-    radius = np.sqrt(low**2 + share * (high**2 - low**2))  # area grows with the square of the radius
-    rise = share * (low + high) / (low + radius)  # equals (radius - low) / (high - low), and is right for low = high
+    radius = np.sqrt(
+        low**2 + share * (high**2 - low**2)
+    )  # area grows with the square of the radius
+    rise = (
+        share * (low + high) / (low + radius)
+    )  # equals (radius - low) / (high - low), and is right for low = high
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), (rise - 0.5) * height], 1)
 
 

@@ -1,4 +1,7 @@
-"""Pictures of digits on the sphere: their parts, how they are projected, and one rotation for each of them."""
+"""Pictures of digits on the sphere.
+
+Their parts, how they are projected, and one rotation for each of them.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +14,9 @@ from steerable.data.digits import Digits, shuffled_parts
 
 __all__ = ["SphereDigits", "project", "sphere_parts"]
 
-_HALF_SIDE = 1.5  # of a picture in the plane: it reaches 73.7 degrees from its middle along the axes
+_HALF_SIDE = (
+    1.5  # of a picture in the plane: it reaches 73.7 degrees from its middle along the axes
+)
 _SOUTH = -0.5  # the height y below which no corner of a picture reaches
 _OUTSIDE = 5.0  # a place beyond the picture, whose sides are at -1 and 1
 
@@ -35,10 +40,12 @@ class SphereDigits:
 def sphere_parts(
     digits: Digits, sizes: tuple[int, int, int], seed: int = 0
 ) -> tuple[SphereDigits, SphereDigits, SphereDigits]:
-    """Parts for training, validation and test without a common picture, with a rotation of its own for each picture.
+    """Parts for training, validation and test without a common picture.
 
-    The digits are shuffled and cut; the rotations, uniform over all, come from one random stream per part. So the test
-    does not change with the sizes of the other parts.
+    Each picture has a rotation of its own.
+
+    The digits are shuffled and cut; the rotations, uniform over all, come from one random stream
+    per part. So the test does not change with the sizes of the other parts.
 
     Args:
         digits: upright digits.
@@ -56,17 +63,22 @@ def sphere_parts(
 
 
 def project(images: Tensor, points: Tensor, rotations: Tensor | None = None) -> Tensor:
-    """Samples of turned pictures at points of the unit sphere, by bicubic interpolation and with zeros around them.
+    """Samples of turned pictures at points of the unit sphere.
 
-    A picture lies in the plane that touches the sphere at the pole y, its middle at the pole, its axis x along z, its
-    axis y along x, its sides 3 radii long. The stereographic projection from the other pole takes the plane to the
-    sphere: (z, x) = 2 tan(t/2) (cos a, sin a) for a point at polar angle t and azimuth a. It keeps angles, so strokes
-    keep their shape; a pixel of a picture with 28 of them is 6.1 degrees wide in its middle.
+    The interpolation is bicubic, with zeros around the pictures.
+
+    A picture lies in the plane that touches the sphere at the pole y, its middle at the pole, its
+    axis x along z, its axis y along x, its sides 3 radii long. The stereographic projection from
+    the other pole takes the plane to the sphere: (z, x) = 2 tan(t/2) (cos a, sin a) for a point at
+    polar angle t and azimuth a. It keeps angles, so strokes keep their shape; a pixel of a picture
+    with 28 of them is 6.1 degrees wide in its middle.
 
     Args:
-        images: (picture, height, width); the axes are the coordinates x (down) and y (to the right).
+        images: (picture, height, width); the axes are the coordinates x (down) and y (to the
+            right).
         points: unit vectors (..., 3).
-        rotations: R (picture, 3, 3), one for each picture; none leaves the middle of all at the pole.
+        rotations: R (picture, 3, 3), one for each picture; none leaves the middle of all at the
+            pole.
 
     Returns:
         (picture, ...): f(R^-1 p) at points p.
@@ -78,7 +90,8 @@ def project(images: Tensor, points: Tensor, rotations: Tensor | None = None) -> 
     """
     if rotations is not None and rotations.shape != (len(images), 3, 3):
         raise ValueError(
-            f"Each of {len(images)} pictures has one rotation, ({len(images)}, 3, 3); got {tuple(rotations.shape)}."
+            f"Each of {len(images)} pictures has one rotation, ({len(images)}, 3, 3); got "
+            f"{tuple(rotations.shape)}."
         )
     flat = points.reshape(1, -1, 3).to(images)
     places = flat.expand(len(images), -1, -1) if rotations is None else flat @ rotations.to(images)
@@ -87,13 +100,20 @@ def project(images: Tensor, points: Tensor, rotations: Tensor | None = None) -> 
     where = torch.stack([scale * x, scale * z], -1)  # grid_sample counts columns before rows
     where = where.masked_fill((y < _SOUTH).unsqueeze(-1), _OUTSIDE)
     found = functional.grid_sample(
-        images.unsqueeze(1), where.unsqueeze(1), mode="bicubic", padding_mode="zeros", align_corners=False
+        images.unsqueeze(1),
+        where.unsqueeze(1),
+        mode="bicubic",
+        padding_mode="zeros",
+        align_corners=False,
     )
     return found.reshape(len(images), *points.shape[:-1])
 
 
 def _random_rotations(count: int, random: np.random.RandomState) -> Tensor:
-    """Rotations (count, 3, 3), float32, uniform over all: those of unit quaternions of normal numbers."""
+    """Rotations (count, 3, 3), float32, uniform over all.
+
+    Those of unit quaternions of normal numbers.
+    """
     q = random.standard_normal((count, 4))
     w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
     rows = [

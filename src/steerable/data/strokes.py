@@ -1,4 +1,7 @@
-"""Digits drawn by a pen that shakes: pictures for tests and first steps where no data set is at hand."""
+"""Digits drawn by a pen that shakes.
+
+Pictures for tests and first steps where no data set is at hand.
+"""
 
 import numpy as np
 
@@ -8,7 +11,17 @@ _SIZE = 28
 _PEN = 1.1  # half its width in points
 # The lines of each digit in a box of width 1 and height 2, as corners (right, down).
 _LINES: tuple[tuple[tuple[float, float], ...], ...] = (
-    ((0.5, 0.0), (0.1, 0.4), (0.0, 1.0), (0.1, 1.6), (0.5, 2.0), (0.9, 1.6), (1.0, 1.0), (0.9, 0.4), (0.5, 0.0)),
+    (
+        (0.5, 0.0),
+        (0.1, 0.4),
+        (0.0, 1.0),
+        (0.1, 1.6),
+        (0.5, 2.0),
+        (0.9, 1.6),
+        (1.0, 1.0),
+        (0.9, 0.4),
+        (0.5, 0.0),
+    ),
     ((0.2, 0.5), (0.6, 0.0), (0.6, 2.0)),
     ((0.0, 0.4), (0.5, 0.0), (1.0, 0.5), (0.0, 2.0), (1.0, 2.0)),
     ((0.0, 0.2), (0.6, 0.0), (1.0, 0.5), (0.4, 0.9), (1.0, 1.4), (0.6, 2.0), (0.0, 1.8)),
@@ -16,8 +29,28 @@ _LINES: tuple[tuple[tuple[float, float], ...], ...] = (
     ((1.0, 0.0), (0.1, 0.0), (0.0, 0.9), (0.7, 0.8), (1.0, 1.4), (0.6, 2.0), (0.0, 1.8)),
     ((0.8, 0.0), (0.2, 0.7), (0.0, 1.4), (0.5, 2.0), (1.0, 1.5), (0.6, 1.0), (0.1, 1.3)),
     ((0.0, 0.0), (1.0, 0.0), (0.4, 2.0), (0.55, 1.5), (0.3, 1.1), (0.9, 1.1)),
-    ((0.5, 0.9), (0.1, 0.4), (0.5, 0.0), (0.9, 0.4), (0.5, 0.9), (0.0, 1.5), (0.5, 2.0), (1.0, 1.5), (0.5, 0.9)),
-    ((0.9, 0.6), (0.4, 1.0), (0.1, 0.5), (0.5, 0.0), (0.9, 0.6), (0.9, 1.2), (0.7, 1.6), (0.2, 2.0), (0.1, 1.8)),
+    (
+        (0.5, 0.9),
+        (0.1, 0.4),
+        (0.5, 0.0),
+        (0.9, 0.4),
+        (0.5, 0.9),
+        (0.0, 1.5),
+        (0.5, 2.0),
+        (1.0, 1.5),
+        (0.5, 0.9),
+    ),
+    (
+        (0.9, 0.6),
+        (0.4, 1.0),
+        (0.1, 0.5),
+        (0.5, 0.0),
+        (0.9, 0.6),
+        (0.9, 1.2),
+        (0.7, 1.6),
+        (0.2, 2.0),
+        (0.1, 1.8),
+    ),
 )
 
 
@@ -38,12 +71,19 @@ def strokes(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     for image, digit in zip(images, label, strict=True):
         corners = np.array(_LINES[digit]) - (0.5, 1.0)
         corners += random.normal(0, 0.05, corners.shape)
-        size, slant, moved = random.uniform(7.5, 9.5), random.uniform(-0.25, 0.25), random.uniform(-1.5, 1.5, 2)
+        size, slant, moved = (
+            random.uniform(7.5, 9.5),
+            random.uniform(-0.25, 0.25),
+            random.uniform(-1.5, 1.5, 2),
+        )
         right = _SIZE / 2 - 0.5 + moved[0] + size * (corners[:, 0] - slant * corners[:, 1])
         down = _SIZE / 2 - 0.5 + moved[1] + size * corners[:, 1]
         nearest = np.full((_SIZE, _SIZE), np.inf)
         for k in range(len(corners) - 1):
-            nearest = np.minimum(nearest, _distance(rows - down[k], columns - right[k], *np.diff([down, right])[:, k]))
+            nearest = np.minimum(
+                nearest,
+                _distance(rows - down[k], columns - right[k], *np.diff([down, right])[:, k]),
+            )
         image[:] = np.clip(_PEN + 0.5 - nearest, 0, 1)
     return images, label
 

@@ -9,11 +9,22 @@ import numpy as np
 from steerable.data.cache import Table, cached
 from steerable.ops.cache_folder import cache_folder
 
-__all__ = ["DT", "EVERY", "digest", "kept", "kick_drift", "leapfrog", "pair_forces", "system_count", "trajectories"]
+__all__ = [
+    "DT",
+    "EVERY",
+    "digest",
+    "kept",
+    "kick_drift",
+    "leapfrog",
+    "pair_forces",
+    "system_count",
+    "trajectories",
+]
 
 DT = 0.001  # time of a step
 EVERY = 100  # steps from one frame to the next
-BLOCK = 10_000  # particles that move together: what is computed for them stays in the cache of the processor
+# particles that move together: what is computed for them stays in the cache of the processor
+BLOCK = 10_000
 FORMAT = 1  # of the kept file, and of the way to its numbers; with another one it is made anew
 
 State = tuple[np.ndarray, np.ndarray]  # positions and velocities
@@ -23,11 +34,14 @@ Integrator = Callable[[Force, np.ndarray, np.ndarray], Iterator[State]]
 
 
 def pair_forces(x: np.ndarray, law: Law) -> np.ndarray:
-    """F_i = sum over j of w_ij (x_i - x_j) with w_ij = w_ji: every pair is visited once, and momentum is conserved.
+    """F_i = sum over j of w_ij (x_i - x_j) with w_ij = w_ji.
+
+    Every pair is visited once, and momentum is conserved.
 
     Args:
         x: positions (3, particle, system); systems come last, where arithmetic is fastest.
-        law: from i and the differences (3, j, system) to the particles j = i+1, i+2, ... to w_ij (j, system).
+        law: from i and the differences (3, j, system) to the particles j = i+1, i+2, ... to w_ij
+            (j, system).
 
     Returns:
         Forces (3, particle, system).
@@ -43,7 +57,9 @@ def pair_forces(x: np.ndarray, law: Law) -> np.ndarray:
 
 
 def kick_drift(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
-    """A step is v += dt F(x), x += dt v; a frame is what `EVERY` steps lead to, so the start is none.
+    """A step is v += dt F(x), x += dt v.
+
+    A frame is what `EVERY` steps lead to, so the start is none.
 
     Symplectic Euler: leapfrog whose velocities are half a step behind.
     """
@@ -55,7 +71,10 @@ def kick_drift(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
 
 
 def leapfrog(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
-    """A step is v += dt/2 F(x), x += dt v, v += dt/2 F(x); the first frame is the start, then every `EVERY`-th step."""
+    """A step is v += dt/2 F(x), x += dt v, v += dt/2 F(x).
+
+    The first frame is the start, then every `EVERY`-th step.
+    """
     pull = force(x)
     while True:
         yield x, v
@@ -66,7 +85,9 @@ def leapfrog(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
             v += DT / 2 * pull
 
 
-def trajectories(start: State, frames: int, integrator: Integrator, force: Callable[[slice], Force]) -> State:
+def trajectories(
+    start: State, frames: int, integrator: Integrator, force: Callable[[slice], Force]
+) -> State:
     """Move systems from `start`, a block of them at a time.
 
     Args:
@@ -96,7 +117,8 @@ def system_count(num_train: int, num_valid: int, num_test: int, particles: int) 
     """
     if min(num_train, num_valid, num_test) < 0:
         raise ValueError(
-            f"numbers of systems are at least 0; got num_train={num_train}, num_valid={num_valid}, num_test={num_test}."
+            f"numbers of systems are at least 0; got num_train={num_train}, num_valid={num_valid}, "
+            f"num_test={num_test}."
         )
     if not 1 <= particles <= BLOCK:
         raise ValueError(f"a system has 1 to {BLOCK:,} particles; got {particles}.")
@@ -118,7 +140,9 @@ def kept(source: str, setting: Iterable[object], build: Callable[[], Table]) -> 
     if _intact(table):
         return table
     path = cache_folder() / f"{name}.npz"
-    warnings.warn(f"The hash of {path} is not that of its arrays: it is removed and made anew.", stacklevel=3)
+    warnings.warn(
+        f"The hash of {path} is not that of its arrays: it is removed and made anew.", stacklevel=3
+    )
     path.unlink()
     table = cached(name, lambda: _sealed(build()))
     del table["sha256"]

@@ -20,27 +20,33 @@ def choose_filter(
     layers: int = 3,
     solution: str = "auto",
 ) -> HarmonicFilter | ImplicitFilter:
-    """The HarmonicFilter where it is the complete solution of the kernel constraint, else the ImplicitFilter.
+    """The HarmonicFilter where it solves the kernel constraint completely.
 
-    Where the group turns every direction into every other (O(3), SO(3), O(2), SO(2)) and all attributes are invariant,
-    every steerable kernel is a sum of radial functions of the distance and the attributes times harmonics. A plain
-    multilayer perceptron for those functions then replaces the equivariant one, exactly, and the convolution knows
-    faster orders of computation (`frame`, `messages`, `radial`). Elsewhere harmonics up to a degree are only a part of
-    the kernels.
+    Otherwise the ImplicitFilter.
+
+    Where the group turns every direction into every other (O(3), SO(3), O(2), SO(2)) and all
+    attributes are invariant, every steerable kernel is a sum of radial functions of the distance
+    and the attributes times harmonics. A plain multilayer perceptron for those functions then
+    replaces the equivariant one, exactly, and the convolution knows faster orders of computation
+    (`frame`, `messages`, `radial`). Elsewhere harmonics up to a degree are only a part of the
+    kernels.
 
     Args:
-        field: the irreps that the filter has; a harmonic one has all harmonics up to the highest degree among them.
+        field: the irreps that the filter has; a harmonic one has all harmonics up to the highest
+            degree among them.
         cutoff: radius where the filter ends, in the unit of the positions, or a Radial.
         attributes: field of the attributes, in the order [edge, source node, target node].
         channels: number of channels of the filter.
-        hidden: number of hidden channels; a plain perceptron has as many hidden numbers as so many copies of `field`.
+        hidden: number of hidden channels; a plain perceptron has as many hidden numbers as so many
+            copies of `field`.
         layers: number of linear layers.
         solution: `auto`; or `harmonic` or `implicit`, to force one.
 
     Raises:
         ValueError: another solution, or a harmonic filter with attributes that are not invariant.
 
-    Source: Zhdanov, Hoffmann, Cesa 2023, arXiv:2212.06096; Weiler et al. 2018, arXiv:1807.02547, for the completeness.
+    Source: Zhdanov, Hoffmann, Cesa 2023, arXiv:2212.06096; Weiler et al. 2018, arXiv:1807.02547,
+    for the completeness.
     """
     if solution not in SOLUTIONS:
         raise ValueError(f"solution is one of {', '.join(SOLUTIONS)}; got {solution!r}.")

@@ -27,7 +27,8 @@ class Part(NamedTuple):
         order: n.
         degree: j.
         place: where their components are in a filter.
-        isometry: from the components of H_j as irreps of the group to those of Y_j (harmonic, component).
+        isometry: from the components of H_j as irreps of the group to those of Y_j (harmonic,
+            component).
     """
 
     order: int
@@ -37,20 +38,24 @@ class Part(NamedTuple):
 
 
 class Derivatives:
-    """All derivatives of orders 0 to N as operators that turn as harmonics: |d|^(n - j) Y_j(d), j = n, n - 2, ...
+    """All derivatives of orders 0 to N as operators that turn as harmonics.
+
+    They are |d|^(n - j) Y_j(d), j = n, n - 2, ...
 
     By Fischer's decomposition they are a basis. Their parts H_j are reduced to irreps of the group.
 
     Args:
         order: N.
         group: a closed subgroup of O(2) or O(3).
-        maximum_offset: for a finite group of the plane, how often the number of its rotations may be added to a
-            frequency, see `operators.symbol_basis`; None, any number, alone is complete.
+        maximum_offset: for a finite group of the plane, how often the number of its rotations may
+            be added to a frequency, see `operators.symbol_basis`; None, any number, alone is
+            complete.
 
     Attributes:
         parts: in the order of n, then of falling j.
         field: the irreps of all parts.
-        coefficients: of all components in the monomials of `exponents_up_to(d, N)`, (field.dim, monomial).
+        coefficients: of all components in the monomials of `exponents_up_to(d, N)`, (field.dim,
+            monomial).
 
     Raises:
         ValueError: an order below 0.
@@ -82,7 +87,10 @@ class Derivatives:
         return torch.repeat_interleave(torch.tensor([len(part.isometry) for part in self.parts]))
 
     def scale(self, components: Tensor) -> Tensor:
-        """Factors (part,) that make the mean square of components (edge, field.dim) 1 in every part that is not 0."""
+        """Factors (part,) that make the mean square of components 1.
+
+        Components are (edge, field.dim); parts that are 0 stay 0.
+        """
         square = components.detach().square().mean(0)
         power = torch.stack([square[part.place].mean() for part in self.parts])
         return torch.where(power > 0, power, 1.0).rsqrt()
@@ -95,11 +103,14 @@ class Derivatives:
 
 
 class DerivativeFilter(ConstantModule):
-    """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on points: the weights of neighbours in derivatives.
+    """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on points.
 
-    The weights come from outside, as attributes of the edges: `components` of `ops.cloud_stencil`. Every part begins
-    with unit mean square over the edges: its factor s is measured on the first graph and kept in `state_dict`, so that
-    from then on the operator is one and the same for every cloud, however dense.
+    The weights of neighbours in derivatives.
+
+    The weights come from outside, as attributes of the edges: `components` of `ops.cloud_stencil`.
+    Every part begins with unit mean square over the edges: its factor s is measured on the first
+    graph and kept in `state_dict`, so that from then on the operator is one and the same for every
+    cloud, however dense.
 
     Args:
         order: N.
@@ -116,7 +127,9 @@ class DerivativeFilter(ConstantModule):
     _part_of: Tensor
     scale: Tensor
 
-    def __init__(self, order: int, group: Group | None = None, maximum_offset: int | None = None) -> None:
+    def __init__(
+        self, order: int, group: Group | None = None, maximum_offset: int | None = None
+    ) -> None:
         super().__init__()
         self.basis = Derivatives(order, group or O3(), maximum_offset)
         self.field = self.attributes = self.basis.field
@@ -128,16 +141,23 @@ class DerivativeFilter(ConstantModule):
 
     @property
     def operators(self) -> Tensor:
-        """The operators that the components are, (field.dim, monomial of `exponents_up_to(d, order)`)."""
+        """The operators that the components are.
+
+        Their shape is (field.dim, monomial of `exponents_up_to(d, order)`).
+        """
         return self._coefficients * self.scale.index_select(0, self._part_of).unsqueeze(1)
 
     def components(self, stencil: Tensor) -> Tensor:
-        """Weights of derivatives (edge, monomial), of order N or more, to attributes of edges (edge, field.dim)."""
+        """Weights of derivatives (edge, monomial) to attributes of edges (edge, field.dim).
+
+        The weights are of order N or more.
+        """
         monomials = self._coefficients.shape[1]
         if stencil.dim() != 2 or stencil.shape[1] < monomials:
             raise ValueError(
-                f"Derivatives up to order {self.basis.order} take weights (edge, {monomials} monomials or more); "
-                f"got {tuple(stencil.shape)}. Make the stencil of order {self.basis.order}."
+                f"Derivatives up to order {self.basis.order} take weights (edge, {monomials} "
+                f"monomials or more); got {tuple(stencil.shape)}. Make the stencil of order "
+                f"{self.basis.order}."
             )
         stencil = stencil[:, :monomials]
         if not self._measured and len(stencil):
@@ -161,9 +181,12 @@ class DerivativeFilter(ConstantModule):
 
 
 class StencilFilter(ConstantModule):
-    """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on a grid: its values are the weights of `ops.grid_stencil`.
+    """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on a grid.
 
-    Every part has unit mean square over the stencil. At offsets off the grid, and beyond the stencil, h is 0.
+    Its values are the weights of `ops.grid_stencil`.
+
+    Every part has unit mean square over the stencil. At offsets off the grid, and beyond the
+    stencil, h is 0.
 
     Args:
         order: N.
@@ -175,7 +198,8 @@ class StencilFilter(ConstantModule):
         maximum_offset: which frequencies a finite group of the plane may alias, see `Derivatives`.
 
     Raises:
-        ValueError: an order that the stencil does not resolve, an even size, a method that does not exist.
+        ValueError: an order that the stencil does not resolve, an even size, a method that does not
+            exist.
 
     Source: Jenner & Weiler 2022, arXiv:2106.10163.
     """
@@ -212,13 +236,19 @@ class StencilFilter(ConstantModule):
         return self._values.squeeze(1)
 
     def on_grid(
-        self, size: int, sample: Callable[[Filter, Tensor | None], Tensor], attributes: Tensor | None
+        self,
+        size: int,
+        sample: Callable[[Filter, Tensor | None], Tensor],
+        attributes: Tensor | None,
     ) -> Tensor:
-        """The values at all offsets of a stencil of `size` points along every axis, see `filters.GridFilter`."""
+        """The values at all offsets of a stencil of `size` points along every axis.
+
+        See `filters.GridFilter`.
+        """
         if size != self.size:
             raise ValueError(
-                f"This StencilFilter has the weights of {self.size} points along every axis; the convolution has "
-                f"kernel_size={size}. Give both the same."
+                f"This StencilFilter has the weights of {self.size} points along every axis; the "
+                f"convolution has kernel_size={size}. Give both the same."
             )
         return self._values.unsqueeze(0)
 

@@ -23,13 +23,19 @@ class Filter(Protocol):
     attributes: Field
 
     def __call__(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, channels, field.dim)."""
+        """Relative positions (edge, d) and attributes to (edge, channels, field.dim).
+
+        The attributes are (edge, attributes.dim).
+        """
         ...
 
 
 @runtime_checkable
 class SeparableFilter(Filter, Protocol):
-    """A filter h_k(x, a) = phi_k(|x|, a) Y(x / |x|): convolutions use that all channels share the harmonics Y."""
+    """A filter h_k(x, a) = phi_k(|x|, a) Y(x / |x|).
+
+    Convolutions use that all channels share the harmonics Y.
+    """
 
     def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
         """The invariant functions phi (edge, channels)."""
@@ -42,12 +48,20 @@ class SeparableFilter(Filter, Protocol):
 
 @runtime_checkable
 class GridFilter(Filter, Protocol):
-    """A filter that knows best what its values on the offsets of a grid are, such as the weights of a stencil."""
+    """A filter that defines its own values on the offsets of a grid.
+
+    They may be the weights of a stencil.
+    """
 
     def on_grid(
-        self, size: int, sample: Callable[[Filter, Tensor | None], Tensor], attributes: Tensor | None
+        self,
+        size: int,
+        sample: Callable[[Filter, Tensor | None], Tensor],
+        attributes: Tensor | None,
     ) -> Tensor:
-        """Its values (sample, offset, channels, field.dim) for attributes of samples (sample, attributes.dim).
+        """Its values (sample, offset, channels, field.dim).
+
+        The attributes are those of samples (sample, attributes.dim).
 
         Args:
             size: number of offsets along every axis.
@@ -57,10 +71,15 @@ class GridFilter(Filter, Protocol):
         ...
 
 
-def attribute_field(edge: Field | str = "", node: Field | str = "", group: Group | None = None) -> Field:
-    """The field of the attributes that a convolution hands to a filter: the edge's, the source's, the target's.
+def attribute_field(
+    edge: Field | str = "", node: Field | str = "", group: Group | None = None
+) -> Field:
+    """The field of the attributes that a convolution hands to a filter.
 
-    `node=conv.field_in` and `conv(x, pos, edges, node_attr=x)` make the kernel depend on the features of both ends.
+    The edge's, the source's, the target's.
+
+    `node=conv.field_in` and `conv(x, pos, edges, node_attr=x)` make the kernel depend on the
+    features of both ends.
 
     Args:
         edge: field of the attributes of an edge.

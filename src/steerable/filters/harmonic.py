@@ -17,17 +17,20 @@ from .radial import Radial, as_radial, typical_inputs
 
 
 class HarmonicFilter(ConstantModule):
-    """h_k(x, a) = u(|x|) phi_k(b(|x|), a) Y(x / |x|): harmonics Y times a multilayer perceptron phi of invariants.
+    """h_k(x, a) = u(|x|) phi_k(b(|x|), a) Y(x / |x|).
 
-    phi has no last linear layer: the contraction is one. Each of its weights then is a radial function, and this is the
-    complete solution of the kernel constraint where the group moves every point of a sphere to every other (O(3),
-    SO(3), O(2), SO(2)). At x = 0 only the invariant part is left. In space, `PointConv(engine="frame")` computes it by
-    turning every edge onto one axis. At the start h has about unit mean square over the ball up to the cutoff.
+    Harmonics Y times a multilayer perceptron phi of invariants.
+
+    phi has no last linear layer: the contraction is one. Each of its weights then is a radial
+    function, and this is the complete solution of the kernel constraint where the group moves every
+    point of a sphere to every other (O(3), SO(3), O(2), SO(2)). At x = 0 only the invariant part is
+    left. In space, `PointConv(engine="frame")` computes it by turning every edge onto one axis. At
+    the start h has about unit mean square over the ball up to the cutoff.
 
     Args:
         max_degree: highest degree of the harmonics.
-        cutoff: radius where u ends, in the unit of the positions, for 8 Bessel functions b and a polynomial u; or a
-            Radial, for others.
+        cutoff: radius where u ends, in the unit of the positions, for 8 Bessel functions b and a
+            polynomial u; or a Radial, for others.
         channels: number of functions phi; None for no perceptron, phi = (b, a).
         attributes: field of edge attributes, invariant.
         hidden: widths of the hidden layers of phi.
@@ -54,7 +57,8 @@ class HarmonicFilter(ConstantModule):
         self.attributes = Field.parse(attributes, group)
         if not self.attributes.is_invariant:
             raise ValueError(
-                f"A HarmonicFilter takes invariant attributes; got {self.attributes}. Use ImplicitFilter for others."
+                f"A HarmonicFilter takes invariant attributes; got {self.attributes}. Use "
+                "ImplicitFilter for others."
             )
         self.field, change = harmonic_field(self.attributes.group, max_degree)
         self.register_constant("_change", change.T)
@@ -70,7 +74,10 @@ class HarmonicFilter(ConstantModule):
         return self.distance.cutoff
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, channels, field.dim)."""
+        """Relative positions (edge, d) and attributes to (edge, channels, field.dim).
+
+        The attributes are (edge, attributes.dim).
+        """
         return self.radial(offset, attributes).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
 
     def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
@@ -90,7 +97,10 @@ class HarmonicFilter(ConstantModule):
 
     @torch.no_grad()
     def _balance(self) -> None:
-        """Scale the weights so that what enters every SiLU begins with unit mean square, weighted by u^2."""
+        """Scale the weights so that what enters every SiLU begins with unit mean square.
+
+        The mean is weighted by u^2.
+        """
         offset, x = typical_inputs(self.attributes, self.cutoff, self._change)
         values, envelope = self.distance(offset)
         share, x = envelope.square() / envelope.square().sum(), torch.cat([values, x], -1)

@@ -17,28 +17,32 @@ from .radial import Radial, as_radial, typical_inputs
 
 
 class ImplicitFilter(ConstantModule):
-    """h(x, a) = u(|x|) MLP(Y(x / sqrt(|x|^2 + s^2)), b(|x|), a) with a MLP that commutes with the group.
+    """h(x, a) = u(|x|) MLP(Y(x / sqrt(|x|^2 + s^2)), b(|x|), a).
 
-    The MLP sees solid harmonics Y of the relative position, squashed into the unit ball so that far points do not
-    dominate (smooth everywhere, exactly equivariant), functions b of the distance, and attributes a of any
-    type: scalars, vectors, tensors, of the edge and of both ends, which may be the current features
-    (`attribute_field`). Any such MLP is a steerable kernel, for any closed subgroup of O(2) or O(3). At the start h has
-    unit mean square over the ball up to the cutoff. Where `is_harmonic`, a HarmonicFilter gives the same kernels for
-    less: `choose_filter` takes it there.
+    The MLP commutes with the group.
+
+    The MLP sees solid harmonics Y of the relative position, squashed into the unit ball so that far
+    points do not dominate (smooth everywhere, exactly equivariant), functions b of the distance,
+    and attributes a of any type: scalars, vectors, tensors, of the edge and of both ends, which may
+    be the current features (`attribute_field`). Any such MLP is a steerable kernel, for any closed
+    subgroup of O(2) or O(3). At the start h has unit mean square over the ball up to the cutoff.
+    Where `is_harmonic`, a HarmonicFilter gives the same kernels for less: `choose_filter` takes it
+    there.
 
     Args:
         field: the irreps of one channel of the filter, a Field or its text such as `"0e+1o+2e"`.
-        cutoff: radius where u ends, in the unit of the positions, for 8 Bessel functions b and a polynomial u; or a
-            Radial, for others.
+        cutoff: radius where u ends, in the unit of the positions, for 8 Bessel functions b and a
+            polynomial u; or a Radial, for others.
         attributes: field of the attributes, in the order [edge, source node, target node].
         channels: number of channels of the filter.
-        hidden: field of the hidden layers, or how often it holds every irrep of the harmonics, of `field` and of
-            `attributes`.
+        hidden: field of the hidden layers, or how often it holds every irrep of the harmonics, of
+            `field` and of `attributes`.
         layers: number of linear layers.
-        max_degree: highest degree of the harmonics that the MLP sees; by default the highest that `field` needs, and at
-            least 2 for groups that do not turn every direction into every other.
-        activation: `gate`, `norm`, `product` or a maker, as MLP takes them; by default gates where they lose nothing
-            (`is_harmonic`), products elsewhere.
+        max_degree: highest degree of the harmonics that the MLP sees; by default the highest that
+            `field` needs, and at least 2 for groups that do not turn every direction into every
+            other.
+        activation: `gate`, `norm`, `product` or a maker, as MLP takes them; by default gates where
+            they lose nothing (`is_harmonic`), products elsewhere.
 
     Raises:
         FieldMismatchError: fields of different groups.
@@ -73,7 +77,10 @@ class ImplicitFilter(ConstantModule):
         self.register_constant("_change", change.T)
         every = _union(harmonics, self.field, self.attributes)
         if channels < 1 or (isinstance(hidden, int) and hidden < 1):
-            raise ValueError(f"An ImplicitFilter has 1 channel or more, hidden and not; got {channels}, {hidden}.")
+            raise ValueError(
+                f"An ImplicitFilter has 1 channel or more, hidden and not; got {channels}, "
+                f"{hidden}."
+            )
         self.mlp = MLP(
             harmonics + invariant_field(self.field.group, self.distance.count) + self.attributes,
             every if isinstance(hidden, int) else Field.parse(hidden, self.field.group),
@@ -90,7 +97,10 @@ class ImplicitFilter(ConstantModule):
         return self.distance.cutoff
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, channels, field.dim)."""
+        """Relative positions (edge, d) and attributes to (edge, channels, field.dim).
+
+        The attributes are (edge, attributes.dim).
+        """
         attributes = offset[:, :0] if attributes is None else attributes
         self.attributes.check(attributes, "ImplicitFilter", "attributes")
         squashed = offset * torch.rsqrt((offset * offset).sum(-1, keepdim=True) + self.softening**2)
@@ -101,7 +111,10 @@ class ImplicitFilter(ConstantModule):
 
     @torch.no_grad()
     def _balance(self) -> None:
-        """Scale the last layer so that every irrep of every channel that is not 0 begins with unit mean square."""
+        """Scale the last layer to unit mean square at the start.
+
+        This holds for every irrep of every channel that is not 0.
+        """
         found = self(*typical_inputs(self.attributes, self.cutoff, self._change)).square().mean(0)
         power = torch.stack([found[:, place].mean(1) for place in self.field.slices()], 1).flatten()
         self.mlp.scale_output(torch.where(power > 1e-9, power, 1.0).rsqrt())
@@ -113,8 +126,8 @@ class ImplicitFilter(ConstantModule):
 def is_harmonic(group: Group, attributes: Field | None = None) -> bool:
     """Whether every steerable kernel is a sum of radial functions times harmonics.
 
-    It is where the group turns every direction into every other and all attributes are invariant: a kernel is then
-    known from its values along one ray.
+    It is where the group turns every direction into every other and all attributes are invariant: a
+    kernel is then known from its values along one ray.
     """
     invariant = attributes is None or attributes.is_invariant
     return group.identity_component == "full" and invariant

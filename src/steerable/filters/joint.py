@@ -15,11 +15,13 @@ from .filter import Filter
 class JointFilter(nn.Module):
     """h = (h_1, h_2, ...): the distribution that has all channels of several filters.
 
-    A convolution with a kernel and a differential operator at once, for example: smooth functions and derivatives of
-    the delta are steerable distributions alike, and so are their sums. Its one channel holds the channels of all.
+    A convolution with a kernel and a differential operator at once, for example: smooth functions
+    and derivatives of the delta are steerable distributions alike, and so are their sums. Its one
+    channel holds the channels of all.
 
     Args:
-        filters: the filters, modules; attributes are those of the first, then those of the second, ...
+        filters: the filters, modules; attributes are those of the first, then those of the second,
+            ...
 
     Raises:
         FieldMismatchError: filters of different groups.
@@ -36,14 +38,23 @@ class JointFilter(nn.Module):
         self._widths = [filter.attributes.dim for filter in filters]
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        """Relative positions (edge, d) and attributes (edge, attributes.dim) to (edge, 1, field.dim)."""
+        """Relative positions (edge, d) and attributes to (edge, 1, field.dim).
+
+        The attributes are (edge, attributes.dim).
+        """
         parts = zip(self.filters, self._split(attributes), strict=True)
         return torch.cat([filter(offset, own).flatten(1) for filter, own in parts], 1).unsqueeze(1)
 
     def on_grid(
-        self, size: int, sample: Callable[[Filter, Tensor | None], Tensor], attributes: Tensor | None
+        self,
+        size: int,
+        sample: Callable[[Filter, Tensor | None], Tensor],
+        attributes: Tensor | None,
     ) -> Tensor:
-        """The values at all offsets of a stencil of `size` points along every axis, see `filters.GridFilter`."""
+        """The values at all offsets of a stencil of `size` points along every axis.
+
+        See `filters.GridFilter`.
+        """
         parts = zip(self.filters, self._split(attributes), strict=True)
         found = [sample(cast(Filter, filter), own).flatten(2) for filter, own in parts]
         samples = 1 if attributes is None else len(attributes)

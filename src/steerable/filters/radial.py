@@ -22,29 +22,41 @@ _SOFTENING = 1e-6  # of the cutoff; moves a distance near the cutoff by 5e-13 of
 
 
 class Radial(nn.Module):
-    """Functions b_n(r) of the distance and an envelope u(r), each of unit mean square over distances up to the cutoff.
+    """Functions b_n(r) of the distance and an envelope u(r).
 
-    r = sqrt(|x|^2 + (1e-6 c)^2): what is even in r, as every basis and envelope here, is a smooth function of x with
-    the right second derivatives at x = 0. The envelopes are twice differentiable at the cutoff.
+    Each has unit mean square over distances up to the cutoff.
+
+    r = sqrt(|x|^2 + (1e-6 c)^2): what is even in r, as every basis and envelope here, is a smooth
+    function of x with the right second derivatives at x = 0. The envelopes are twice differentiable
+    at the cutoff.
 
     Args:
         cutoff: c, in the unit of the positions.
-        basis: `bessel`; `gaussian`, whose centres go evenly from 0 to c; `learned`, Gaussians that begin there; or a
-            function of the distance, such as a module with weights, (edge,) to (edge, count).
+        basis: `bessel`; `gaussian`, whose centres go evenly from 0 to c; `learned`, Gaussians that
+            begin there; or a function of the distance, such as a module with weights, (edge,) to
+            (edge, count).
         count: number of functions.
-        envelope: `polynomial`; `cosine`; `gaussian`, of learned width, times the polynomial; `none`; or a function of
-            the distance, (edge,) to (edge,).
+        envelope: `polynomial`; `cosine`; `gaussian`, of learned width, times the polynomial;
+            `none`; or a function of the distance, (edge,) to (edge,).
 
     Raises:
-        ValueError: a cutoff that is not positive and finite, no function, or a name that is not known.
+        ValueError: a cutoff that is not positive and finite, no function, or a name that is not
+            known.
     """
 
     def __init__(
-        self, cutoff: float, basis: str | Function = "bessel", count: int = 8, envelope: str | Function = "polynomial"
+        self,
+        cutoff: float,
+        basis: str | Function = "bessel",
+        count: int = 8,
+        envelope: str | Function = "polynomial",
     ) -> None:
         super().__init__()
         if not 0 < cutoff < float("inf"):
-            raise ValueError(f"A filter's cutoff is positive and finite, in the unit of the positions; got {cutoff}.")
+            raise ValueError(
+                "A filter's cutoff is positive and finite, in the unit of the positions; got "
+                f"{cutoff}."
+            )
         if count < 1:
             raise ValueError(f"A radial basis has at least 1 function; got count={count}.")
         self.cutoff, self.count = float(cutoff), count
@@ -57,8 +69,8 @@ class Radial(nn.Module):
         values = self.basis(distance)
         if values.shape != (len(offset), self.count):
             raise ValueError(
-                f"The basis gives {tuple(values.shape)} numbers for {len(offset)} distances; count={self.count} needs "
-                f"{(len(offset), self.count)}."
+                f"The basis gives {tuple(values.shape)} numbers for {len(offset)} distances; "
+                f"count={self.count} needs {(len(offset), self.count)}."
             )
         return values, self.envelope(distance).unsqueeze(-1)
 
@@ -107,7 +119,9 @@ class Gaussians(ConstantModule):
 
 
 class GaussianEnvelope(nn.Module):
-    """exp(-r^2 / 2 s^2) times the polynomial cutoff, so that it ends smoothly whatever width s is learned.
+    """exp(-r^2 / 2 s^2) times the polynomial cutoff.
+
+    It ends smoothly whatever width s is learned.
 
     Args:
         cutoff: where it ends; s begins at half of it.
@@ -116,7 +130,9 @@ class GaussianEnvelope(nn.Module):
     def __init__(self, cutoff: float) -> None:
         super().__init__()
         self.cutoff = cutoff
-        self.gain = _unit_gain(lambda r: torch.exp(-2 * (r / cutoff) ** 2) * polynomial_cutoff(r, cutoff), cutoff)
+        self.gain = _unit_gain(
+            lambda r: torch.exp(-2 * (r / cutoff) ** 2) * polynomial_cutoff(r, cutoff), cutoff
+        )
         self.log_width = nn.Parameter(torch.tensor(0.5).log())
 
     def forward(self, distance: Tensor) -> Tensor:
@@ -125,17 +141,25 @@ class GaussianEnvelope(nn.Module):
 
 
 def as_radial(cutoff: float | Radial) -> Radial:
-    """`cutoff` if it is a Radial, else Bessel functions in a polynomial envelope that ends there."""
+    """`cutoff` if it is a Radial, else Bessel functions in a polynomial envelope.
+
+    The envelope ends at the cutoff.
+    """
     return cutoff if isinstance(cutoff, Radial) else Radial(cutoff)
 
 
 def typical_inputs(field: Field, cutoff: float, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Always the same points spread evenly over the ball up to the cutoff, and normal attributes of `field`."""
+    """Fixed points spread evenly over the ball up to the cutoff.
+
+    Also normal attributes of `field`.
+    """
     dim = field.group.dim
     generator = torch.Generator(device="cpu").manual_seed(0)
     noise = torch.randn(_POINTS, dim + 2 + field.dim, generator=generator, device="cpu").to(like)
     sphere = noise[:, : dim + 2] / noise[:, : dim + 2].square().sum(1, keepdim=True).sqrt()
-    return cutoff * sphere[:, :dim], noise[:, dim + 2 :]  # the shadow of a sphere of two more dimensions is even
+    return cutoff * sphere[:, :dim], noise[
+        :, dim + 2 :
+    ]  # the shadow of a sphere of two more dimensions is even
 
 
 def _basis(name: str, count: int, cutoff: float) -> nn.Module:
@@ -143,7 +167,9 @@ def _basis(name: str, count: int, cutoff: float) -> nn.Module:
         return Scaled(partial(bessel, count=count, cutoff=cutoff), cutoff)
     if name in BASES:
         return Gaussians(count, cutoff, learned=name == "learned")
-    raise ValueError(f"basis is one of {', '.join(BASES)}, or a function of the distance; got {name!r}.")
+    raise ValueError(
+        f"basis is one of {', '.join(BASES)}, or a function of the distance; got {name!r}."
+    )
 
 
 def _envelope(name: str, cutoff: float) -> nn.Module:
@@ -155,7 +181,9 @@ def _envelope(name: str, cutoff: float) -> nn.Module:
         return GaussianEnvelope(cutoff)
     if name == "none":
         return Scaled(torch.ones_like, cutoff)
-    raise ValueError(f"envelope is one of {', '.join(ENVELOPES)}, or a function of the distance; got {name!r}.")
+    raise ValueError(
+        f"envelope is one of {', '.join(ENVELOPES)}, or a function of the distance; got {name!r}."
+    )
 
 
 def _unit_gain(function: Function, cutoff: float) -> float:

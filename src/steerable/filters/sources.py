@@ -1,4 +1,7 @@
-"""Filters in closed form: what a point sends to the sphere around another, without radial functions to learn."""
+"""Filters in closed form.
+
+What a point sends to the sphere around another, without radial functions to learn.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from ..layers.sphere_signals import sphere_field
 
 
 class CoulombFilter(nn.Module):
-    """h_k(x) = the Coulomb potential 1 / |r_k u - x| of a point x, as a signal of u on the unit sphere.
+    """h_k(x) = the Coulomb potential 1 / |r_k u - x| of a point x.
+
+    It is a signal of u on the unit sphere.
 
     Args:
         max_degree: the highest degree.
@@ -29,19 +34,23 @@ class CoulombFilter(nn.Module):
         self.channels, self.attributes = len(self.radii), Field(self.field.group, ())
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        """Relative positions (edge, 3) to (edge, channels, field.dim), in the inverse unit of these.
+        """Relative positions (edge, 3) to (edge, channels, field.dim), in the inverse unit.
 
         Raises:
             ValueError: a radius that is not positive, or points on a sphere.
         """
-        return torch.stack([coulomb_harmonics(offset, self.max_degree, radius) for radius in self.radii], 1)
+        return torch.stack(
+            [coulomb_harmonics(offset, self.max_degree, radius) for radius in self.radii], 1
+        )
 
     def extra_repr(self) -> str:
         return f"{self.field}, radii={self.radii}"
 
 
 class BumpFilter(nn.Module):
-    """h_k(x) = exp(s_k (u.x/|x| - 1)), a bump of height 1 in the direction of a point x, as a signal of u.
+    """h_k(x) = exp(s_k (u.x/|x| - 1)), a bump of height 1 in the direction of a point x.
+
+    It is a signal of u.
 
     Args:
         max_degree: the highest degree.
@@ -49,7 +58,9 @@ class BumpFilter(nn.Module):
         group: O(3), by default, or SO(3).
     """
 
-    def __init__(self, max_degree: int, sharpness: Sequence[float], group: Group | None = None) -> None:
+    def __init__(
+        self, max_degree: int, sharpness: Sequence[float], group: Group | None = None
+    ) -> None:
         super().__init__()
         self.field = sphere_field(max_degree, group or O3())
         self.max_degree, self.sharpness = max_degree, tuple(sharpness)
@@ -63,7 +74,9 @@ class BumpFilter(nn.Module):
         """
         if not torch.compiler.is_compiling() and bool((offset == 0).all(-1).any()):
             raise ValueError("A point at the origin has no direction, so no bump. Leave it out.")
-        bumps = [torch.e ** (-s) * bump_harmonics(offset, self.max_degree, s) for s in self.sharpness]
+        bumps = [
+            torch.e ** (-s) * bump_harmonics(offset, self.max_degree, s) for s in self.sharpness
+        ]
         return torch.stack(bumps, 1)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,7 @@
-"""Functions of position that know no group: radial bases, cutoffs, harmonics, Fourier transforms on spheres."""
+"""Functions of position that know no group.
+
+Radial bases, cutoffs, harmonics, Fourier transforms on spheres.
+"""
 
 from .circle import circle_analysis, circle_synthesis
 from .clebsch_gordan import clebsch_gordan, real_coupling

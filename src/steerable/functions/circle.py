@@ -9,9 +9,12 @@ from torch import Tensor
 
 
 def circle_analysis(samples: Tensor, max_order: int) -> Tensor:
-    """Coefficients of sqrt(2) cos k t and sqrt(2) sin k t: means of f times these, orthonormal; k = 0: the mean.
+    """Coefficients of sqrt(2) cos k t and sqrt(2) sin k t.
 
-    They are in the order of `solid_harmonics` of the plane, a field 1x0 + 1x1 + 1x2 + ... of SO(2) (1x0e of O(2)).
+    Means of f times these, orthonormal; k = 0: the mean.
+
+    They are in the order of `solid_harmonics` of the plane, a field 1x0 + 1x1 + 1x2 + ... of SO(2)
+    (1x0e of O(2)).
 
     Args:
         samples: f (..., point) at the angles 2 pi j / count in radians.
@@ -31,12 +34,16 @@ def circle_analysis(samples: Tensor, max_order: int) -> Tensor:
     pairs = math.sqrt(2) * torch.stack([waves.real, -waves.imag], -1)[..., 1:, :]
     found = torch.cat([waves.real[..., :1], pairs.flatten(-2)], -1)
     if not torch.compiler.is_compiling() and not bool(found[..., :1].isfinite().all()):
-        raise ValueError("circle_analysis needs finite samples; got NaN or infinity. Fill or mask them first.")
+        raise ValueError(
+            "circle_analysis needs finite samples; got NaN or infinity. Fill or mask them first."
+        )
     return found
 
 
 def circle_synthesis(coefficients: Tensor, count: int) -> Tensor:
-    """Samples (..., count) at the angles 2 pi j / count of the signal with these coefficients (..., 2 K + 1).
+    """Samples (..., count) at the angles 2 pi j / count.
+
+    The signal has these coefficients (..., 2 K + 1).
 
     Raises:
         ValueError: an even number of coefficients, or fewer samples than coefficients.
@@ -54,12 +61,16 @@ def circle_synthesis(coefficients: Tensor, count: int) -> Tensor:
 
 
 def no_signals(x: Tensor, size: int) -> Tensor:
-    """What becomes of an empty batch (..., number): (..., size). The FFT of nothing is an error in some libraries."""
+    """What becomes of an empty batch (..., number): (..., size).
+
+    The FFT of nothing is an error in some libraries.
+    """
     return x @ x.new_zeros(1, 1).expand(x.shape[-1], size)
 
 
 def _check(count: int, max_order: int) -> None:
     if max_order < 0 or count < 2 * max_order + 1:
         raise ValueError(
-            f"Orders 0 to {max_order} on the circle need at least {2 * max_order + 1} samples; got {count}."
+            f"Orders 0 to {max_order} on the circle need at least {2 * max_order + 1} samples; got "
+            f"{count}."
         )

@@ -20,8 +20,9 @@ Orders = NDArray[np.signedinteger]
 def clebsch_gordan(left: int, right: int, degree: int) -> Tensor:
     """<l1 m1 l2 m2 | l m>, with the signs of Condon and Shortley.
 
-    The eigenvectors of (J1 + J2)^2 within each m = m1 + m2, where it is tridiagonal with the eigenvalues l (l + 1);
-    their signs come from the highest m downwards. Good to a few roundings at every degree.
+    The eigenvectors of (J1 + J2)^2 within each m = m1 + m2, where it is tridiagonal with the
+    eigenvalues l (l + 1); their signs come from the highest m downwards. Good to a few roundings at
+    every degree.
 
     Args:
         left: l1.
@@ -48,17 +49,25 @@ def clebsch_gordan(left: int, right: int, degree: int) -> Tensor:
 
 
 def real_coupling(left: int, right: int, degree: int) -> Tensor:
-    """The tensor C (2 l1 + 1, 2 l2 + 1, 2 l + 1), float64, that couples real harmonics: an isometry for the last axis.
+    """The tensor C (2 l1 + 1, 2 l2 + 1, 2 l + 1), float64, that couples real harmonics.
 
-    sum of C_abc (D^l1 x)_a (D^l2 y)_b = (D^l z)_c with z_c = sum of C_abc x_a y_b, for every rotation.
+    An isometry for the last axis.
+
+    sum of C_abc (D^l1 x)_a (D^l2 y)_b = (D^l z)_c with z_c = sum of C_abc x_a y_b, for every
+    rotation.
     """
     bases = real_basis(left), real_basis(right), real_basis(degree).conj()
-    found = torch.einsum("am,bn,ck,mnk->abc", *bases, clebsch_gordan(left, right, degree).to(torch.complex128))
+    found = torch.einsum(
+        "am,bn,ck,mnk->abc", *bases, clebsch_gordan(left, right, degree).to(torch.complex128)
+    )
     return found.imag if (left + right + degree) % 2 else found.real
 
 
 def _eigenvector(left: int, right: int, degree: int, m1: Orders, m: int) -> Array:
-    """The eigenvector of eigenvalue l (l + 1): the eigenvalues of every m ascend from l = max(|l1 - l2|, |m|)."""
+    """The eigenvector of eigenvalue l (l + 1).
+
+    The eigenvalues of every m ascend from l = max(|l1 - l2|, |m|).
+    """
     m2 = m - m1
     diagonal = left * (left + 1.0) + right * (right + 1) + 2 * m1 * m2
     beside = _ladder(left, m1[:-1]) * _ladder(right, -m2[:-1])

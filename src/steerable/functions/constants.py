@@ -12,9 +12,9 @@ from torch import Tensor, nn
 class ConstantModule(nn.Module):
     """A module with constant tensors that are solved in float64.
 
-    Constants follow the module's device and dtype as non-persistent buffers, so they are no part of `state_dict`;
-    each change of dtype starts from the float64 value, so `module.double()` is exact to float64 even where the
-    module was made or trained in float32.
+    Constants follow the module's device and dtype as non-persistent buffers, so they are no part of
+    `state_dict`; each change of dtype starts from the float64 value, so `module.double()` is exact
+    to float64 even where the module was made or trained in float32.
     """
 
     def __init__(self) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor
 def solid_harmonics(x: Tensor, max_degree: int) -> Tensor:
     """Homogeneous harmonic polynomials of degrees 0 to `max_degree`, smooth everywhere.
 
-    In space |x|^l Y_l(x/|x|) in e3nn's real basis and order, normalised by `component` (|Y_l|^2 = 2l + 1 on the
-    unit sphere); in the plane 1 and sqrt(2) r^k (cos k t, sin k t).
+    In space |x|^l Y_l(x/|x|) in e3nn's real basis and order, normalised by `component` (|Y_l|^2 =
+    2l + 1 on the unit sphere); in the plane 1 and sqrt(2) r^k (cos k t, sin k t).
 
     Args:
         x: points (..., d), d = 2 or 3.
@@ -28,7 +28,10 @@ def solid_harmonics(x: Tensor, max_degree: int) -> Tensor:
 
 
 def spherical_harmonics(x: Tensor, max_degree: int) -> Tensor:
-    """`solid_harmonics` of x/|x|; at x = 0 those of degree above 0 vanish, with zero derivatives."""
+    """`solid_harmonics` of x/|x|.
+
+    At x = 0 those of degree above 0 vanish, with zero derivatives.
+    """
     columns = _columns(x)
     square = torch.stack([column * column for column in columns]).sum(0)
     away = square > 0
@@ -41,7 +44,9 @@ def _columns(x: Tensor) -> list[Tensor]:
     if not x.is_floating_point():
         raise ValueError(f"Harmonics need floating-point points; got {x.dtype}.")
     if x.shape[-1] not in (2, 3):
-        raise ValueError(f"Harmonics need points of 2 or 3 coordinates; got shape {tuple(x.shape)}.")
+        raise ValueError(
+            f"Harmonics need points of 2 or 3 coordinates; got shape {tuple(x.shape)}."
+        )
     return [column.contiguous() for column in x.unbind(-1)]
 
 
@@ -49,7 +54,9 @@ def _solid(columns: list[Tensor], max_degree: int) -> Tensor:
     found = (_circular if len(columns) == 2 else _spherical)(columns, max_degree)
     if torch.compiler.is_compiling():  # one kernel writes every row at once
         return torch.stack(found, -1)
-    return torch.stack(found).movedim(0, -1).contiguous()  # one transpose takes half the time of strided columns
+    return (
+        torch.stack(found).movedim(0, -1).contiguous()
+    )  # one transpose takes half the time of strided columns
 
 
 def _circular(point: list[Tensor], max_degree: int) -> list[Tensor]:
@@ -63,10 +70,14 @@ def _circular(point: list[Tensor], max_degree: int) -> list[Tensor]:
 
 
 def _spherical(point: list[Tensor], max_degree: int) -> list[Tensor]:
-    """By recursion: the polar coordinate is p = y, the two across it are a = z and b = x, r^2 = a^2 + b^2 + p^2.
+    """By recursion, with the polar coordinate p = y.
 
-    Y_l^m = s_lm (p Y_(l-1)^m - r^2 Y_(l-2)^m / s_(l-1)m),  s_lm^2 = (4 l^2 - 1) / (l^2 - m^2),  for |m| < l;
-    Y_l^l + i Y_l^-l = sqrt(1 + 1/2l) (a + i b) (Y_(l-1)^(l-1) + i Y_(l-1)^(1-l)), from sqrt(2) at l = 0.
+    The two across it are a = z and b = x, r^2 = a^2 + b^2 + p^2.
+
+    Y_l^m = s_lm (p Y_(l-1)^m - r^2 Y_(l-2)^m / s_(l-1)m),  s_lm^2 = (4 l^2 - 1) / (l^2 - m^2),
+    for |m| < l;
+    Y_l^l + i Y_l^-l = sqrt(1 + 1/2l) (a + i b) (Y_(l-1)^(l-1) + i Y_(l-1)^(1-l)), from sqrt(2) at
+    l = 0.
     """
     b, p, a = point
     square = a * a + b * b + p * p

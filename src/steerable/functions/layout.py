@@ -1,4 +1,7 @@
-"""How the coefficients of signals on the sphere and on the rotations are laid out: as a field of irreps."""
+"""How the coefficients of signals on the sphere and on the rotations are laid out.
+
+As a field of irreps.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,21 @@ from torch import Tensor
 class Layout:
     """Degree after degree, column after column, the 2l + 1 numbers that a rotation mixes last.
 
-    The functions are sqrt(2l+1) D^l_mn(R), orthonormal in the mean over all rotations R; m is the row, that rotations
-    of the signal mix, and n the column. Degree l holds the columns n of `orders` with |n| <= l. As a field of SO(3)
-    that is one copy of the irrep l per column:
+    The functions are sqrt(2l+1) D^l_mn(R), orthonormal in the mean over all rotations R; m is the
+    row, that rotations of the signal mix, and n the column. Degree l holds the columns n of
+    `orders` with |n| <= l. As a field of SO(3) that is one copy of the irrep l per column:
 
-        sphere     orders 0            1x0 + 1x1 + 1x2 + ...       functions Y_l^m of |Y_l|^2 = 2l + 1
-        rotations  orders -N .. N      1x0 + 3x1 + 5x2 + ...       min(2l+1, 2N+1) copies
-        spin       orders -s, s        2xs + 2x(s+1) + ...
+        sphere     orders 0         1x0 + 1x1 + 1x2 + ...   functions Y_l^m of |Y_l|^2 = 2l + 1
+        rotations  orders -N .. N   1x0 + 3x1 + 5x2 + ...   min(2l+1, 2N+1) copies
+        spin       orders -s, s     2xs + 2x(s+1) + ...
 
     Args:
         max_degree: the highest degree.
         orders: the columns, ascending.
 
     Raises:
-        ValueError: a negative degree, or columns that are not ascending or beyond the highest degree.
+        ValueError: a negative degree, or columns that are not ascending or beyond the highest
+            degree.
     """
 
     max_degree: int
@@ -38,7 +42,9 @@ class Layout:
         if not self.orders or sorted(set(self.orders)) != list(self.orders):
             raise ValueError(f"Orders of columns ascend, each once; got {self.orders}.")
         if max(map(abs, self.orders)) > self.max_degree:
-            raise ValueError(f"Degree {self.max_degree} has orders up to {self.max_degree}; got {self.orders}.")
+            raise ValueError(
+                f"Degree {self.max_degree} has orders up to {self.max_degree}; got {self.orders}."
+            )
 
     @classmethod
     def sphere(cls, max_degree: int) -> Layout:
@@ -82,8 +88,9 @@ class Layout:
         """Raise ValueError unless the last axis of `coefficients` is that of this layout."""
         if coefficients.dim() == 0 or coefficients.shape[-1] != self.size:
             raise ValueError(
-                f"{owner} expects {self.size} coefficients on the last axis, degrees up to {self.max_degree} with "
-                f"orders {_listed(self.orders)}; got shape {tuple(coefficients.shape)}."
+                f"{owner} expects {self.size} coefficients on the last axis, degrees up to "
+                f"{self.max_degree} with orders {_listed(self.orders)}; got shape "
+                f"{tuple(coefficients.shape)}."
             )
 
 

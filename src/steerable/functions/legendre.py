@@ -7,13 +7,16 @@ from torch import Tensor
 
 
 def legendre(polar: Tensor, max_degree: int) -> Tensor:
-    """Functions P_l^m(t) of the polar angle t that make the harmonics: Y_l^0 = P_l^0, sqrt(2) P_l^m cos(m a).
+    """Functions P_l^m(t) of the polar angle t that make the harmonics.
 
-    P_l^m = s_lm (cos(t) P_(l-1)^m - P_(l-2)^m / s_(l-1)m),  s_lm^2 = (4 l^2 - 1) / (l^2 - m^2),  for m < l;
+    Y_l^0 = P_l^0, sqrt(2) P_l^m cos(m a).
+
+    P_l^m = s_lm (cos(t) P_(l-1)^m - P_(l-2)^m / s_(l-1)m),  s_lm^2 = (4 l^2 - 1) / (l^2 - m^2),
+    for m < l;
     P_l^l = sqrt(1 + 1/2l) sin(t) P_(l-1)^(l-1),  from P_0^0 = 1.
 
-    Every P_l^m has the mean square 1 on the sphere and no sign (-1)^m; nothing grows, so that the error stays at a
-    few roundings up to degrees of about a thousand.
+    Every P_l^m has the mean square 1 on the sphere and no sign (-1)^m; nothing grows, so that the
+    error stays at a few roundings up to degrees of about a thousand.
 
     Args:
         polar: angles t (...) in radians, floating point.
@@ -31,7 +34,11 @@ def legendre(polar: Tensor, max_degree: int) -> Tensor:
     for l in range(max_degree + 1):
         m = torch.arange(l, dtype=polar.dtype, device=polar.device).view(-1, *[1] * polar.dim())
         slope = ((4 * l * l - 1) / (l * l - m * m)).sqrt()
-        before = (((l - 1) ** 2 - m * m).clamp(min=0) / (4 * (l - 1) ** 2 - 1)).sqrt() if l > 1 else 0 * m
+        before = (
+            (((l - 1) ** 2 - m * m).clamp(min=0) / (4 * (l - 1) ** 2 - 1)).sqrt()
+            if l > 1
+            else 0 * m
+        )
         if l:
             diagonal = (1 + 1 / (2 * l)) ** 0.5 * sine * diagonal
         rising = slope * (cosine * level[:l] - before * below[:l])

@@ -20,10 +20,12 @@ _SINGLE = 1e-4  # the error of float32 that is worth a warning
 
 
 class PointTransform(ConstantModule):
-    """`SphereTransform` for samples (..., point) at any points: dense matrices, so for up to some thousand of both.
+    """`SphereTransform` for samples (..., point) at any points.
 
-    With weights the analysis is their quadrature. Without, it is the least-squares fit: exact for signals of the
-    degrees of the layout, and the best one for others.
+    Dense matrices, so for up to some thousand of both.
+
+    With weights the analysis is their quadrature. Without, it is the least-squares fit: exact for
+    signals of the degrees of the layout, and the best one for others.
 
     Args:
         points: directions (point, 3), of any length but 0.
@@ -31,8 +33,8 @@ class PointTransform(ConstantModule):
         weights: what every point contributes to the mean over the sphere (point,).
 
     Raises:
-        ValueError: a point at the origin or that is not finite, points that do not determine the coefficients, or
-            weights that do not integrate products of two signals.
+        ValueError: a point at the origin or that is not finite, points that do not determine the
+            coefficients, or weights that do not integrate products of two signals.
     """
 
     _values: Tensor
@@ -54,7 +56,9 @@ class PointTransform(ConstantModule):
 
     @classmethod
     def lebedev(cls, max_degree: int) -> PointTransform:
-        """On Lebedev's points, which the symmetries of the cube permute: two thirds of the points of a Gauss grid.
+        """On Lebedev's points, which the symmetries of the cube permute.
+
+        Two thirds of the points of a Gauss grid.
 
         Raises:
             ValueError: a degree above 65, where the tables end.
@@ -70,17 +74,20 @@ class PointTransform(ConstantModule):
         """
         if samples.dim() == 0 or samples.shape[-1] != len(self._analysis):
             raise ValueError(
-                f"PointTransform expects samples (..., {len(self._analysis)}); got shape {tuple(samples.shape)}."
+                f"PointTransform expects samples (..., {len(self._analysis)}); got shape "
+                f"{tuple(samples.shape)}."
             )
         found = samples @ self._analysis
         if torch.compiler.is_compiling():
             return found
         if not bool(found[..., :1].isfinite().all()):
-            raise ValueError("PointTransform needs finite samples; got NaN or infinity. Leave such points out.")
+            raise ValueError(
+                "PointTransform needs finite samples; got NaN or infinity. Leave such points out."
+            )
         if (error := self.condition * torch.finfo(found.dtype).eps) > _SINGLE:
             warnings.warn(
-                f"The fit has condition {self.condition:.0e}: in {found.dtype} expect errors of {error:.0e} of the "
-                "coefficients. Work in float64, or lower max_degree.",
+                f"The fit has condition {self.condition:.0e}: in {found.dtype} expect errors of "
+                f"{error:.0e} of the coefficients. Work in float64, or lower max_degree.",
                 PrecisionWarning,
                 stacklevel=2,
             )
@@ -95,13 +102,18 @@ class PointTransform(ConstantModule):
 def _quadrature(values: Tensor, weights: Tensor) -> Tensor:
     """Values (point, size) times weights (point,), which must make them orthonormal."""
     if weights.shape != values.shape[:1] or not bool(weights.isfinite().all()):
-        raise ValueError(f"Weights are finite numbers ({len(values)},), one a point; got {tuple(weights.shape)}.")
+        raise ValueError(
+            f"Weights are finite numbers ({len(values)},), one a point; got {tuple(weights.shape)}."
+        )
     weighted = values * weights[:, None]
-    error = float((values.T @ weighted - torch.eye(values.shape[1], dtype=values.dtype)).abs().max())
+    error = float(
+        (values.T @ weighted - torch.eye(values.shape[1], dtype=values.dtype)).abs().max()
+    )
     if not error < _INEXACT:
         raise ValueError(
-            f"The weights integrate products of two signals of degree {math.isqrt(values.shape[1]) - 1} with errors of "
-            f"{error:.0e}. Lower max_degree, or leave the weights out for a fit."
+            "The weights integrate products of two signals of degree "
+            f"{math.isqrt(values.shape[1]) - 1} with errors of {error:.0e}. Lower max_degree, or "
+            "leave the weights out for a fit."
         )
     return weighted
 
@@ -110,14 +122,17 @@ def _fit(values: Tensor) -> tuple[Tensor, float]:
     """The transpose of the pseudo-inverse of values (point, size), and its condition."""
     count, size = values.shape
     if count < size:
-        raise ValueError(f"{size} coefficients need at least as many points; got {count}. Lower max_degree.")
+        raise ValueError(
+            f"{size} coefficients need at least as many points; got {count}. Lower max_degree."
+        )
     q, r = torch.linalg.qr(values)
     singular = torch.linalg.svdvals(r)
     condition = float(singular[0] / singular[-1])
     if not condition < _HIGHEST_CONDITION:
         raise ValueError(
-            f"{count} points leave some of the {size} coefficients open: condition {condition:.0e}, at most "
-            f"{_HIGHEST_CONDITION:.0e}. Lower max_degree or cover the sphere more evenly."
+            f"{count} points leave some of the {size} coefficients open: condition "
+            f"{condition:.0e}, at most {_HIGHEST_CONDITION:.0e}. Lower max_degree or cover the "
+            "sphere more evenly."
         )
     return torch.linalg.solve_triangular(r, q.T, upper=True).T, condition
 
@@ -127,9 +142,12 @@ def _check_points(points: Tensor) -> None:
         raise ValueError(f"Points are (point, 3); got shape {tuple(points.shape)}.")
     bad = torch.nonzero(~points.isfinite().all(1)).flatten().tolist()
     if bad:
-        raise ValueError(f"Points are finite; point {bad[0]} is not ({len(bad)} in all). Leave them out.")
+        raise ValueError(
+            f"Points are finite; point {bad[0]} is not ({len(bad)} in all). Leave them out."
+        )
     zero = torch.nonzero((points == 0).all(1)).flatten().tolist()
     if zero:
         raise ValueError(
-            f"Point {zero[0]} is at the origin, where there is no direction ({len(zero)} in all). Leave them out."
+            f"Point {zero[0]} is at the origin, where there is no direction ({len(zero)} in all). "
+            "Leave them out."
         )

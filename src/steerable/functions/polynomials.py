@@ -1,4 +1,7 @@
-"""Homogeneous polynomials in two and three variables: monomials, and the harmonic polynomials written in them."""
+"""Homogeneous polynomials in two and three variables.
+
+Monomials, and the harmonic polynomials written in them.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +20,47 @@ Array = NDArray[np.float64]
 
 @functools.lru_cache(maxsize=256)
 def exponents(dim: int, degree: int) -> NDArray[np.int64]:
-    """Exponents a (monomial, dim) of the monomials x^a of one degree, the highest power of the first variable first.
+    """Exponents a (monomial, dim) of the monomials x^a of one degree.
 
-    In the plane x^2, x y, y^2; in space x^2, x y, x z, y^2, y z, z^2: binom(degree + dim - 1, dim - 1) of them.
+    The highest power of the first variable comes first.
+
+    In the plane x^2, x y, y^2; in space x^2, x y, x z, y^2, y z, z^2: binom(degree + dim - 1, dim -
+    1) of them.
 
     Raises:
         ValueError: a dimension or a degree that is no number of variables or of factors.
     """
     if dim < 1 or degree < 0:
-        raise ValueError(f"Monomials need at least one variable and a degree of 0 or more; got {dim} and {degree}.")
+        raise ValueError(
+            f"Monomials need at least one variable and a degree of 0 or more; got {dim} and "
+            f"{degree}."
+        )
     if dim == 1:
         return np.array([[degree]])
-    rows = [[first, *rest] for first in range(degree, -1, -1) for rest in exponents(dim - 1, degree - first)]
+    rows = [
+        [first, *rest]
+        for first in range(degree, -1, -1)
+        for rest in exponents(dim - 1, degree - first)
+    ]
     return np.array(rows)
 
 
 def exponents_up_to(dim: int, degree: int) -> NDArray[np.int64]:
-    """Exponents of all monomials of degrees 0 to `degree`, by degree: binom(degree + dim, dim) of them."""
+    """Exponents of all monomials of degrees 0 to `degree`, by degree.
+
+    There are binom(degree + dim, dim).
+    """
     return np.concatenate([exponents(dim, n) for n in range(degree + 1)])
 
 
 def factorials(powers: NDArray[np.int64]) -> Array:
-    """Products a_1! ... a_d! of exponents (monomial, dim): the Fischer product of x^a with itself."""
-    return np.array([math.prod(math.factorial(a) for a in row) for row in powers.tolist()], dtype=np.float64)
+    """Products a_1! ... a_d! of exponents (monomial, dim).
+
+    The Fischer product of x^a with itself.
+    """
+    return np.array(
+        [math.prod(math.factorial(a) for a in row) for row in powers.tolist()], dtype=np.float64
+    )
 
 
 def monomials(x: Tensor, powers: NDArray[np.int64]) -> Tensor:
@@ -49,7 +70,8 @@ def monomials(x: Tensor, powers: NDArray[np.int64]) -> Tensor:
         steps.append(steps[-1] * x)
     table = torch.stack(steps, -1)  # (..., d, power)
     columns = [
-        table[..., k, :].index_select(-1, torch.from_numpy(powers[:, k]).to(x.device)) for k in range(x.shape[-1])
+        table[..., k, :].index_select(-1, torch.from_numpy(powers[:, k]).to(x.device))
+        for k in range(x.shape[-1])
     ]
     result = columns[0]
     for column in columns[1:]:
@@ -59,7 +81,9 @@ def monomials(x: Tensor, powers: NDArray[np.int64]) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def harmonic_polynomials(dim: int, degree: int) -> tuple[tuple[int, Array], ...]:
-    """The homogeneous polynomials of one degree n as |x|^(n - j) Y_j(x), j = n, n - 2, ...: Fischer's decomposition.
+    """The homogeneous polynomials of one degree n as |x|^(n - j) Y_j(x), j = n, n - 2, ...
+
+    Fischer's decomposition.
 
     Y_j are the solid harmonics of `functions.solid_harmonics`, in their order and normalisation.
 
@@ -68,7 +92,8 @@ def harmonic_polynomials(dim: int, degree: int) -> tuple[tuple[int, Array], ...]
         degree: n.
 
     Returns:
-        For every j the coefficients (component, monomial) in the monomials of `exponents(dim, degree)`.
+        For every j the coefficients (component, monomial) in the monomials of `exponents(dim,
+        degree)`.
     """
     powers = exponents(dim, degree)
     weight = np.sqrt(factorials(powers) / math.factorial(degree))
@@ -79,7 +104,9 @@ def harmonic_polynomials(dim: int, degree: int) -> tuple[tuple[int, Array], ...]
     found = []
     for j in range(degree, -1, -2):
         start, end = (j * j, (j + 1) ** 2) if dim == 3 else (max(2 * j - 1, 0), 2 * j + 1)
-        coefficients = np.linalg.lstsq(values, harmonics[:, start:end], rcond=None)[0] / weight[:, None]
+        coefficients = (
+            np.linalg.lstsq(values, harmonics[:, start:end], rcond=None)[0] / weight[:, None]
+        )
         coefficients[np.abs(coefficients) < 1e-12] = 0.0
         found.append((j, np.ascontiguousarray(coefficients.T)))
     return tuple(found)

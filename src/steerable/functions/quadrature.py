@@ -1,4 +1,6 @@
-"""Nodes and weights on the sphere: rings of constant polar angle, Lebedev's points, and the equal areas of HEALPix.
+"""Nodes and weights on the sphere.
+
+Rings of constant polar angle, Lebedev's points, and the equal areas of HEALPix.
 
 Weights give the mean over the sphere, so they sum to 1; times 4 pi they give the integral.
 """
@@ -14,7 +16,9 @@ from scipy.integrate import lebedev_rule
 Array = NDArray[np.float64]
 Extended = NDArray[np.floating]  # np.longdouble: wider than float64 on most machines
 
-_NEWTON_STEPS = 6  # from errors of a few percent of the distance of two nodes; each doubles the digits
+_NEWTON_STEPS = (
+    6  # from errors of a few percent of the distance of two nodes; each doubles the digits
+)
 
 _NEGATIVE = (13, 25, 27)  # Lebedev's rules of these degrees have negative weights
 _LEBEDEV = [degree for degree in (*range(3, 33, 2), *range(35, 132, 6)) if degree not in _NEGATIVE]
@@ -23,7 +27,8 @@ _LEBEDEV = [degree for degree in (*range(3, 33, 2), *range(35, 132, 6)) if degre
 def fejer(count: int) -> tuple[Array, Array]:
     """Fejer's first rule: angles pi (2 j + 1) / 2 n, exact up to degree n - 1.
 
-    With n = 2 B it is the rule of Driscoll and Healy, and of Kostelec and Rockmore, for degrees below B.
+    With n = 2 B it is the rule of Driscoll and Healy, and of Kostelec and Rockmore, for degrees
+    below B.
 
     Args:
         count: number n of rings.
@@ -39,7 +44,9 @@ def fejer(count: int) -> tuple[Array, Array]:
 
 
 def clenshaw_curtis(count: int) -> tuple[Array, Array]:
-    """The rule of Clenshaw and Curtis: angles pi j / (n - 1) with both poles, exact up to degree n - 1.
+    """The rule of Clenshaw and Curtis.
+
+    Angles pi j / (n - 1) with both poles, exact up to degree n - 1.
 
     Args:
         count: number n of rings, at least 2.
@@ -80,22 +87,29 @@ def gauss_legendre(count: int) -> tuple[Array, Array]:
     weights = 1 / _legendre_with_slope(count, polar)[1] ** 2
     north = slice(count // 2)
     polar = np.concatenate([polar, half_turn - polar[north][::-1]])
-    return polar.astype(np.float64), np.concatenate([weights, weights[north][::-1]]).astype(np.float64)
+    return polar.astype(np.float64), np.concatenate([weights, weights[north][::-1]]).astype(
+        np.float64
+    )
 
 
 def lebedev(degree: int) -> tuple[Array, Array]:
-    """Lebedev's points, which the rotations and reflections of the cube permute: about a third of (degree + 1)^2.
+    """Lebedev's points, which the rotations and reflections of the cube permute.
+
+    About a third of (degree + 1)^2.
 
     Args:
         degree: every polynomial up to this degree is integrated exactly; at most 131.
 
     Returns:
-        Points (point, 3) on the unit sphere and weights (point,), all positive, of the smallest such rule.
+        Points (point, 3) on the unit sphere and weights (point,), all positive, of the smallest
+        such rule.
 
     Source: Lebedev, Laikov 1999, Doklady Mathematics 59:477.
     """
     if not 0 <= degree <= _LEBEDEV[-1]:
-        raise ValueError(f"Lebedev's rules are tabulated up to degree {_LEBEDEV[-1]}; got {degree}.")
+        raise ValueError(
+            f"Lebedev's rules are tabulated up to degree {_LEBEDEV[-1]}; got {degree}."
+        )
     points, weights = lebedev_rule(next(known for known in _LEBEDEV if known >= degree))
     return points.T, weights / weights.sum()
 
@@ -107,8 +121,8 @@ def healpix_rings(nside: int) -> tuple[Array, NDArray[np.int64], Array]:
         nside: number of points along an edge of the twelve faces.
 
     Returns:
-        For every ring from the north (4 nside - 1,): the polar angle in radians, the number of points, and the azimuth
-        of the first point in units of the distance to the next.
+        For every ring from the north (4 nside - 1,): the polar angle in radians, the number of
+        points, and the azimuth of the first point in units of the distance to the next.
 
     Source: Gorski et al. 2005, ApJ 622:759.
     """
@@ -116,7 +130,9 @@ def healpix_rings(nside: int) -> tuple[Array, NDArray[np.int64], Array]:
     ring = np.arange(1, 4 * nside)
     cap = np.minimum(np.minimum(ring, 4 * nside - ring), nside)
     sign = np.sign(2 * nside - ring)
-    height = np.where(cap < nside, sign * (1 - cap**2 / (3 * nside**2)), (4 * nside - 2 * ring) / (3 * nside))
+    height = np.where(
+        cap < nside, sign * (1 - cap**2 / (3 * nside**2)), (4 * nside - 2 * ring) / (3 * nside)
+    )
     # Near the poles arccos(1 - x) would lose half the digits.
     small = 2 * np.arcsin(cap / (math.sqrt(6) * nside))
     polar = np.where(cap < nside, np.where(sign > 0, small, np.pi - small), np.arccos(height))
@@ -125,7 +141,10 @@ def healpix_rings(nside: int) -> tuple[Array, NDArray[np.int64], Array]:
 
 
 def _cosine_moments(polar: Array, terms: int) -> Array:
-    """Sum over k <= terms of the mean of cos 2 k t over the sphere, times cos 2 k t, the positive k twice."""
+    """Sum over k <= terms of the mean of cos 2 k t over the sphere, times cos 2 k t.
+
+    The positive k count twice.
+    """
     k = np.arange(terms + 1)
     factor = np.where(k > 0, 2, 1) * _moment(k)
     return np.cos(2 * np.outer(polar, k)) @ factor

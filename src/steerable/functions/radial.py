@@ -50,11 +50,15 @@ def even_gaussian(distance: Tensor, centres: Tensor, width: Tensor) -> Tensor:
         (..., count).
     """
     r = distance.unsqueeze(-1)
-    return torch.exp(-0.5 * ((r - centres) / width) ** 2) + torch.exp(-0.5 * ((r + centres) / width) ** 2)
+    return torch.exp(-0.5 * ((r - centres) / width) ** 2) + torch.exp(
+        -0.5 * ((r + centres) / width) ** 2
+    )
 
 
 def polynomial_cutoff(distance: Tensor, cutoff: float, power: int = 6) -> Tensor:
-    """1 - (p+1)(p+2)/2 u^p + p(p+2) u^(p+1) - p(p+1)/2 u^(p+2), u = r / cutoff; 0 beyond, twice differentiable there.
+    """1 - (p+1)(p+2)/2 u^p + p(p+2) u^(p+1) - p(p+1)/2 u^(p+2), u = r / cutoff.
+
+    It is 0 beyond and twice differentiable there.
 
     Source: Gasteiger et al. 2020, arXiv:2003.03123, eq. 8.
     """
@@ -65,6 +69,9 @@ def polynomial_cutoff(distance: Tensor, cutoff: float, power: int = 6) -> Tensor
 
 
 def cosine_cutoff(distance: Tensor, cutoff: float, power: int = 2) -> Tensor:
-    """((1 + cos(pi r / cutoff)) / 2)^power; 0 beyond, 2 power - 1 times continuously differentiable there."""
+    """((1 + cos(pi r / cutoff)) / 2)^power, and 0 beyond.
+
+    It is 2 power - 1 times continuously differentiable there.
+    """
     u = distance / cutoff
     return torch.where(u < 1, (0.5 * (1 + torch.cos(torch.pi * u))) ** power, 0.0)

@@ -1,4 +1,7 @@
-"""Transforms between samples on rings of constant polar angle and coefficients: what sphere and rotations share."""
+"""Transforms between samples on rings of constant polar angle and coefficients.
+
+What sphere and rotations share.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from .wigner import wigner_d
 
 Terms = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows to take, and their scales
 
-_SINGLE_ERROR = 2e-7  # times the root of the number of degrees: the measured largest error of a round trip in float32
+# times the root of the number of degrees: the measured largest error of a round trip in float32
+_SINGLE_ERROR = 2e-7
 _WORTH_A_WARNING = 5e-6
 
 
@@ -31,14 +35,15 @@ class PrecisionWarning(UserWarning):
 class RingTransform(ConstantModule, ABC):
     """Samples to coefficients (`analysis`) and back (`synthesis`).
 
-    A subclass turns samples into waves exp(-i (m a + n g)) on every ring j, by FFT. Here every pair m, n goes from
-    rings to degrees by one matrix product,
+    A subclass turns samples into waves exp(-i (m a + n g)) on every ring j, by FFT. Here every pair
+    m, n goes from rings to degrees by one matrix product,
 
         F^l_mn = sum_j t^l_mn(b_j) G_mn(b_j),
 
-    with Wigner's d^l_mn(b) (for n = 0 Legendre functions) made in float64 and cast once. Analysis is the transpose of
-    synthesis, after weighting the samples: exact for signals of the degrees of the layout where the weights integrate
-    products of two of them. Small transforms are one matrix. Whatever leads the shape of a signal is batch.
+    with Wigner's d^l_mn(b) (for n = 0 Legendre functions) made in float64 and cast once. Analysis
+    is the transpose of synthesis, after weighting the samples: exact for signals of the degrees of
+    the layout where the weights integrate products of two of them. Small transforms are one matrix.
+    Whatever leads the shape of a signal is batch.
 
     Args:
         layout: the coefficients.
@@ -75,11 +80,17 @@ class RingTransform(ConstantModule, ABC):
 
     @abstractmethod
     def _waves(self, samples: Tensor) -> Tensor:
-        """Samples f (batch, *shape) to sums of f exp(-i (m a + n g)) over rings: complex (batch, ring, m >= 0, n)."""
+        """Samples f (batch, *shape) to sums of f exp(-i (m a + n g)) over rings.
+
+        Complex (batch, ring, m >= 0, n).
+        """
 
     @abstractmethod
     def _signal(self, waves: Tensor) -> Tensor:
-        """The transpose: samples Re sum over m, n of waves exp(i (m a + n g)), where those of m > 0 count twice."""
+        """The transpose: samples Re sum over m, n of waves exp(i (m a + n g)).
+
+        Those of m > 0 count twice.
+        """
 
     def analysis(self, samples: Tensor) -> Tensor:
         """Samples (..., *shape) to coefficients (..., layout.size).
@@ -90,13 +101,18 @@ class RingTransform(ConstantModule, ABC):
         lead = samples.shape[: max(samples.dim() - len(self.shape), 0)]
         if samples.shape[len(lead) :] != self.shape:
             raise ValueError(
-                f"{self._name} expects samples (..., {', '.join(map(str, self.shape))}); got {tuple(samples.shape)}."
+                f"{self._name} expects samples (..., {', '.join(map(str, self.shape))}); got "
+                f"{tuple(samples.shape)}."
             )
         self._check_dtype(samples)
         with torch.autocast(samples.device.type, enabled=False):
-            found = self._analysis(samples.reshape(-1, *self.shape) * self._weights).reshape(*lead, self.layout.size)
+            found = self._analysis(samples.reshape(-1, *self.shape) * self._weights).reshape(
+                *lead, self.layout.size
+            )
         if not torch.compiler.is_compiling() and not bool(found[..., :1].isfinite().all()):
-            raise ValueError(f"{self._name} needs finite samples; got NaN or infinity. Fill or mask them first.")
+            raise ValueError(
+                f"{self._name} needs finite samples; got NaN or infinity. Fill or mask them first."
+            )
         return found
 
     def synthesis(self, coefficients: Tensor) -> Tensor:
@@ -135,7 +151,9 @@ class RingTransform(ConstantModule, ABC):
     def _expand(self, coefficients: Tensor) -> Tensor:
         """Coefficients (batch, size) to waves (batch, ring, m, n)."""
         pairs, degrees, rings = self._table.shape
-        rows = _combined(coefficients.T.contiguous(), self._scatter, self._scatter_scale).view(pairs, degrees, -1)
+        rows = _combined(coefficients.T.contiguous(), self._scatter, self._scatter_scale).view(
+            pairs, degrees, -1
+        )
         parts = torch.bmm(rows.mT, self._table).view(pairs, 2, -1)
         waves = torch.complex(parts[:, 0], parts[:, 1]).T.contiguous()
         return waves.view(len(coefficients), rings, degrees, pairs // degrees)
@@ -143,14 +161,20 @@ class RingTransform(ConstantModule, ABC):
     def _check_dtype(self, x: Tensor) -> None:
         used = self._weights.dtype
         if used not in (torch.float32, torch.float64):
-            raise ValueError(f"{self._name} works in float32 or float64; it was converted to {used}.")
+            raise ValueError(
+                f"{self._name} works in float32 or float64; it was converted to {used}."
+            )
         if x.dtype != used:
-            raise ValueError(f"{self._name} works in {used} and got {x.dtype}. Convert one of them with .to(...).")
+            raise ValueError(
+                f"{self._name} works in {used} and got {x.dtype}. Convert one of them with "
+                ".to(...)."
+            )
         error = _SINGLE_ERROR * (self.layout.max_degree + 1) ** 0.5
         if used == torch.float32 and error > _WORTH_A_WARNING and not torch.compiler.is_compiling():
             warnings.warn(
-                f"{self._name} of degree {self.layout.max_degree} in float32: expect errors of {error:.0e} of "
-                "coefficients of variance 1. In float64, with .double(), they are below 1e-12.",
+                f"{self._name} of degree {self.layout.max_degree} in float32: expect errors of "
+                f"{error:.0e} of coefficients of variance 1. In float64, with .double(), they are "
+                "below 1e-12.",
                 PrecisionWarning,
                 stacklevel=3,
             )
@@ -162,7 +186,10 @@ class RingTransform(ConstantModule, ABC):
 
 def _combined(rows: Tensor, sources: Tensor, scales: Tensor) -> Tensor:
     """Sum over s of scales[s] * rows[sources[s]]."""
-    parts = [rows.index_select(0, source) * scale.unsqueeze(1) for source, scale in zip(sources, scales, strict=True)]
+    parts = [
+        rows.index_select(0, source) * scale.unsqueeze(1)
+        for source, scale in zip(sources, scales, strict=True)
+    ]
     return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 
@@ -170,8 +197,9 @@ def _combined(rows: Tensor, sources: Tensor, scales: Tensor) -> Tensor:
 def _table(layout: Layout, polar: tuple[float, ...]) -> Tensor:
     """t^l_mn(b_j) (m n, l, ring) for m >= 0, zero where l < max(m, |n|).
 
-    Real harmonics turn a pair m, n of signs into waves m a + n g and m a - n g, with d_mn and d_m,-n apart from signs:
-    (-1)^(m + n) and (-1)^m. Where m or n is 0 both are one, so sqrt(2); with m = 0 it is met twice, so half of that.
+    Real harmonics turn a pair m, n of signs into waves m a + n g and m a - n g, with d_mn and
+    d_m,-n apart from signs: (-1)^(m + n) and (-1)^m. Where m or n is 0 both are one, so sqrt(2);
+    with m = 0 it is met twice, so half of that.
     """
     angle, top = torch.tensor(polar, dtype=torch.float64), layout.max_degree
     table = torch.zeros(top + 1, len(layout.orders), top + 1, len(polar), dtype=torch.float64)
@@ -183,7 +211,9 @@ def _table(layout: Layout, polar: tuple[float, ...]) -> Tensor:
     for l in range(lowest, top + 1):
         orders = [n for n in layout.columns(l) if n]
         places = [layout.orders.index(n) for n in orders]
-        sign = torch.tensor([[(-1.0) ** (m + max(n, 0)) for n in orders] for m in range(l + 1)], dtype=torch.float64)
+        sign = torch.tensor(
+            [[(-1.0) ** (m + max(n, 0)) for n in orders] for m in range(l + 1)], dtype=torch.float64
+        )
         sign[0] /= math.sqrt(2)
         block = wigner_d(l, angle, orders)[:, l:] * (sign * math.sqrt(2 * l + 1))
         table[: l + 1, places, l] = block.permute(1, 2, 0)
@@ -191,15 +221,20 @@ def _table(layout: Layout, polar: tuple[float, ...]) -> Tensor:
 
 
 def _rearrangements(layout: Layout) -> tuple[Terms, Terms]:
-    """What coefficients take from the rows (m, n, l, part) of products, and what these rows take from coefficients.
+    """What coefficients take from the rows of products, and these from coefficients.
+
+    The rows are (m, n, l, part).
 
     With P, Q the products for n and -n, in the real basis
-    F_mn = Re P + Re Q, F_-mn = -Im P - Im Q, F_m-n = Im P - Im Q, F_-m-n = Re P - Re Q; for n = 0 only P is there.
-    The way back is the transpose of it, with half of every wave of m > 0, as the FFT adds the one of -m.
+    F_mn = Re P + Re Q, F_-mn = -Im P - Im Q, F_m-n = Im P - Im Q, F_-m-n = Re P - Re Q; for n = 0
+    only P is there. The way back is the transpose of it, with half of every wave of m > 0, as the
+    FFT adds the one of -m.
     """
     orders, top = layout.orders, layout.max_degree
     parts = [
-        np.stack(np.broadcast_arrays(l, np.array(layout.columns(l))[:, None], np.arange(-l, l + 1)), -1).reshape(-1, 3)
+        np.stack(
+            np.broadcast_arrays(l, np.array(layout.columns(l))[:, None], np.arange(-l, l + 1)), -1
+        ).reshape(-1, 3)
         for l in range(top + 1)
         if layout.columns(l)
     ]
@@ -222,7 +257,10 @@ def _rearrangements(layout: Layout) -> tuple[Terms, Terms]:
 
 
 def _transposed(sources: NDArray[np.int64], scales: NDArray[np.float64], rows: int) -> Terms:
-    """The same sparse matrix from the other side: the (at most two) terms of every row, the rest with scale 0."""
+    """The same sparse matrix from the other side.
+
+    The (at most two) terms of every row, the rest with scale 0.
+    """
     entry, source = np.nonzero(scales)
     target, value = sources[entry, source], scales[entry, source]
     order = np.argsort(target, kind="stable")

@@ -15,14 +15,17 @@ from .wigner import euler_rotation
 
 
 class RotationTransform(RingTransform):
-    """Samples f(R) on a grid of rotations to Wigner matrices, F^l = sqrt(2l+1) mean of f D^l(R), and back.
+    """Samples f(R) on a grid of rotations to Wigner matrices, and back.
 
-    f(R) = sum over l of sqrt(2l+1) <F^l, D^l(R)>, so that the mean of f^2 over all rotations is the sum of |F^l|^2.
-    To rotate a signal, f(Q^-1 R), makes D^l(Q) F^l of F^l: rows carry the group and columns are channels, a field
-    1x0 + 3x1 + 5x2 + ... of SO(3). A signal s on the sphere, f(R) = s(R e_y), is its column n = 0; the columns up to
-    |n| = N (`max_order`) are the fields of spin up to N. Samples lie at R = R_y(a) R_x(b) R_y(g): (b, a) on a grid of
-    the sphere and g, the turn about the pole, equidistant from 0. Largest error of a round trip with coefficients of
-    variance 1, measured:
+    F^l = sqrt(2l+1) mean of f D^l(R).
+
+    f(R) = sum over l of sqrt(2l+1) <F^l, D^l(R)>, so that the mean of f^2 over all rotations is the
+    sum of |F^l|^2. To rotate a signal, f(Q^-1 R), makes D^l(Q) F^l of F^l: rows carry the group and
+    columns are channels, a field 1x0 + 3x1 + 5x2 + ... of SO(3). A signal s on the sphere, f(R) =
+    s(R e_y), is its column n = 0; the columns up to |n| = N (`max_order`) are the fields of spin up
+    to N. Samples lie at R = R_y(a) R_x(b) R_y(g): (b, a) on a grid of the sphere and g, the turn
+    about the pole, equidistant from 0. Largest error of a round trip with coefficients of variance
+    1, measured:
 
         degree      3        7        15       31
         float64     3e-15    7e-15    3e-14    7e-14
@@ -31,8 +34,8 @@ class RotationTransform(RingTransform):
     Args:
         max_degree: the highest degree.
         max_order: the highest |n| of columns; by default all.
-        grid: where the pole goes; by default the smallest Gauss grid. SphereGrid.resolving(max_degree, "fejer") makes
-            the grid of Kostelec and Rockmore.
+        grid: where the pole goes; by default the smallest Gauss grid.
+            SphereGrid.resolving(max_degree, "fejer") makes the grid of Kostelec and Rockmore.
         turns: the number of angles g; by default enough, in a number that suits the FFT.
 
     Raises:
@@ -42,7 +45,11 @@ class RotationTransform(RingTransform):
     """
 
     def __init__(
-        self, max_degree: int, max_order: int | None = None, grid: SphereGrid | None = None, turns: int | None = None
+        self,
+        max_degree: int,
+        max_order: int | None = None,
+        grid: SphereGrid | None = None,
+        turns: int | None = None,
     ) -> None:
         layout = Layout.rotations(max_degree, max_order)
         self.grid = grid or SphereGrid.resolving(max_degree)
@@ -51,7 +58,8 @@ class RotationTransform(RingTransform):
         self.turns = next_fast_len(least, real=True) if turns is None else turns
         if self.turns < least:
             raise ValueError(
-                f"RotationTransform with orders up to {layout.orders[-1]} needs at least {least} turns; got {turns}."
+                f"RotationTransform with orders up to {layout.orders[-1]} needs at least {least} "
+                f"turns; got {turns}."
             )
         each = self.grid.weights / (self.grid.longitudes * self.turns)
         weights = each[:, None, None].repeat(1, self.grid.longitudes, self.turns)
@@ -71,4 +79,6 @@ class RotationTransform(RingTransform):
         top = self.layout.orders[-1]
         gap = waves.new_zeros(*waves.shape[:-1], self.turns - waves.shape[-1])
         whole = torch.cat([waves[..., top:], gap, waves[..., :top]], -1)
-        return torch.fft.irfftn(whole, (self.turns, self.grid.longitudes), dim=(-1, -2), norm="forward")
+        return torch.fft.irfftn(
+            whole, (self.turns, self.grid.longitudes), dim=(-1, -2), norm="forward"
+        )

@@ -11,10 +11,12 @@ _SHARPEST = 700.0  # exp overflows in float64 beyond 709
 
 
 def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
-    """Coefficients of the Coulomb potential 1 / |radius u - x| of points x, as a signal of u on the unit sphere.
+    """Coefficients of the Coulomb potential 1 / |radius u - x| of points x.
 
-    f^l = r^l / (2l + 1) |x|^-(l+1) Y_l(x/|x|) outside the radius r; inside, |x| and r are exchanged. The sum over
-    points, weighted by charges, is the potential of all.
+    It is a signal of u on the unit sphere.
+
+    f^l = r^l / (2l + 1) |x|^-(l+1) Y_l(x/|x|) outside the radius r; inside, |x| and r are
+    exchanged. The sum over points, weighted by charges, is the potential of all.
 
     Args:
         x: points (..., 3).
@@ -25,15 +27,17 @@ def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
         (..., (max_degree + 1)^2), as of `SphereTransform`, in the inverse unit of x.
 
     Raises:
-        ValueError: a radius that is not positive, points that are not finite, or points on the sphere itself, where the
-            potential is infinite.
+        ValueError: a radius that is not positive, points that are not finite, or points on the
+            sphere itself, where the potential is infinite.
     """
     if radius <= 0:
         raise ValueError(f"The radius of the sphere is positive; got {radius}.")
     _check_places(x)
     square = x.square().sum(-1, keepdim=True) / radius**2
     if not torch.compiler.is_compiling() and bool((square == 1).any()):
-        raise ValueError(f"A point lies on the sphere of radius {radius}, where its potential is infinite.")
+        raise ValueError(
+            f"A point lies on the sphere of radius {radius}, where its potential is infinite."
+        )
     degree = torch.arange(max_degree + 1, dtype=x.dtype, device=x.device)
     sizes = 2 * torch.arange(max_degree + 1, device=x.device) + 1
     outside = torch.where(square > 1, square, 1.0) ** -(degree + 0.5)
@@ -42,7 +46,9 @@ def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
 
 
 def bump_harmonics(x: Tensor, max_degree: int, sharpness: float) -> Tensor:
-    """Coefficients of exp(k u.x/|x|), a smooth bump in the direction of points x, as a signal of u on the unit sphere.
+    """Coefficients of exp(k u.x/|x|), a smooth bump in the direction of points x.
+
+    It is a signal of u on the unit sphere.
 
     f^l = i_l(k) Y_l(x/|x|) with the modified spherical Bessel functions i_l.
 
@@ -58,7 +64,9 @@ def bump_harmonics(x: Tensor, max_degree: int, sharpness: float) -> Tensor:
         ValueError: a sharpness that is not between 0 and 700, or points that are not finite.
     """
     if not 0 <= sharpness <= _SHARPEST:
-        raise ValueError(f"The sharpness of a bump is between 0 and {_SHARPEST:g}; got {sharpness}.")
+        raise ValueError(
+            f"The sharpness of a bump is between 0 and {_SHARPEST:g}; got {sharpness}."
+        )
     _check_places(x)
     scale = [_modified_bessel(l, sharpness) for l in range(max_degree + 1)]
     sizes = 2 * torch.arange(max_degree + 1, device=x.device) + 1
@@ -73,7 +81,10 @@ def _check_places(x: Tensor) -> None:
 
 
 def _modified_bessel(degree: int, x: float) -> float:
-    """i_l(x) = x^l / (2l + 1)!! sum over j of (x^2 / 2)^j / (j! (2l + 3) ... (2l + 2j + 1)): nothing cancels."""
+    """i_l(x) = x^l / (2l + 1)!! sum over j of (x^2 / 2)^j / (j! (2l + 3) ... (2l + 2j + 1)).
+
+    Nothing cancels.
+    """
     term = 1.0
     for k in range(1, degree + 1):
         term *= x / (2 * k + 1)

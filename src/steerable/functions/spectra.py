@@ -14,9 +14,10 @@ from .wigner import pole_turns, swap, turn
 class Rotate(ConstantModule):
     """Rotate signals by their coefficients: F^l -> D^l(R) F^l, that is f(x) -> f(R^-1 x).
 
-    D^l(R) is never formed: turns about the pole are sums of pairs m, -m, and between them constant matrices exchange
-    two axes, so that many signals with a rotation each are one matrix product per degree. In float32 expect errors of
-    1e-5 of coefficients of variance 1 at degree 31, and 7e-5 at 255.
+    D^l(R) is never formed: turns about the pole are sums of pairs m, -m, and between them constant
+    matrices exchange two axes, so that many signals with a rotation each are one matrix product per
+    degree. In float32 expect errors of 1e-5 of coefficients of variance 1 at degree 31, and 7e-5 at
+    255.
 
     Args:
         layout: the layout of the coefficients, as of a transform.
@@ -35,26 +36,33 @@ class Rotate(ConstantModule):
 
         Args:
             coefficients: (..., layout.size).
-            rotation: orthogonal matrices R (..., 3, 3), whose leading axes broadcast with those of the coefficients.
+            rotation: orthogonal matrices R (..., 3, 3), whose leading axes broadcast with those of
+                the coefficients.
 
         Returns:
             (..., layout.size).
 
         Raises:
-            ValueError: another number of coefficients, matrices that are not orthogonal, another dtype, or reflections
-                of signals with columns n other than 0, which they do not act on.
+            ValueError: another number of coefficients, matrices that are not orthogonal, another
+                dtype, or reflections of signals with columns n other than 0, which they do not act
+                on.
         """
         self.layout.check(coefficients, "Rotate")
         if not coefficients.dtype == rotation.dtype == self._swaps.dtype:
             raise ValueError(
-                f"Rotate works in {self._swaps.dtype}; got coefficients in {coefficients.dtype} and rotations in "
-                f"{rotation.dtype}. Convert them with .to(...)."
+                f"Rotate works in {self._swaps.dtype}; got coefficients in {coefficients.dtype} "
+                f"and rotations in {rotation.dtype}. Convert them with .to(...)."
             )
         angles, parity = pole_turns(rotation)
-        if self.layout.orders != (0,) and not torch.compiler.is_compiling() and bool((parity < 0).any()):
+        if (
+            self.layout.orders != (0,)
+            and not torch.compiler.is_compiling()
+            and bool((parity < 0).any())
+        ):
             raise ValueError(
                 "Reflections act on signals on the sphere; these have the columns "
-                f"{self.layout.orders[0]} to {self.layout.orders[-1]}. Give rotations, of determinant 1."
+                f"{self.layout.orders[0]} to {self.layout.orders[-1]}. Give rotations, of "
+                "determinant 1."
             )
         lead = torch.broadcast_shapes(coefficients.shape[:-1], parity.shape)
         blocks = self.layout.split(coefficients.expand(*lead, -1))
@@ -81,11 +89,13 @@ def power_spectrum(coefficients: Tensor, layout: Layout) -> Tensor:
 
 
 class Bispectrum(ConstantModule):
-    """b_(l1 l2 l3) = sum of C_abc f^l1_a f^l2_b f^l3_c of a signal on the sphere: with it, generically all invariants.
+    """b_(l1 l2 l3) = sum of C_abc f^l1_a f^l2_b f^l3_c of a signal on the sphere.
 
-    C is the coupling of l1 and l2 to l3 divided by sqrt(2 l3 + 1), which exchanging degrees changes at most in sign:
-    one number for each l1 >= l2 >= l3 >= l1 - l2, without those of odd sum and two equal degrees, which vanish. Those
-    of odd sum change sign under reflections.
+    With it, generically all invariants.
+
+    C is the coupling of l1 and l2 to l3 divided by sqrt(2 l3 + 1), which exchanging degrees changes
+    at most in sign: one number for each l1 >= l2 >= l3 >= l1 - l2, without those of odd sum and two
+    equal degrees, which vanish. Those of odd sum change sign under reflections.
 
     Args:
         max_degree: the highest degree of the signal.
@@ -110,7 +120,10 @@ class Bispectrum(ConstantModule):
         self.register_constant("_couplings", torch.cat([tensor.flatten() for tensor in tensors]))
 
     def forward(self, coefficients: Tensor) -> Tensor:
-        """Coefficients (..., (max_degree + 1)^2) to numbers (..., triple), in the order of `triples`."""
+        """Coefficients (..., (max_degree + 1)^2) to numbers (..., triple).
+
+        They are in the order of `triples`.
+        """
         f = [block.squeeze(-2) for block in self.layout.split(coefficients)]
         sizes = [(2 * a + 1, 2 * b + 1, 2 * c + 1) for a, b, c in self.triples]
         flat = self._couplings.split([a * b * c for a, b, c in sizes])

@@ -29,8 +29,8 @@ class SphereGrid:
     The polar axis is y and azimuths count from z towards x, as in `spherical_harmonics`.
 
     Args:
-        rule: where the rings lie: "gauss" (the fewest), "fejer" (that of Driscoll and Healy, Kostelec and Rockmore) or
-            "clenshaw-curtis" (equidistant, with both poles).
+        rule: where the rings lie: "gauss" (the fewest), "fejer" (that of Driscoll and Healy,
+            Kostelec and Rockmore) or "clenshaw-curtis" (equidistant, with both poles).
         rings: their number, from north to south.
         longitudes: the number of azimuths.
 
@@ -48,18 +48,27 @@ class SphereGrid:
         least = 2 if self.rule == "clenshaw-curtis" else 1
         if self.rings < least or self.longitudes < 1:
             raise ValueError(
-                f"A {self.rule} grid has at least {least} rings and 1 longitude; got {self.rings}, {self.longitudes}."
+                f"A {self.rule} grid has at least {least} rings and 1 longitude; got {self.rings}, "
+                f"{self.longitudes}."
             )
 
     @classmethod
     def resolving(cls, max_degree: int, rule: str = "gauss") -> SphereGrid:
-        """A small grid that carries all degrees up to `max_degree`, its longitudes of a number that suits the FFT."""
-        rings = {"gauss": max_degree + 1, "fejer": 2 * max_degree + 2}.get(rule, max(2 * max_degree + 1, 2))
+        """A small grid that carries all degrees up to `max_degree`.
+
+        The number of longitudes suits the FFT.
+        """
+        rings = {"gauss": max_degree + 1, "fejer": 2 * max_degree + 2}.get(
+            rule, max(2 * max_degree + 1, 2)
+        )
         return cls(rule, rings, next_fast_len(2 * max_degree + 1, real=True))
 
     @property
     def max_degree(self) -> int:
-        """The highest degree that the grid carries: products of two such harmonics are integrated exactly."""
+        """The highest degree that the grid carries.
+
+        Products of two such harmonics are integrated exactly.
+        """
         by_rings = self.rings - 1 if self.rule == "gauss" else (self.rings - 1) // 2
         return min(by_rings, (self.longitudes - 1) // 2)
 
@@ -85,7 +94,10 @@ class SphereGrid:
         return torch.stack([across * azimuth.sin(), polar.cos(), across * azimuth.cos()], -1)
 
     def frames(self) -> Tensor:
-        """The unit vectors to the south and to the east (2, ring, longitude, 3) at every point, float64."""
+        """The unit vectors to the south and to the east at every point, float64.
+
+        Their shape is (2, ring, longitude, 3).
+        """
         polar, azimuth = torch.meshgrid(self.polar, self.azimuths, indexing="ij")
         north, zero = polar.cos(), torch.zeros_like(polar)
         south = torch.stack([north * azimuth.sin(), -polar.sin(), north * azimuth.cos()], -1)
@@ -96,17 +108,21 @@ class SphereGrid:
         if max_degree > self.max_degree:
             wanted = SphereGrid.resolving(max_degree, self.rule)
             raise ValueError(
-                f"{owner} of degree {max_degree} needs {wanted.rings} rings and {2 * max_degree + 1} longitudes of a "
-                f"{self.rule} grid; {self.rings} and {self.longitudes} carry degrees up to {self.max_degree}."
+                f"{owner} of degree {max_degree} needs {wanted.rings} rings and "
+                f"{2 * max_degree + 1} longitudes of a {self.rule} grid; {self.rings} and "
+                f"{self.longitudes} carry degrees up to {self.max_degree}."
             )
 
 
 class SphereTransform(RingTransform):
-    """Samples on a grid of the sphere to harmonics, f^l = mean of f Y_l, and back, f = sum over l of f^l . Y_l.
+    """Samples on a grid of the sphere to harmonics, and back.
 
-    Y_l are those of `spherical_harmonics`, |Y_l|^2 = 2l + 1, orthonormal in the mean over the sphere: mean of f^2 =
-    sum of |f^l|^2, the coefficients are a field 1x0 + 1x1 + ... With harmonics that are orthonormal in the integral,
-    they are sqrt(4 pi) times larger. Largest error of a round trip with coefficients of variance 1, measured:
+    f^l = mean of f Y_l, and f = sum over l of f^l . Y_l.
+
+    Y_l are those of `spherical_harmonics`, |Y_l|^2 = 2l + 1, orthonormal in the mean over the
+    sphere: mean of f^2 = sum of |f^l|^2, the coefficients are a field 1x0 + 1x1 + ... With
+    harmonics that are orthonormal in the integral, they are sqrt(4 pi) times larger. Largest error
+    of a round trip with coefficients of variance 1, measured:
 
         degree      7        63       255      300
         float64     3e-15    5e-14    3e-13    4e-13
@@ -126,7 +142,11 @@ class SphereTransform(RingTransform):
         self.grid = grid or SphereGrid.resolving(max_degree)
         self.grid.check(max_degree, "SphereTransform")
         each = self.grid.weights / self.grid.longitudes
-        super().__init__(Layout.sphere(max_degree), self.grid.polar, each[:, None].repeat(1, self.grid.longitudes))
+        super().__init__(
+            Layout.sphere(max_degree),
+            self.grid.polar,
+            each[:, None].repeat(1, self.grid.longitudes),
+        )
 
     def _waves(self, samples: Tensor) -> Tensor:
         return torch.fft.rfft(samples)[..., : self.layout.max_degree + 1].unsqueeze(-1)

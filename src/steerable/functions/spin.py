@@ -1,4 +1,7 @@
-"""Fields on the sphere with a direction: tangent vectors such as wind, and tensors of higher spin."""
+"""Fields on the sphere with a direction.
+
+Tangent vectors such as wind, and tensors of higher spin.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,17 @@ from .sphere import SphereGrid
 class SpinTransform(RingTransform):
     """Two components in the frame (south, east) of every point to coefficients and back.
 
-    A field of spin s has components (u, v) that turn by s g where the frame turns by g. As the signal
-    f(R) = u cos(s g) + v sin(s g) on the rotations it consists of the columns n = -s and s alone, a field
-    2xs + 2x(s+1) + ... Spin 1 are tangent vectors, w = u south + v east: the column n = 1 is made of gradients, the
-    column n = -1 of curls. The mean of u^2 + v^2 over the sphere is twice the sum of all squared coefficients.
+    A field of spin s has components (u, v) that turn by s g where the frame turns by g. As the
+    signal f(R) = u cos(s g) + v sin(s g) on the rotations it consists of the columns n = -s and s
+    alone, a field 2xs + 2x(s+1) + ... Spin 1 are tangent vectors, w = u south + v east: the column
+    n = 1 is made of gradients, the column n = -1 of curls. The mean of u^2 + v^2 over the sphere is
+    twice the sum of all squared coefficients.
 
     Args:
         max_degree: the highest degree.
         spin: s, at least 1.
-        grid: the samples (2, ring, longitude); by default the smallest Gauss grid. Its `frames` are south and east.
+        grid: the samples (2, ring, longitude); by default the smallest Gauss grid. Its `frames` are
+            south and east.
 
     Raises:
         ValueError: a grid that does not carry the degree, or a spin below 1 or beyond it.
@@ -43,7 +48,9 @@ class SpinTransform(RingTransform):
     def _signal(self, waves: Tensor) -> Tensor:
         minus, plus = waves.unbind(-1)
         return torch.fft.irfft(
-            torch.stack([plus + minus, 1j * (plus - minus)], 1), self.grid.longitudes, norm="forward"
+            torch.stack([plus + minus, 1j * (plus - minus)], 1),
+            self.grid.longitudes,
+            norm="forward",
         )
 
 
@@ -63,7 +70,9 @@ def gradient(coefficients: Tensor) -> Tensor:
 
 
 def divergence(coefficients: Tensor) -> Tensor:
-    """The divergence on the unit sphere of a field of spin 1, as a signal: the inverse of `gradient` but for -l (l+1).
+    """The divergence on the unit sphere of a field of spin 1, as a signal.
+
+    The inverse of `gradient` but for -l (l+1).
 
     Args:
         coefficients: (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.
@@ -75,7 +84,9 @@ def divergence(coefficients: Tensor) -> Tensor:
 
 
 def curl(coefficients: Tensor) -> Tensor:
-    """The curl on the unit sphere, seen from outside and counter-clockwise, of a field of spin 1, as a signal.
+    """The curl on the unit sphere of a field of spin 1, as a signal.
+
+    It is counter-clockwise, seen from outside.
 
     Args:
         coefficients: (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.

@@ -1,7 +1,10 @@
-"""Wigner matrices: how rotations act on harmonics, in the standard complex basis and in the real basis of the house.
+"""Wigner matrices: how rotations act on harmonics.
 
-The polar axis is y, and a rotation is R = R_y(a) R_x(b) R_y(g): it takes the pole to polar angle b and azimuth a,
-which counts from z towards x. Then Y_l(R x) = D^l(R) Y_l(x) for the harmonics of `spherical_harmonics`.
+In the standard complex basis and in the real basis of the house.
+
+The polar axis is y, and a rotation is R = R_y(a) R_x(b) R_y(g): it takes the pole to polar angle b
+and azimuth a, which counts from z towards x. Then Y_l(R x) = D^l(R) Y_l(x) for the harmonics of
+`spherical_harmonics`.
 """
 
 from __future__ import annotations
@@ -15,15 +18,19 @@ import torch
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
-_CYCLED = [1, 2, 0]  # x, y, z take the parts of y, z, x: the rotation about y becomes the one about x
+_CYCLED = [
+    1,
+    2,
+    0,
+]  # x, y, z take the parts of y, z, x: the rotation about y becomes the one about x
 _ORTHOGONAL = {torch.float64: 1e-9, torch.float32: 1e-4}
 
 
 def wigner_d(degree: int, beta: Tensor, columns: Sequence[int] | None = None) -> Tensor:
     """Wigner's d^l_mn(b) = <l m| exp(-i b J_y) |l n> in the standard basis of Condon and Shortley.
 
-    J_y has the eigenvalues k = -l .. l; with the real eigenvectors U of J_x, which phases i^m turn into those of J_y,
-    d_mn(b) = sum_k U_mk U_nk cos(k b + (m - n) pi / 2). Worked out in float64.
+    J_y has the eigenvalues k = -l .. l; with the real eigenvectors U of J_x, which phases i^m turn
+    into those of J_y, d_mn(b) = sum_k U_mk U_nk cos(k b + (m - n) pi / 2). Worked out in float64.
 
     Args:
         degree: l.
@@ -39,19 +46,26 @@ def wigner_d(degree: int, beta: Tensor, columns: Sequence[int] | None = None) ->
     Source: Feng, Wang, Yang, Jin 2015, Phys. Rev. E 92:043307.
     """
     if degree < 0 or any(abs(n) > degree for n in columns or ()):
-        raise ValueError(f"Degree l >= 0 has the orders -l to l; got degree {degree} and orders {columns}.")
+        raise ValueError(
+            f"Degree l >= 0 has the orders -l to l; got degree {degree} and orders {columns}."
+        )
     order = torch.arange(-degree, degree + 1, device=beta.device)
     kept = order if columns is None else order[[n + degree for n in columns]]
     vectors = _eigenvectors(degree).to(beta.device)
     waves = beta.double().unsqueeze(-1) * order
-    even, odd = (part.unsqueeze(-2) * vectors[kept + degree] @ vectors.T for part in (waves.cos(), waves.sin()))
+    even, odd = (
+        part.unsqueeze(-2) * vectors[kept + degree] @ vectors.T
+        for part in (waves.cos(), waves.sin())
+    )
     quarters = (order - kept.unsqueeze(1)) % 4
     found = torch.where(quarters % 2 == 0, even, -odd)
     return torch.where(quarters < 2, found, -found).mT.to(beta.dtype)
 
 
 def wigner_matrix(degree: int, rotation: Tensor) -> Tensor:
-    """The matrices D^l(R) of rotations and reflections in the real basis of the house; D^l(-R) = (-1)^l D^l(R).
+    """The matrices D^l(R) of rotations and reflections in the real basis of the house.
+
+    D^l(-R) = (-1)^l D^l(R).
 
     Smooth in the entries of R.
 
@@ -76,18 +90,25 @@ def euler_rotation(alpha: Tensor, beta: Tensor, gamma: Tensor) -> Tensor:
 
 
 def euler_angles(rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Angles a, b, g (...) in radians with R = R_y(a) R_x(b) R_y(g), 0 <= b <= pi; a = 0 where b is 0 or pi."""
+    """Angles a, b, g (...) in radians with R = R_y(a) R_x(b) R_y(g).
+
+    0 <= b <= pi, and a = 0 where b is 0 or pi.
+    """
     x, y, z = rotation[..., 1].unbind(-1)  # where the pole goes
     alpha = torch.atan2(x, z)
-    across = alpha.cos().unsqueeze(-1) * rotation[..., 0, :] - alpha.sin().unsqueeze(-1) * rotation[..., 2, :]
+    across = (
+        alpha.cos().unsqueeze(-1) * rotation[..., 0, :]
+        - alpha.sin().unsqueeze(-1) * rotation[..., 2, :]
+    )
     return alpha, torch.atan2(torch.hypot(x, z), y), torch.atan2(across[..., 2], across[..., 0])
 
 
 def pole_turns(rotation: Tensor) -> tuple[Tensor, Tensor]:
     """The angles that `turn` needs, and the parity.
 
-    R = p R_y(a) R_x(b) R_y(g) R_x(d) with p = det R. Where b would come near 0 or pi, which leaves a and g undefined,
-    d is a quarter turn, otherwise 0; so a, b and g are smooth and keep their digits.
+    R = p R_y(a) R_x(b) R_y(g) R_x(d) with p = det R. Where b would come near 0 or pi, which leaves
+    a and g undefined, d is a quarter turn, otherwise 0; so a, b and g are smooth and keep their
+    digits.
 
     Args:
         rotation: orthogonal matrices R (..., 3, 3).
@@ -132,12 +153,17 @@ def swap(degree: int) -> Tensor:
     order = torch.arange(-degree, degree + 1)
     about_x = torch.where((order < 0) == (order < 0)[:, None], about_x, 0)
     cosine, sine = (wave(order * (math.pi / 2)).round().double() for wave in (torch.cos, torch.sin))
-    turned = cosine[:, None] * about_x - sine[:, None] * about_x.flip(0)  # by a quarter about y, on both sides
+    turned = cosine[:, None] * about_x - sine[:, None] * about_x.flip(
+        0
+    )  # by a quarter about y, on both sides
     return turned * cosine + turned.flip(1) * sine
 
 
 def _folded(rows: Tensor) -> Tensor:
-    """Rows m of the standard basis to those of the real one, up to the i of the sines: `real_basis` on the left."""
+    """Rows m of the standard basis to those of the real one, up to the i of the sines.
+
+    `real_basis` on the left.
+    """
     degree = len(rows) // 2
     sign = 1 - 2 * (torch.arange(1, degree + 1) % 2)
     up, down = sign[:, None] * rows[degree + 1 :], rows[:degree].flip(0)
@@ -145,7 +171,9 @@ def _folded(rows: Tensor) -> Tensor:
 
 
 def real_basis(degree: int) -> Tensor:
-    """The unitary matrix (2l + 1, 2l + 1), complex128, that takes standard complex harmonics Y_l^m to the real ones.
+    """The unitary matrix that takes standard complex harmonics Y_l^m to the real ones.
+
+    It is (2l + 1, 2l + 1), complex128.
 
     Y_l^0; sqrt(2) (-1)^m Re Y_l^m for m > 0; sqrt(2) (-1)^m Im Y_l^|m| for m < 0.
     """
@@ -160,7 +188,10 @@ def real_basis(degree: int) -> Tensor:
 
 @lru_cache(maxsize=512)
 def _eigenvectors(degree: int) -> Tensor:
-    """Eigenvectors of J_x, columns by eigenvalue -l .. l: float64, orthonormal to a few roundings."""
+    """Eigenvectors of J_x, columns by eigenvalue -l .. l.
+
+    They are float64 and orthonormal to a few roundings.
+    """
     m = np.arange(-degree, degree)
     rising = np.sqrt(degree * (degree + 1) - m * (m + 1.0)) / 2
     return torch.from_numpy(eigh_tridiagonal(np.zeros(2 * degree + 1), rising)[1])
@@ -174,13 +205,14 @@ def _about_pole(angle: Tensor) -> Tensor:
 def _check_orthogonal(rotation: Tensor) -> None:
     if rotation.shape[-2:] != (3, 3) or rotation.dtype not in _ORTHOGONAL:
         raise ValueError(
-            f"Rotations are float32 or float64 matrices (..., 3, 3); got {rotation.dtype} {tuple(rotation.shape)}."
+            f"Rotations are float32 or float64 matrices (..., 3, 3); got {rotation.dtype} "
+            f"{tuple(rotation.shape)}."
         )
     if torch.compiler.is_compiling():
         return
     gap = rotation.mT @ rotation - torch.eye(3, dtype=rotation.dtype, device=rotation.device)
     if not bool((gap.abs() < _ORTHOGONAL[rotation.dtype]).all()):
         raise ValueError(
-            f"Rotations are orthogonal matrices; these differ from that by {float(gap.abs().max()):.1e}. "
-            "Orthonormalise them first, torch.linalg.qr."
+            "Rotations are orthogonal matrices; these differ from that by "
+            f"{float(gap.abs().max()):.1e}. Orthonormalise them first, torch.linalg.qr."
         )

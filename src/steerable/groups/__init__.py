@@ -1,4 +1,4 @@
-"""Closed subgroups of O(2) and O(3), permutations, their irreps, and the linear maps that commute with them."""
+"""Closed subgroups of O(2) and O(3), permutations, their irreps and equivariant linear maps."""
 
 from .closure import GOLDEN_ANGLE, GroupError, rotation
 from .couplings import coupling

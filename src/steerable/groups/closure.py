@@ -18,7 +18,10 @@ CLOSE = 1e-6
 
 
 class GroupError(ValueError):
-    """Matrices that do not generate a closed subgroup of O(2) or O(3), or a group that does not fit another."""
+    """Matrices that do not generate a closed subgroup of O(2) or O(3).
+
+    Or a group that does not fit another.
+    """
 
 
 class Symmetry(Hashable, Protocol):
@@ -63,28 +66,40 @@ def as_matrices(matrices: Any) -> Array:
         GroupError: they have another shape, or one is not orthogonal to 1e-10.
     """
     try:
-        listed = [m.detach().cpu().numpy() if isinstance(m, Tensor) else np.asarray(m) for m in matrices]
-        stacked = np.array(listed).astype(np.float64, casting="same_kind") if listed else np.zeros((0, 0, 0))
+        listed = [
+            m.detach().cpu().numpy() if isinstance(m, Tensor) else np.asarray(m) for m in matrices
+        ]
+        stacked = (
+            np.array(listed).astype(np.float64, casting="same_kind")
+            if listed
+            else np.zeros((0, 0, 0))
+        )
     except (TypeError, ValueError) as error:
-        raise GroupError(f"A group needs real generators of shape (generator, d, d); got {matrices!r}.") from error
+        raise GroupError(
+            f"A group needs real generators of shape (generator, d, d); got {matrices!r}."
+        ) from error
     if stacked.ndim != 3 or stacked.shape[1:] not in ((2, 2), (3, 3)):
         raise GroupError(
-            f"A group needs generators of shape (generator, d, d) with d = 2 or 3; got {stacked.shape}. "
-            "Use `trivial(dim)` for the group of one element."
+            "A group needs generators of shape (generator, d, d) with d = 2 or 3; got "
+            f"{stacked.shape}. Use `trivial(dim)` for the group of one element."
         )
     for k, matrix in enumerate(stacked):
         if not is_orthogonal(matrix, 1e-10):
             raise GroupError(
-                f"Generators must be orthogonal matrices; number {k} is {matrix.tolist()}, and g^T g differs from the "
-                f"identity by up to {np.abs(matrix.T @ matrix - np.eye(len(matrix))).max():.1e}. Write all its digits "
-                "(float64), or orthonormalise its columns first."
+                f"Generators must be orthogonal matrices; number {k} is {matrix.tolist()}, and g^T "
+                "g differs from the identity by up to "
+                f"{np.abs(matrix.T @ matrix - np.eye(len(matrix))).max():.1e}. Write all its "
+                "digits (float64), or orthonormalise its columns first."
             )
     return stacked
 
 
 def is_orthogonal(matrix: Array, tolerance: float) -> bool:
     """Whether g^T g is the identity, to `tolerance`."""
-    return bool(np.isfinite(matrix).all() and np.abs(matrix.T @ matrix - np.eye(len(matrix))).max() < tolerance)
+    return bool(
+        np.isfinite(matrix).all()
+        and np.abs(matrix.T @ matrix - np.eye(len(matrix))).max() < tolerance
+    )
 
 
 def structure(generators: Array) -> tuple[str, Array | None, Array]:
@@ -94,14 +109,16 @@ def structure(generators: Array) -> tuple[str, Array | None, Array]:
     if closed:
         if any(_turns_forever(g) for g in generators):
             raise GroupError(
-                f"The generators make {len(elements)} elements to {CLOSE} but not to rounding. Write all their digits."
+                f"The generators make {len(elements)} elements to {CLOSE} but not to rounding. "
+                "Write all their digits."
             )
         return "trivial", None, elements
     if not any(_turns_forever(g) for g in elements):
         longest = max(period for period in map(_period, elements) if period)
         raise GroupError(
-            f"The generators make elements of finite order {longest}; finite groups may have {MAX_ORDER} elements and "
-            "this has more. Use the rotations about an axis instead (a generator by the golden angle)."
+            f"The generators make elements of finite order {longest}; finite groups may have "
+            f"{MAX_ORDER} elements and this has more. Use the rotations about an axis instead (a "
+            "generator by the golden angle)."
         )
     if dim == 2:
         return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
@@ -133,11 +150,16 @@ def _products(generators: Array, limit: int) -> tuple[Array, bool]:
 
 
 def _angle(g: Array) -> float:
-    """The angle of rotation of g, or of -g if that is the rotation; 0 for a reflection of the plane."""
+    """The angle of rotation of g, or of -g if that is the rotation.
+
+    0 for a reflection of the plane.
+    """
     if len(g) == 2:
         return float(np.arctan2(g[1, 0], g[0, 0])) if np.linalg.det(g) > 0 else 0.0
     proper = g * np.sign(np.linalg.det(g))
-    sine = np.linalg.norm([proper[2, 1] - proper[1, 2], proper[0, 2] - proper[2, 0], proper[1, 0] - proper[0, 1]])
+    sine = np.linalg.norm(
+        [proper[2, 1] - proper[1, 2], proper[0, 2] - proper[2, 0], proper[1, 0] - proper[0, 1]]
+    )
     return float(np.arctan2(sine, np.trace(proper) - 1))
 
 
@@ -157,7 +179,12 @@ def _rotation_axes(elements: Array) -> Array:
     """Axes (n, 3) of the elements that turn by another angle than 0 and pi."""
     proper = elements * np.sign(np.linalg.det(elements))[:, None, None]
     twist = np.stack(
-        [proper[:, 2, 1] - proper[:, 1, 2], proper[:, 0, 2] - proper[:, 2, 0], proper[:, 1, 0] - proper[:, 0, 1]], 1
+        [
+            proper[:, 2, 1] - proper[:, 1, 2],
+            proper[:, 0, 2] - proper[:, 2, 0],
+            proper[:, 1, 0] - proper[:, 0, 1],
+        ],
+        1,
     )
     length = np.sqrt((twist**2).sum(1))
     return twist[length > 1e-4] / length[length > 1e-4, None]

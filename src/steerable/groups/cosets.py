@@ -1,4 +1,7 @@
-"""Points of homogeneous spaces G / H as elements of G: one of every coset, of every double coset, or a quadrature."""
+"""Points of homogeneous spaces G / H as elements of G.
+
+One of every coset, of every double coset, or a quadrature.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ def coset_representatives(group: FiniteGroup, subgroup: Symmetry) -> Array:
 
 
 def double_coset_representatives(group: FiniteGroup, left: Symmetry, right: Symmetry) -> Array:
-    """One element (double coset, d, d) of every double coset K g H of a finite group, that of K H the identity.
+    """One element (double coset, d, d) of every double coset K g H of a finite group.
+
+    That of K H is the identity.
 
     Raises:
         GroupError: the group is infinite.
@@ -39,9 +44,10 @@ def double_coset_representatives(group: FiniteGroup, left: Symmetry, right: Symm
 def coset_quadrature(group: Any, subgroup: Symmetry, degree: int) -> tuple[Array, Array]:
     """Elements of G and weights that give the mean over G / H.
 
-    Exact for the products of two functions on G / H of irreps up to `degree`; for a finite group for all functions. In
-    space the elements are those of `SphereGrid` and `RotationTransform`: R_y(a) R_x(b) T where H holds the rotations
-    about an axis, which T turns onto y, and R_y(a) R_x(b) R_y(g) where it does not.
+    Exact for the products of two functions on G / H of irreps up to `degree`; for a finite group
+    for all functions. In space the elements are those of `SphereGrid` and `RotationTransform`:
+    R_y(a) R_x(b) T where H holds the rotations about an axis, which T turns onto y, and R_y(a)
+    R_x(b) R_y(g) where it does not.
 
     Args:
         group: G.
@@ -63,7 +69,9 @@ def coset_quadrature(group: Any, subgroup: Symmetry, degree: int) -> tuple[Array
 def _first_of_orbits(group: FiniteGroup, left: Array, right: Array) -> Array:
     """The first of the elements that products with `left` and `right` take into each other."""
     if group.order is None:
-        raise GroupError(f"{group} is infinite, and so its cosets are not listed; take elements of your own.")
+        raise GroupError(
+            f"{group} is infinite, and so its cosets are not listed; take elements of your own."
+        )
     elements = group.representatives
     moved = [group.index(h @ elements) for h in left] + [group.index(elements @ h) for h in right]
     first = np.arange(len(elements))
@@ -112,7 +120,10 @@ def _in_identity_component(group: Any, element: Array) -> bool:
 
 
 def _turn_onto_pole(axis: Array) -> Array:
-    """The smallest rotation that takes an axis onto y: a half turn about the axis, then one about the middle."""
+    """The smallest rotation that takes an axis onto y.
+
+    A half turn about the axis, then one about the middle.
+    """
     upward = axis if axis @ _POLE >= 0 else -axis
     middle = upward + _POLE
     return _half_turn(middle) @ _half_turn(upward)

@@ -13,8 +13,8 @@ from .representation import Product, three_j
 def coupling(left: Irrep, right: Irrep, out: Irrep) -> Array:
     """An orthonormal basis of Hom_G(left (x) right, out).
 
-    O(3) and SO(3) have a closed form, the 3j symbols; other groups solve `intertwiners`. Each basis element has
-    Frobenius norm 1 and a positive first entry.
+    O(3) and SO(3) have a closed form, the 3j symbols; other groups solve `intertwiners`. Each basis
+    element has Frobenius norm 1 and a positive first entry.
 
     Returns:
         (path, out.dim, left.dim, right.dim); path is 0 where no equivariant product exists.

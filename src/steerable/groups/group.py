@@ -21,10 +21,11 @@ from .representation import Restricted
 class Group:
     """The closure of all products of `generators` in O(d).
 
-    An element of the group *is* its d x d matrix. Every closed subgroup of O(2) and O(3) is a few copies
-    `r H` of its identity component H, which is trivial, the rotations about one axis, or all rotations;
-    `representatives` holds the r. A rotation by the golden angle stands for all rotations about its axis.
-    Two groups are equal when they hold the same elements, whatever their names and generators.
+    An element of the group *is* its d x d matrix. Every closed subgroup of O(2) and O(3) is a few
+    copies `r H` of its identity component H, which is trivial, the rotations about one axis, or all
+    rotations; `representatives` holds the r. A rotation by the golden angle stands for all
+    rotations about its axis. Two groups are equal when they hold the same elements, whatever their
+    names and generators.
 
     Args:
         name: what the group is called.
@@ -38,7 +39,9 @@ class Group:
         object.__setattr__(self, "generators", as_matrices(self.generators))
 
     @classmethod
-    def from_generators(cls, matrices: ArrayLike | Tensor | Iterable[Any], name: str | None = None) -> Group:
+    def from_generators(
+        cls, matrices: ArrayLike | Tensor | Iterable[Any], name: str | None = None
+    ) -> Group:
         """Make a group of d x d matrices.
 
         Args:
@@ -49,7 +52,9 @@ class Group:
             GroupError: a matrix is not orthogonal, or the group is finite and larger than 480.
         """
         generators = as_matrices(matrices)
-        described = cls("", generators)._description()  # reads the structure, so that errors come now
+        described = cls(
+            "", generators
+        )._description()  # reads the structure, so that errors come now
         return cls(name or described, generators)
 
     @property
@@ -102,7 +107,11 @@ class Group:
 
     def subgroup_of(self, other: Group) -> bool:
         """Whether every element of this group is one of `other`."""
-        return isinstance(other, Group) and self.dim == other.dim and all(other.contains(g) for g in self.generators)
+        return (
+            isinstance(other, Group)
+            and self.dim == other.dim
+            and all(other.contains(g) for g in self.generators)
+        )
 
     def conjugate(self, rotation: ArrayLike, name: str | None = None) -> Group:
         """The group R G R^-1 of an orthogonal R (d, d): the same symmetry about turned axes."""
@@ -112,7 +121,9 @@ class Group:
     def index(self, elements: Array) -> NDArray[np.int64]:
         """The places of elements (n, d, d) of a finite group in `representatives`."""
         self._require_finite("index of elements")
-        distance = np.abs(self.representatives[None] - np.asarray(elements)[:, None]).max(axis=(2, 3))
+        distance = np.abs(self.representatives[None] - np.asarray(elements)[:, None]).max(
+            axis=(2, 3)
+        )
         found: NDArray[np.int64] = distance.argmin(axis=1)
         if len(distance) and distance.min(axis=1).max() > CLOSE:
             raise GroupError(f"Not every matrix is an element of {self}.")
@@ -120,13 +131,19 @@ class Group:
 
     @cached_property
     def product_table(self) -> NDArray[np.int64]:
-        """table[a, b] is the place of the product of elements a and b of a finite group, in `representatives`."""
+        """The place table[a, b] of the product of elements a and b in `representatives`.
+
+        The group is finite.
+        """
         self._require_finite("product table")
         products = np.einsum("aij,bjk->abik", self.representatives, self.representatives)
         return np.stack([self.index(row) for row in products])
 
     def classes(self) -> list[NDArray[np.int64]]:
-        """The conjugacy classes of a finite group as places in `representatives`, that of the identity first."""
+        """The conjugacy classes of a finite group as places in `representatives`.
+
+        That of the identity comes first.
+        """
         table = self.product_table
         inverse = np.argmin(table, axis=1)
         conjugates = table[table, inverse[:, None]]
@@ -137,7 +154,9 @@ class Group:
 
     def _require_finite(self, what: str) -> None:
         if self.order is None:
-            raise GroupError(f"{self} has infinitely many elements and so no {what}; take a finite subgroup.")
+            raise GroupError(
+                f"{self} has infinitely many elements and so no {what}; take a finite subgroup."
+            )
 
     def irreps(self, max_degree: int = 6) -> list[Irrep]:
         """The real irreps that occur in the harmonics up to `max_degree`, the trivial one first.
@@ -150,14 +169,16 @@ class Group:
         """The irreps of a subgroup that an irrep of this group holds, each as often as it occurs.
 
         Returns:
-            Pairs of an irrep of `subgroup` and an isometry Q (irrep.dim, its dim) with rho(h) Q = Q sigma(h).
+            Pairs of an irrep of `subgroup` and an isometry Q (irrep.dim, its dim) with rho(h) Q = Q
+            sigma(h).
 
         Raises:
             GroupError: an irrep of another group, or no subgroup.
         """
         if irrep.group != self or not subgroup.subgroup_of(self):
             raise GroupError(
-                f"{irrep} cannot be restricted from {self} to {subgroup}: it needs an irrep and a subgroup."
+                f"{irrep} cannot be restricted from {self} to {subgroup}: it needs an irrep and a "
+                "subgroup."
             )
         return decompose(Restricted(subgroup, irrep))
 
@@ -173,7 +194,11 @@ class Group:
             elements = elements @ q
         elif self.axis is not None:
             angle = 2 * torch.pi * torch.rand(count, generator=generator, dtype=torch.float64)
-            turns = np.stack([rotation(float(a), self.axis) for a in angle]) if count else np.zeros((0, 3, 3))
+            turns = (
+                np.stack([rotation(float(a), self.axis) for a in angle])
+                if count
+                else np.zeros((0, 3, 3))
+            )
             elements = elements @ torch.from_numpy(turns)
         return elements
 
@@ -192,4 +217,8 @@ class Group:
 
     def _description(self) -> str:
         where = f"in O({self.dim})"
-        return f"infinite group {where}" if self.order is None else f"group of order {self.order} {where}"
+        return (
+            f"infinite group {where}"
+            if self.order is None
+            else f"group of order {self.order} {where}"
+        )

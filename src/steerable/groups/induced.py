@@ -16,7 +16,9 @@ from .representation import Representation
 
 @dataclass(frozen=True)
 class Induced:
-    """The representation of a finite group G that a representation of a subgroup H induces: functions on G / H.
+    """The representation of a finite group G that a representation of a subgroup H induces.
+
+    Functions on G / H.
 
     With one r_i of every coset r_i H, g r_i = r_j h, and block (j, i) of rho(g) is the matrix of h.
 
@@ -33,7 +35,9 @@ class Induced:
 
     def __post_init__(self) -> None:
         if self.group.order is None:
-            raise GroupError(f"Only finite groups induce here; {self.group} is infinite. Use its irreps.")
+            raise GroupError(
+                f"Only finite groups induce here; {self.group} is infinite. Use its irreps."
+            )
         if not self.inner.group.subgroup_of(self.group):
             raise GroupError(f"{self.inner.group} is not a subgroup of {self.group}.")
 
@@ -43,7 +47,10 @@ class Induced:
 
     @cached_property
     def _cosets(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The first element of every coset r H, and the number of every element's coset; as places in the group."""
+        """The first element of every coset r H, and the number of every element's coset.
+
+        As places in the group.
+        """
         inside = self.group.index(self.inner.group.representatives)
         first = self.group.product_table[:, inside].min(axis=1)
         representatives, number = np.unique(first, return_inverse=True)

@@ -15,24 +15,25 @@ _ZERO = 1e-8
 def intertwiners(rep_in: Representation, rep_out: Representation) -> Array:
     """An orthonormal basis of Hom_G(in, out) = {X : rho_out(g) X = X rho_in(g) for all g}.
 
-    The basis depends on the two representations alone: the reduced row echelon form of the null space,
-    orthonormalised in that order with the first entry of every element positive. Solved in float64 by
-    elimination (no BLAS, so threads do not matter) and cached.
+    The basis depends on the two representations alone: the reduced row echelon form of the null
+    space, orthonormalised in that order with the first entry of every element positive. Solved in
+    float64 by elimination (no BLAS, so threads do not matter) and cached.
 
     Args:
         rep_in: representation of dimension `in`.
         rep_out: representation of dimension `out`, of the same group.
 
     Returns:
-        (map, out, in), read-only, with Frobenius inner products <X_a, X_b> = delta_ab; map may be 0.
+        (map, out, in), read-only, with Frobenius inner products <X_a, X_b> = delta_ab; map may be
+        0.
 
     Raises:
         GroupError: the two belong to different groups.
     """
     if rep_in.group != rep_out.group:
         raise GroupError(
-            f"Intertwiners join representations of one group; got {rep_in.group} and {rep_out.group}. "
-            "Restrict the larger one first."
+            f"Intertwiners join representations of one group; got {rep_in.group} and "
+            f"{rep_out.group}. Restrict the larger one first."
         )
     return _solve(rep_in, rep_out)
 
@@ -78,7 +79,10 @@ def null_space(matrix: Array) -> Array:
 
 
 def orthonormal_rows(rows: Array) -> Array:
-    """The basis of the row space that depends on the space alone: echelon form, then Gram-Schmidt in order."""
+    """The basis of the row space that depends on the space alone.
+
+    Echelon form, then Gram-Schmidt in order.
+    """
     work = rows.copy()
     row = 0
     for j in range(work.shape[1]):

@@ -29,8 +29,8 @@ class Irrep:
 
     Args:
         group: the group it belongs to.
-        name: `"1o"` for O(3) (degree and parity, as in e3nn), `"1"` for SO(3), `"0e" "0o" "1" "2"` for O(2); a number
-            counted from the trivial representation `"0"` for every other group.
+        name: `"1o"` for O(3) (degree and parity, as in e3nn), `"1"` for SO(3), `"0e" "0o" "1" "2"`
+            for O(2); a number counted from the trivial representation `"0"` for every other group.
         harmonic: the harmonics that it lies in.
         isometry: Q (harmonic.dim, dim), orthonormal columns.
     """
@@ -47,14 +47,19 @@ class Irrep:
 
     @cached_property
     def type(self) -> int:
-        """1 if real, 2 if complex, 4 if quaternionic: the dimension of the maps that commute with it."""
+        """1 if real, 2 if complex, 4 if quaternionic.
+
+        The dimension of the maps that commute with it.
+        """
         return len(self.endomorphisms())
 
     def endomorphisms(self) -> Array:
-        """An orthonormal basis (type, dim, dim) of the maps that commute with it, the identity first.
+        """An orthonormal basis (type, dim, dim) of the maps that commute with it.
 
-        By Schur's lemma the identity alone, for SO(2) also the quarter turn: closed forms. Other groups solve
-        `intertwiners`.
+        The identity comes first.
+
+        By Schur's lemma the identity alone, for SO(2) also the quarter turn: closed forms. Other
+        groups solve `intertwiners`.
         """
         if not _is_classical(self.group):
             return intertwiners(self, self)
@@ -66,7 +71,9 @@ class Irrep:
     @property
     def is_trivial(self) -> bool:
         """Whether every element acts as 1."""
-        return self.dim == 1 and bool(np.abs(self.matrices(self.group.generators) - 1).max(initial=0) < 1e-9)
+        return self.dim == 1 and bool(
+            np.abs(self.matrices(self.group.generators) - 1).max(initial=0) < 1e-9
+        )
 
     def matrices(self, elements: Array) -> Array:
         """Matrices (element, dim, dim) of elements (element, d, d)."""
@@ -74,8 +81,13 @@ class Irrep:
         return np.einsum("ia,gij,jb->gab", self.isometry, whole, self.isometry)
 
     def matrix(self, element: Tensor) -> Tensor:
-        """The matrix (..., dim, dim) of elements (..., d, d) of the group, in the element's dtype."""
-        flat = element.detach().to("cpu", torch.float64).reshape(-1, self.group.dim, self.group.dim).numpy()
+        """The matrix (..., dim, dim) of elements (..., d, d) of the group, in their dtype."""
+        flat = (
+            element.detach()
+            .to("cpu", torch.float64)
+            .reshape(-1, self.group.dim, self.group.dim)
+            .numpy()
+        )
         result = torch.from_numpy(self.matrices(flat)).to(element)
         return result.reshape(*element.shape[:-2], self.dim, self.dim)
 
@@ -127,19 +139,24 @@ def irreps(group: Symmetry, max_degree: int = 6) -> list[Irrep]:
     """
     if _is_classical(group):
         return [irrep(group, name) for name in _classical_names(group, max_degree)]
-    return [found for found in _all_irreps(group, max_degree) if found.harmonic.degree <= max_degree]
+    return [
+        found for found in _all_irreps(group, max_degree) if found.harmonic.degree <= max_degree
+    ]
 
 
-def decompose(representation: Representation, max_degree: int | None = None) -> list[tuple[Irrep, Array]]:
+def decompose(
+    representation: Representation, max_degree: int | None = None
+) -> list[tuple[Irrep, Array]]:
     """Split a representation into irreps.
 
     Args:
         representation: any orthogonal representation of a group.
-        max_degree: highest degree of harmonics to look for irreps in; by default as far as needed, up to 40.
+        max_degree: highest degree of harmonics to look for irreps in; by default as far as needed,
+            up to 40.
 
     Returns:
-        Pairs of an irrep and an isometry Q (dim, irrep.dim) with rho(g) Q = Q sigma(g); the Q together are an
-        orthogonal matrix.
+        Pairs of an irrep and an isometry Q (dim, irrep.dim) with rho(g) Q = Q sigma(g); the Q
+        together are an orthogonal matrix.
     """
     parts: list[tuple[Irrep, Array]] = []
     missing = representation.dim
@@ -151,8 +168,9 @@ def decompose(representation: Representation, max_degree: int | None = None) -> 
             missing -= candidate.dim
     if missing:
         raise GroupError(
-            f"{missing} of {representation.dim} dimensions hold irreps of {representation.group} beyond degree "
-            f"{_HIGHEST_DEGREE if max_degree is None else max_degree}. Raise max_degree."
+            f"{missing} of {representation.dim} dimensions hold irreps of {representation.group} "
+            f"beyond degree {_HIGHEST_DEGREE if max_degree is None else max_degree}. Raise "
+            "max_degree."
         )
     return parts
 
@@ -199,7 +217,10 @@ def _classical_names(group: Symmetry, max_degree: int) -> list[str]:
 
 
 def _closed_form(group: Symmetry, name: str) -> Irrep | None:
-    """The irrep of O(d) or SO(d) by its name; None where the group is another or the name does not fit."""
+    """The irrep of O(d) or SO(d) by its name.
+
+    None where the group is another or the name does not fit.
+    """
     match = re.fullmatch(r"(\d+)([eo]?)", name)
     if not match or not _is_classical(group):
         return None
@@ -224,7 +245,10 @@ def _closed_form(group: Symmetry, name: str) -> Irrep | None:
 
 
 class _Search:
-    """The irreps of a group in the order of the harmonics that they first occur in, found as far as asked."""
+    """The irreps of a group in the order of the harmonics that they first occur in.
+
+    They are computed as far as asked.
+    """
 
     def __init__(self, group: Symmetry) -> None:
         self.group = group
@@ -233,7 +257,10 @@ class _Search:
 
     @property
     def complete(self) -> bool:
-        return self.group.order is not None and sum(r.dim**2 / r.type for r in self.found) > self.group.order - 0.5
+        return (
+            self.group.order is not None
+            and sum(r.dim**2 / r.type for r in self.found) > self.group.order - 0.5
+        )
 
     def extend(self) -> None:
         """Look through the harmonics of the next degree."""
@@ -245,8 +272,12 @@ class _Search:
         for parity in parities:
             harmonic = Harmonic(self.group, self.degree, parity)
             for part in _new_parts(harmonic, self.found):
-                if not any(len(intertwiners(known, part)) for known in self.found if known.dim == part.dim):
-                    self.found.append(Irrep(self.group, str(len(self.found)), harmonic, np.array(part.columns)))
+                if not any(
+                    len(intertwiners(known, part)) for known in self.found if known.dim == part.dim
+                ):
+                    self.found.append(
+                        Irrep(self.group, str(len(self.found)), harmonic, np.array(part.columns))
+                    )
 
 
 @cache
@@ -257,7 +288,8 @@ def _search(group: Symmetry) -> _Search:
 def _all_irreps(group: Symmetry, max_degree: int | None = None) -> Iterator[Irrep]:
     """Irreps in the order of discovery; a finite group has them all by the degree of its order.
 
-    Equal groups share one search. Their irreps are the same, but each is called after the group that was asked.
+    Equal groups share one search. Their irreps are the same, but each is called after the group
+    that was asked.
     """
     max_degree = max_degree if max_degree is not None else group.order or _HIGHEST_DEGREE
     search = _search(group)
@@ -302,7 +334,9 @@ def _new_parts(harmonic: Harmonic, known: list[Irrep]) -> list[_Part]:
     mixed = np.einsum("b,bij->ij", weights[: len(commuting)], commuting)
     values, vectors = np.linalg.eigh(mixed + mixed.T)
     breaks = np.flatnonzero(np.diff(values) > 1e-6) + 1
-    spaces = [orthonormal_rows((columns @ block).T).T for block in np.split(vectors, breaks, axis=1)]
+    spaces = [
+        orthonormal_rows((columns @ block).T).T for block in np.split(vectors, breaks, axis=1)
+    ]
     spaces.sort(key=lambda q: (q.shape[1], int(np.abs(q[:, 0]).argmax())))
     return [_part(harmonic, space) for space in spaces]
 

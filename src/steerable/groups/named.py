@@ -21,7 +21,8 @@ _VERTICAL_MIRROR = np.diag([1.0, -1.0, 1.0])
 _HALF_TURN = np.diag([1.0, -1.0, -1.0])
 
 HERMANN_MAUGUIN = {
-    "1": "C1", "-1": "Ci", "2": "C2", "m": "Cs", "2/m": "C2h", "222": "D2", "mm2": "C2v", "mmm": "D2h",
+    "1": "C1", "-1": "Ci", "2": "C2", "m": "Cs",
+    "2/m": "C2h", "222": "D2", "mm2": "C2v", "mmm": "D2h",
     "4": "C4", "-4": "S4", "4/m": "C4h", "422": "D4", "4mm": "C4v", "-42m": "D2d", "4/mmm": "D4h",
     "3": "C3", "-3": "S6", "32": "D3", "3m": "C3v", "-3m": "D3d",
     "6": "C6", "-6": "C3h", "6/m": "C6h", "622": "D6", "6mm": "C6v", "-6m2": "D3h", "6/mmm": "D6h",
@@ -76,12 +77,15 @@ def cyclic(n: int, dim: int = 2) -> Group:
 
 
 def dihedral(n: int, dim: int = 2, angle: float = 0.0) -> Group:
-    """D_n: C_n and, in the plane, the reflection whose mirror line lies at `angle`; in space half turns.
+    """D_n: C_n and, in the plane, the reflection whose mirror line lies at `angle`.
+
+    In space half turns.
 
     Args:
         n: how many rotations.
         dim: 2 or 3.
-        angle: of the mirror line to the x axis, or in space of the axis of one half turn, in radians.
+        angle: of the mirror line to the x axis, or in space of the axis of one half turn, in
+            radians.
     """
     if dim == 3:
         return point_group(f"D{n}").conjugate(rotation(angle, _Z), f"D{n}")
@@ -104,8 +108,8 @@ def axial(name: str, axis: ArrayLike = _Z) -> Group:
     """An infinite group of rotations about an axis, with mirrors and half turns.
 
     Args:
-        name: `Cinf` (rotations), `Cinfv` (mirrors that hold the axis), `Cinfh` (the mirror across it), `Dinf` (half
-            turns across it) or `Dinfh` (all of these).
+        name: `Cinf` (rotations), `Cinfv` (mirrors that hold the axis), `Cinfh` (the mirror across
+            it), `Dinf` (half turns across it) or `Dinfh` (all of these).
         axis: (3,), z by default.
     """
     if name not in _AXIAL:
@@ -115,10 +119,12 @@ def axial(name: str, axis: ArrayLike = _Z) -> Group:
 
 
 def point_group(name: str) -> Group:
-    """A finite point group by its Schoenflies name (any n) or its Hermann-Mauguin name (the 32 of crystals).
+    """A finite point group by its Schoenflies name or its Hermann-Mauguin name.
 
-    The main axis is z and half turns of D_n lie on x; C_nv has a mirror at y = 0; the cubic and icosahedral groups
-    have their twofold or fourfold axes on x, y, z.
+    Schoenflies names have any n; the others are the 32 of crystals.
+
+    The main axis is z and half turns of D_n lie on x; C_nv has a mirror at y = 0; the cubic and
+    icosahedral groups have their twofold or fourfold axes on x, y, z.
 
     Args:
         name: such as `"D4h"`, `"4/mmm"`, `"C3v"`, `"S6"`, `"Td"`, `"Ih"`.
@@ -130,14 +136,16 @@ def point_group(name: str) -> Group:
     generators = _polyhedral(schoenflies) or _principal(schoenflies)
     if generators is None:
         raise GroupError(
-            f"A point group is named like C3, C3v, C3h, S6, D4, D4h, D2d, T, Td, Th, O, Oh, I, Ih, Ci, Cs, or as "
-            f"4/mmm, m-3m; got {name!r}."
+            "A point group is named like C3, C3v, C3h, S6, D4, D4h, D2d, T, Td, Th, O, Oh, I, Ih, "
+            f"Ci, Cs, or as 4/mmm, m-3m; got {name!r}."
         )
     return Group.from_generators(generators, schoenflies)
 
 
 def named_group(name: str) -> Group:
-    """The group of that name: O(3), SO(3), O(2), SO(2), trivial, Cinfv and its like about z, or a point group.
+    """The group of that name.
+
+    O(3), SO(3), O(2), SO(2), trivial, Cinfv and its like about z, or a point group.
 
     Raises:
         GroupError: no group has this name.
@@ -151,11 +159,15 @@ def named_group(name: str) -> Group:
         known = {known.upper(): known for known in [*classical, *_AXIAL]}
         near = get_close_matches(name.upper(), known, n=1, cutoff=0.5)
         hint = f" Did you mean {known[near[0]]!r}?" if near else ""
-        raise GroupError(f"A group's name is one of {', '.join(classical)}, or: {error}{hint}") from error
+        raise GroupError(
+            f"A group's name is one of {', '.join(classical)}, or: {error}{hint}"
+        ) from error
 
 
 def planar_group(name: str) -> Group:
-    """The group of the plane of that name: SO(2), O(2), trivial, C4 and its like, or D4 and its like.
+    """The group of the plane of that name.
+
+    SO(2), O(2), trivial, C4 and its like, or D4 and its like.
 
     Raises:
         GroupError: no group of the plane has this name.
@@ -165,14 +177,20 @@ def planar_group(name: str) -> Group:
         return classical[name]
     if found := re.fullmatch(r"([CD])([1-9]\d*)", name):
         return (cyclic if found[1] == "C" else dihedral)(int(found[2]))
-    raise GroupError(f"A group of the plane is one of {', '.join(classical)}, C1, C2, .., D1, D2, ..; got {name!r}.")
+    raise GroupError(
+        f"A group of the plane is one of {', '.join(classical)}, C1, C2, .., D1, D2, ..; got "
+        f"{name!r}."
+    )
 
 
 def _count(n: int) -> int:
     if n < 1:
         raise GroupError(f"A cyclic or dihedral group needs n of at least 1; got {n}.")
     if n > MAX_ORDER:
-        raise GroupError(f"A finite group has at most {MAX_ORDER} elements; got n = {n}. Use SO2() or axial('Cinf').")
+        raise GroupError(
+            f"A finite group has at most {MAX_ORDER} elements; got n = {n}. Use SO2() or "
+            "axial('Cinf')."
+        )
     return n
 
 
@@ -216,7 +234,9 @@ def _principal(name: str) -> list[Array] | None:
     if family == "S":
         return [turn @ _HORIZONTAL_MIRROR] if n % 2 == 0 and not suffix else None
     if family == "C":
-        return {"": [turn], "v": [turn, _VERTICAL_MIRROR], "h": [turn, _HORIZONTAL_MIRROR]}.get(suffix)
+        return {"": [turn], "v": [turn, _VERTICAL_MIRROR], "h": [turn, _HORIZONTAL_MIRROR]}.get(
+            suffix
+        )
     improper = rotation(np.pi / n, _Z) @ _HORIZONTAL_MIRROR
     return {
         "": [turn, _HALF_TURN],

@@ -1,7 +1,8 @@
 """The steps S_(m-1) < S_m of the Fourier transform over permutations, and its dense start.
 
-At every step the coefficients of one irrep are a tensor (d, batch, coset, column): those of the function on each coset
-s S_m. The columns are the tableaux of the irrep with the first `fixed` numbers in the first row.
+At every step the coefficients of one irrep are a tensor (d, batch, coset, column): those of the
+function on each coset s S_m. The columns are the tableaux of the irrep with the first `fixed`
+numbers in the first row.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ Parts = dict[Partition, Tensor]
 class Step:
     """Coefficients on the cosets of S_(m-1) to those on the cosets of S_m, and back.
 
-    F_lambda = sum over the cosets s_j S_(m-1) in S_m and over mu of rho_lambda(s_j) F_mu: for every irrep mu of S_(m-1)
-    one product with a square matrix, whose inverse is its transpose weighted with d_lambda / (m d_mu).
+    F_lambda = sum over the cosets s_j S_(m-1) in S_m and over mu of rho_lambda(s_j) F_mu: for every
+    irrep mu of S_(m-1) one product with a square matrix, whose inverse is its transpose weighted
+    with d_lambda / (m d_mu).
 
     Args:
         m: the larger number of points.
@@ -38,13 +40,17 @@ class Step:
             for shape in partitions_of_degree(m, m - fixed)
         }
         self.dims = {shape: dimension(shape) for shape in (*self.above, *self.below)}
-        self.columns = {shape: kostka(shape, (fixed, *(1,) * (sum(shape) - fixed))) for shape in self.dims}
+        self.columns = {
+            shape: kostka(shape, (fixed, *(1,) * (sum(shape) - fixed))) for shape in self.dims
+        }
         self.up, self.down = {}, {}
         for shape, targets in self.above.items():
             lifts = np.concatenate([_lift(shape, target) for target in targets])
             dims = np.array([self.dims[target] for target in targets])
             self.up[shape] = torch.from_numpy(lifts)
-            self.down[shape] = torch.from_numpy(lifts.T * np.repeat(dims / (m * self.dims[shape]), dims))
+            self.down[shape] = torch.from_numpy(
+                lifts.T * np.repeat(dims / (m * self.dims[shape]), dims)
+            )
 
     def ascend(self, parts: Parts) -> Parts:
         """Coefficients on the cosets of S_m from those on the cosets of S_(m-1)."""
@@ -52,12 +58,20 @@ class Step:
         for shape, matrix in self.up.items():
             d, batch, count, columns = parts[shape].shape
             rest = batch, count // self.m, columns
-            by_coset = parts[shape].reshape(d, batch, count // self.m, self.m, columns).movedim(3, 0)
+            by_coset = (
+                parts[shape].reshape(d, batch, count // self.m, self.m, columns).movedim(3, 0)
+            )
             whole = matrix.to(by_coset) @ by_coset.reshape(self.m * d, rest[0] * rest[1] * rest[2])
-            pieces = whole.reshape(len(matrix), *rest).split([self.dims[target] for target in self.above[shape]])
-            moved |= {(shape, target): piece for target, piece in zip(self.above[shape], pieces, strict=True)}
+            pieces = whole.reshape(len(matrix), *rest).split(
+                [self.dims[target] for target in self.above[shape]]
+            )
+            moved |= {
+                (shape, target): piece
+                for target, piece in zip(self.above[shape], pieces, strict=True)
+            }
         return {
-            target: torch.cat([moved[shape, target] for shape in sources], -1) for target, sources in self.below.items()
+            target: torch.cat([moved[shape, target] for shape in sources], -1)
+            for target, sources in self.below.items()
         }
 
     def descend(self, parts: Parts) -> Parts:
@@ -76,7 +90,9 @@ class Step:
 
 
 class Start:
-    """The first steps as one dense product, which is faster than they are for a hundred values or so.
+    """The first steps as one dense product.
+
+    It is faster than they are for a hundred values or so.
 
     Args:
         fixed: where the chain begins.
@@ -90,12 +106,17 @@ class Start:
             parts = step.ascend(parts)
         self.sizes = {shape: (len(part), part.shape[-1]) for shape, part in parts.items()}
         self.up = torch.cat([part.transpose(0, 1).flatten(1) for part in parts.values()], 1)
-        weights = [torch.full((d * columns,), d / self.size, dtype=torch.float64) for d, columns in self.sizes.values()]
+        weights = [
+            torch.full((d * columns,), d / self.size, dtype=torch.float64)
+            for d, columns in self.sizes.values()
+        ]
         self.down = (self.up * torch.cat(weights)).T.contiguous()
 
     def ascend(self, values: Tensor) -> Parts:
         """Coefficients from the values (batch, coset * size) of functions."""
-        flat = values.reshape(len(values), values.shape[1] // self.size, self.size) @ self.up.to(values)
+        flat = values.reshape(len(values), values.shape[1] // self.size, self.size) @ self.up.to(
+            values
+        )
         pieces = flat.split([d * columns for d, columns in self.sizes.values()], -1)
         pairs = zip(self.sizes.items(), pieces, strict=True)
         return {shape: piece.unflatten(-1, sizes).movedim(2, 0) for (shape, sizes), piece in pairs}
@@ -107,7 +128,9 @@ class Start:
 
 
 def _lift(shape: Partition, target: Partition) -> Array:
-    """rho_target(s_j) on the part that restricts to `shape`, side by side for the cosets s_j S_(m-1) of S_m.
+    """rho_target(s_j) on the part that restricts to `shape`.
+
+    They are side by side for the cosets s_j S_(m-1) of S_m.
 
     s_j takes the last point m - 1 to m - 1 - j and moves the points between up by one.
     """

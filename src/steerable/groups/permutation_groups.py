@@ -20,8 +20,8 @@ from .tableaux import Integers
 class PermutationGroup:
     """All products of a few permutations of n points: any subgroup of S_n.
 
-    An element is the array of the images of 0..n-1, or its n x n permutation matrix. Two groups are equal when they
-    hold the same elements.
+    An element is the array of the images of 0..n-1, or its n x n permutation matrix. Two groups are
+    equal when they hold the same elements.
 
     Args:
         permutations: (generator, n), such as [(1, 2, 3, 0)] for the cycle of 4 points.
@@ -33,7 +33,10 @@ class PermutationGroup:
     def __init__(self, permutations: Iterable[Sequence[int]]) -> None:
         rows = [tuple(row) for row in permutations]
         if not rows:
-            raise GroupError("A group needs at least one permutation; write the identity for the group of one element.")
+            raise GroupError(
+                "A group needs at least one permutation; write the identity for the group of one "
+                "element."
+            )
         self._generators = as_permutations(np.array(rows), len(rows[0]))
         self.generators: Array = permutation_matrices(self._generators)
 
@@ -51,7 +54,10 @@ class PermutationGroup:
             newest = np.unique(products[~np.isin(places(products), places(found))], axis=0)
             found = np.concatenate([found, newest])
             if len(found) > MAX_SIZE:
-                raise GroupError(f"These permutations make more than 8! = {MAX_SIZE} elements, which are not listed.")
+                raise GroupError(
+                    f"These permutations make more than 8! = {MAX_SIZE} elements, which are not "
+                    "listed."
+                )
         return found[np.argsort(places(found))]
 
     @property
@@ -96,7 +102,9 @@ class PermutationGroup:
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw permutations (count, n), all with equal probability."""
-        return torch.from_numpy(self.elements)[torch.randint(self.order, (count,), generator=generator)]
+        return torch.from_numpy(self.elements)[
+            torch.randint(self.order, (count,), generator=generator)
+        ]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PermutationGroup) and np.array_equal(self.elements, other.elements)

@@ -1,4 +1,4 @@
-"""The linear maps between tensors R^(n^k) -> R^(n^l) that commute with the permutations of n points."""
+"""The linear maps R^(n^k) -> R^(n^l) of tensors that commute with permutations of n points."""
 
 from __future__ import annotations
 
@@ -24,16 +24,21 @@ _MAX_ENTRIES = 2**25
 
 @cache
 def set_partitions(points: int, blocks: int | None = None) -> Integers:
-    """The ways (way, points) to part `points` points into at most `blocks` sets, as the number of every point's set.
+    """The ways (way, points) to part `points` points into at most `blocks` sets.
 
-    Sets are numbered in the order of their first points, and the ways are in lexicographic order. Without a limit there
-    are Bell(points) of them: 1, 1, 2, 5, 15, 52, 203, 877, 4140.
+    A way is the number of every point's set.
+
+    Sets are numbered in the order of their first points, and the ways are in lexicographic order.
+    Without a limit there are Bell(points) of them: 1, 1, 2, 5, 15, 52, 203, 877, 4140.
 
     Raises:
         GroupError: more than 8 points.
     """
     if not 0 <= points <= _MAX_ORDER:
-        raise GroupError(f"Tensors have up to {_MAX_ORDER} indices in all (4,140 patterns of equality); got {points}.")
+        raise GroupError(
+            f"Tensors have up to {_MAX_ORDER} indices in all (4,140 patterns of equality); got "
+            f"{points}."
+        )
     ways: list[list[int]] = [[]]
     for _ in range(points):
         ways = [[*way, label] for way in ways for label in range(max(way, default=-1) + 2)]
@@ -52,9 +57,9 @@ def pattern_weights(
 ) -> tuple[Integers, Array]:
     """The equivariant maps as weights of patterns, for any number of points at no cost.
 
-    The entry X[i, j] of an equivariant map depends on which of the indices i_1 .. i_l, j_1 .. j_k are equal. With
-    tensors that exchanges of indices leave, or multiply by -1, it is a signed sum over the patterns that these
-    exchanges join.
+    The entry X[i, j] of an equivariant map depends on which of the indices i_1 .. i_l, j_1 .. j_k
+    are equal. With tensors that exchanges of indices leave, or multiply by -1, it is a signed sum
+    over the patterns that these exchanges join.
 
     Args:
         n: the number of points.
@@ -76,7 +81,10 @@ def pattern_weights(
     patterns = set_partitions(order_in + order_out, n)
     count = len(patterns)
     average = np.zeros((count, count))
-    exchanges_in, exchanges_out = _exchanges(order_in, symmetry_in), _exchanges(order_out, symmetry_out)
+    exchanges_in, exchanges_out = (
+        _exchanges(order_in, symmetry_in),
+        _exchanges(order_out, symmetry_out),
+    )
     for out, sign_out in exchanges_out:
         for slots, sign_in in exchanges_in:
             moved = patterns[:, [*out, *(order_out + k for k in slots)]]
@@ -96,7 +104,8 @@ def tensor_maps(
 ) -> Array:
     """An orthonormal basis of the linear maps R^(n^k) -> R^(n^l) that commute with S_n.
 
-    The same as `intertwiners` of two TensorPowers, by counting instead of solving. Arguments as of `pattern_weights`.
+    The same as `intertwiners` of two TensorPowers, by counting instead of solving. Arguments as of
+    `pattern_weights`.
 
     Returns:
         (map, n^l, n^k) with Frobenius inner products <X_a, X_b> = delta_ab.
@@ -108,18 +117,22 @@ def tensor_maps(
     entries = len(weights) * n ** (order_in + order_out)
     if entries > _MAX_ENTRIES:
         raise GroupError(
-            f"The basis of the maps R^({n}^{order_in}) -> R^({n}^{order_out}) has {len(weights)} x {n}^"
-            f"{order_in + order_out} = {entries} entries; at most {_MAX_ENTRIES}. Lower the order, or use "
-            "pattern_weights, which does not grow with n."
+            f"The basis of the maps R^({n}^{order_in}) -> R^({n}^{order_out}) has {len(weights)} x "
+            f"{n}^{order_in + order_out} = {entries} entries; at most {_MAX_ENTRIES}. Lower the "
+            "order, or use pattern_weights, which does not grow with n."
         )
     sizes = np.array([perm(n, way.max(initial=-1) + 1) for way in patterns])
     indices = np.indices((n,) * (order_in + order_out)).reshape(order_in + order_out, -1).T
-    return (weights / np.sqrt(sizes))[:, _numbers(indices, n)].reshape(len(weights), n**order_out, n**order_in)
+    return (weights / np.sqrt(sizes))[:, _numbers(indices, n)].reshape(
+        len(weights), n**order_out, n**order_in
+    )
 
 
 @dataclass(frozen=True)
 class TensorPower:
-    """Tensors R^(n^k) of order k over n points, row-major: a permutation s takes entry (i, j, ..) to (s(i), s(j), ..).
+    """Tensors R^(n^k) of order k over n points, row-major.
+
+    A permutation s takes entry (i, j, ..) to (s(i), s(j), ..).
 
     Args:
         n: the number of points.
@@ -139,7 +152,10 @@ class TensorPower:
         return self.n**self.order
 
     def matrices(self, elements: ArrayLike | Tensor) -> Array:
-        """Matrices (element, dim, dim) of permutations (element, n), or of their matrices (element, n, n)."""
+        """Matrices (element, dim, dim) of permutations (element, n).
+
+        The permutations may also be matrices (element, n, n).
+        """
         images = as_permutations(elements, self.n)
         target = np.zeros((len(images), 1), dtype=np.int64)
         for _ in range(self.order):
@@ -153,31 +169,48 @@ class TensorPower:
         """
         blocks = set_partitions(self.order, self.n).max(axis=1, initial=-1) + 1
         counts = {
-            shape: sum(kostka(shape, (self.n - b,) * (b < self.n) + (1,) * b) for b in blocks.tolist())
+            shape: sum(
+                kostka(shape, (self.n - b,) * (b < self.n) + (1,) * b) for b in blocks.tolist()
+            )
             for shape in partitions_of_degree(self.n, self.order)
         }
         return {shape: count for shape, count in counts.items() if count}
 
 
 def _exchanges(order: int, symmetry: TensorSymmetry) -> list[tuple[tuple[int, ...], int]]:
-    """The permutations of the indices of a tensor of that symmetry, each with what it multiplies by."""
+    """The permutations of the indices of a tensor of that symmetry.
+
+    Each comes with what it multiplies by.
+    """
     if symmetry not in get_args(TensorSymmetry):
-        raise GroupError(f"The symmetry of a tensor is one of {', '.join(get_args(TensorSymmetry))}; got {symmetry!r}.")
+        raise GroupError(
+            f"The symmetry of a tensor is one of {', '.join(get_args(TensorSymmetry))}; got "
+            f"{symmetry!r}."
+        )
     if symmetry == "none":
         return [(tuple(range(order)), 1)]
-    signs = {slots: round(np.linalg.det(np.eye(order)[list(slots)])) for slots in orders(range(order))}
+    signs = {
+        slots: round(np.linalg.det(np.eye(order)[list(slots)])) for slots in orders(range(order))
+    }
     return [(slots, sign if symmetry == "antisymmetric" else 1) for slots, sign in signs.items()]
 
 
 def _numbers(words: Integers, n: int) -> Integers:
-    """The pattern of every word (word, letter) of at most n different letters, as its place in `set_partitions`."""
+    """The pattern of every word (word, letter), as its place in `set_partitions`.
+
+    A word has at most n different letters.
+    """
     count, length = words.shape
     labels = np.zeros((count, length), dtype=np.int64)
     different = np.zeros(count, dtype=np.int64)
     for k in range(length):
         same = words[:, :k] == words[:, k, None]
         known = same.any(axis=1)
-        earlier = np.take_along_axis(labels, same.argmax(axis=1)[:, None], axis=1)[:, 0] if k else different
+        earlier = (
+            np.take_along_axis(labels, same.argmax(axis=1)[:, None], axis=1)[:, 0]
+            if k
+            else different
+        )
         labels[:, k] = np.where(known, earlier, different)
         different = different + ~known
     digits = _MAX_ORDER ** np.arange(length)[::-1]

@@ -1,4 +1,7 @@
-"""Permutations as arrays of indices: what they are, their products, and how they and their cosets are numbered."""
+"""Permutations as arrays of indices.
+
+What they are, their products, and how they and their cosets are numbered.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ def as_permutations(elements: ArrayLike | Tensor, n: int) -> Integers:
     Raises:
         GroupError: another shape, or rows that are no permutations of 0..n-1.
     """
-    given = elements.detach().cpu().numpy() if isinstance(elements, Tensor) else np.asarray(elements)
+    given = (
+        elements.detach().cpu().numpy() if isinstance(elements, Tensor) else np.asarray(elements)
+    )
     if given.ndim == 3 and given.shape[1:] == (n, n):
         images = given.argmax(axis=1)
         fits = np.abs(given - permutation_matrices(images)).max(axis=(1, 2), initial=0) < CLOSE
@@ -35,8 +40,8 @@ def as_permutations(elements: ArrayLike | Tensor, n: int) -> Integers:
         fits = (np.sort(images, axis=1) == np.arange(n)).all(axis=1)
     else:
         raise GroupError(
-            f"Permutations of {n} points are whole numbers (p, {n}) or matrices (p, {n}, {n}); got {given.dtype} "
-            f"{given.shape}."
+            f"Permutations of {n} points are whole numbers (p, {n}) or matrices (p, {n}, {n}); got "
+            f"{given.dtype} {given.shape}."
         )
     if not fits.all():
         bad = int(np.flatnonzero(~fits)[0])
@@ -77,10 +82,12 @@ def cycle_types(permutations: Integers) -> list[Partition]:
 
 
 def inversions(permutations: Integers, fixed: int = 0) -> Integers:
-    """The digits (p, n - fixed) of permutations: digit m >= fixed counts the i < m with s[i] > s[m], from 0 to m.
+    """The digits (p, n - fixed) of permutations.
 
-    With c the cycle that takes m to m - digit and moves the points between up by one, s = c s' where s' fixes m and
-    all points above it: the chain S_n > S_(n-1) > ... > S_1.
+    Digit m >= fixed counts the i < m with s[i] > s[m], from 0 to m.
+
+    With c the cycle that takes m to m - digit and moves the points between up by one, s = c s'
+    where s' fixes m and all points above it: the chain S_n > S_(n-1) > ... > S_1.
     """
     columns = range(fixed, permutations.shape[1])
     digits = [(permutations[:, :m] > permutations[:, m, None]).sum(axis=1) for m in columns]
@@ -90,25 +97,35 @@ def inversions(permutations: Integers, fixed: int = 0) -> Integers:
 def _weights(n: int, fixed: int) -> Integers:
     """The weights m! / fixed! of the digits m >= fixed."""
     if prod(range(fixed + 1, n + 1)) > np.iinfo(np.int64).max:
-        raise GroupError(f"The permutations of {n} points are too many to be numbered; at most 20! are.")
+        raise GroupError(
+            f"The permutations of {n} points are too many to be numbered; at most 20! are."
+        )
     return np.array([prod(range(fixed + 1, m + 1)) for m in range(fixed, n)], dtype=np.int64)
 
 
 def places(permutations: Integers, fixed: int = 1) -> Integers:
-    """The numbers (p,) of permutations, sum over m >= fixed of digit_m m! / fixed!; the identity is 0.
+    """The numbers (p,) of permutations, sum over m >= fixed of digit_m m! / fixed!.
 
-    The permutations with the same number are a coset s S_fixed, where S_fixed permutes the first points.
+    The identity is 0.
+
+    The permutations with the same number are a coset s S_fixed, where S_fixed permutes the first
+    points.
     """
     n = permutations.shape[1]
     return inversions(permutations, fixed) @ _weights(n, fixed)
 
 
 def permutations_at(numbers: Integers, n: int, fixed: int = 1) -> Integers:
-    """The permutations (p, n) with these places; of every coset s S_fixed the one that is ascending up to `fixed`."""
+    """The permutations (p, n) with these places.
+
+    Of every coset s S_fixed the one that is ascending up to `fixed`.
+    """
     digits = numbers[:, None] // _weights(n, fixed) % np.arange(fixed + 1, n + 1)
     images = np.empty((len(numbers), n), dtype=np.int64)
     left = np.broadcast_to(np.arange(n), (len(numbers), n))
-    for m in range(n - 1, fixed - 1, -1):  # of the values left, ascending, digit m are larger than the image of m
+    for m in range(
+        n - 1, fixed - 1, -1
+    ):  # of the values left, ascending, digit m are larger than the image of m
         at = m - digits[:, m - fixed, None]
         images[:, m] = np.take_along_axis(left, at, axis=1)[:, 0]
         left = left[np.arange(m + 1) != at].reshape(len(numbers), m)
@@ -118,10 +135,13 @@ def permutations_at(numbers: Integers, n: int, fixed: int = 1) -> Integers:
 
 @cache
 def cosets(parts: Partition) -> Integers:
-    """One permutation (coset, n) of every coset s S_parts, ascending within every block, in the order of `places`.
+    """One permutation (coset, n) of every coset s S_parts, ascending within every block.
 
-    S_parts permutes the first parts[0] points among themselves, the next parts[1], and so on. The coset says which
-    points the blocks go to, so it is a tabloid; (1, ..., 1) lists all permutations.
+    They are in the order of `places`.
+
+    S_parts permutes the first parts[0] points among themselves, the next parts[1], and so on. The
+    coset says which points the blocks go to, so it is a tabloid; (1, ..., 1) lists all
+    permutations.
 
     Raises:
         GroupError: no partition, or more than 40,320 cosets of the first block alone.
@@ -130,8 +150,8 @@ def cosets(parts: Partition) -> Integers:
     size = prod(range(fixed + 1, n + 1))
     if size > MAX_SIZE:
         raise GroupError(
-            f"Listing the cosets of S_{parts} takes {n}!/{fixed}! = {size} permutations; at most 8! = {MAX_SIZE} are "
-            "listed. Fix more points: a longer first part."
+            f"Listing the cosets of S_{parts} takes {n}!/{fixed}! = {size} permutations; at most "
+            f"8! = {MAX_SIZE} are listed. Fix more points: a longer first part."
         )
     listed = permutations_at(np.arange(size), n, fixed)
     ends = np.cumsum(parts)[:-1]

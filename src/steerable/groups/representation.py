@@ -32,9 +32,10 @@ class Representation(Hashable, Protocol):
 class Harmonic:
     """The harmonics of one degree under a closed subgroup of O(d).
 
-    In space D^l(g) acts as Y_l(g x) = D^l(g) Y_l(x) for rotations (e3nn's real basis and component order), and an
-    element of determinant -1 brings the factor `parity`: D(g) = parity D^l(-g). In the plane the basis is
-    (cos k t, sin k t); the parity matters for degree 0 alone, where it multiplies reflections.
+    In space D^l(g) acts as Y_l(g x) = D^l(g) Y_l(x) for rotations (e3nn's real basis and component
+    order), and an element of determinant -1 brings the factor `parity`: D(g) = parity D^l(-g). In
+    the plane the basis is (cos k t, sin k t); the parity matters for degree 0 alone, where it
+    multiplies reflections.
 
     Args:
         group: a closed subgroup of O(2) or O(3).
@@ -78,7 +79,10 @@ class Restricted:
 
 @dataclass(frozen=True)
 class Product:
-    """The tensor product of two representations, row-major: index (i, j) of left and right is i * right.dim + j."""
+    """The tensor product of two representations, row-major.
+
+    Index (i, j) of left and right is i * right.dim + j.
+    """
 
     left: Representation
     right: Representation
@@ -97,10 +101,12 @@ class Product:
 
 
 def wigner(degree: int, rotations: Array) -> Array:
-    """Real Wigner matrices D^l(R), (element, 2l+1, 2l+1), with Y_l(R x) = D^l(R) Y_l(x) in e3nn's basis.
+    """Real Wigner matrices D^l(R), (element, 2l+1, 2l+1).
 
-    D^l is the part of degree l of D^(l-1) (x) D^1, so it is a polynomial in the entries of R: no angles, hence
-    no loss of digits near the poles.
+    Y_l(R x) = D^l(R) Y_l(x) in e3nn's basis.
+
+    D^l is the part of degree l of D^(l-1) (x) D^1, so it is a polynomial in the entries of R: no
+    angles, hence no loss of digits near the poles.
     """
     if degree == 0:
         return np.ones((len(rotations), 1, 1))
@@ -115,9 +121,12 @@ def wigner(degree: int, rotations: Array) -> Array:
 
 @cache
 def stretched(degree: int) -> Array:
-    """The isometry (2l - 1, 3, 2l + 1) of degree l into degrees l - 1 and 1, real basis, up to a sign.
+    """The isometry (2l - 1, 3, 2l + 1) of degree l into degrees l - 1 and 1.
 
-    The Clebsch-Gordan coefficients <l-1 m-s; 1 s | l m> have square roots of rational numbers as closed form.
+    In the real basis, up to a sign.
+
+    The Clebsch-Gordan coefficients <l-1 m-s; 1 s | l m> have square roots of rational numbers as
+    closed form.
     """
     l = degree
     table = np.zeros((2 * l - 1, 3, 2 * l + 1))
@@ -137,7 +146,10 @@ def stretched(degree: int) -> Array:
 
 
 def _complex_from_real(degree: int) -> NDArray[np.complex128]:
-    """Complex harmonics (row m, from -l) from e3nn's real ones (column), with the phase that keeps 3j symbols real."""
+    """Complex harmonics (row m, from -l) from e3nn's real ones (column).
+
+    The phase keeps 3j symbols real.
+    """
     l = degree
     matrix = np.zeros((2 * l + 1, 2 * l + 1), dtype=np.complex128)
     matrix[l, l] = 1

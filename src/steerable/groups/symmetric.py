@@ -42,11 +42,13 @@ def SymmetricGroup(n: int) -> YoungSubgroup:
 
 @dataclass(frozen=True, repr=False)
 class YoungSubgroup:
-    """S_a x S_b x ...: the first a points are permuted among themselves, the next b points, and so on.
+    """S_a x S_b x ...
 
-    An element is the array of the images of 0..n-1, or its n x n permutation matrix: an orthogonal matrix, so that
-    `intertwiners`, `Restricted`, `Product` and `Induced` take this group as they take those of O(3). One part is the
-    whole symmetric group.
+    The first a points are permuted among themselves, the next b points, and so on.
+
+    An element is the array of the images of 0..n-1, or its n x n permutation matrix: an orthogonal
+    matrix, so that `intertwiners`, `Restricted`, `Product` and `Induced` take this group as they
+    take those of O(3). One part is the whole symmetric group.
 
     Args:
         parts: a partition of n.
@@ -87,7 +89,10 @@ class YoungSubgroup:
 
     @cached_property
     def generators(self) -> Array:
-        """Matrices (generator, n, n): of every block the exchange of two points and the cycle of all."""
+        """Matrices (generator, n, n).
+
+        Of every block the exchange of two points and the cycle of all.
+        """
         found = []
         for block in self.blocks:
             points = np.arange(block.start, block.stop)
@@ -106,13 +111,15 @@ class YoungSubgroup:
         """
         if self.order > MAX_SIZE:
             raise GroupError(
-                f"{self} has {self.order} elements; at most 8! = {MAX_SIZE} are listed. Work with its generators, or "
-                "with cosets by a larger subgroup."
+                f"{self} has {self.order} elements; at most 8! = {MAX_SIZE} are listed. Work with "
+                "its generators, or with cosets by a larger subgroup."
             )
         lists = [permutations_at(np.arange(factorial(part)), part) for part in reversed(self.parts)]
         chosen = np.indices([len(listed) for listed in lists]).reshape(len(lists), -1)
         images = [listed[rows] for listed, rows in zip(lists, chosen, strict=True)][::-1]
-        return np.concatenate([image + block.start for image, block in zip(images, self.blocks, strict=True)], axis=1)
+        return np.concatenate(
+            [image + block.start for image, block in zip(images, self.blocks, strict=True)], axis=1
+        )
 
     @cached_property
     def representatives(self) -> Array:
@@ -148,8 +155,8 @@ class YoungSubgroup:
         """
         if self.order > _MAX_TABLE:
             raise GroupError(
-                f"The product table of {self} has {self.order}^2 entries; tables are made up to order {_MAX_TABLE}. "
-                "Use `product`."
+                f"The product table of {self} has {self.order}^2 entries; tables are made up to "
+                f"order {_MAX_TABLE}. Use `product`."
             )
         return np.stack([self.index(compose(element, self.elements)) for element in self.elements])
 
@@ -162,26 +169,35 @@ class YoungSubgroup:
         """The irreps, the trivial one first.
 
         Args:
-            max_degree: only those of at most so many boxes below the first row, which occur in tensors of that order;
-                by default all.
+            max_degree: only those of at most so many boxes below the first row, which occur in
+                tensors of that order; by default all.
         """
-        choices = (partitions_of_degree(part, part if max_degree is None else max_degree) for part in self.parts)
+        choices = (
+            partitions_of_degree(part, part if max_degree is None else max_degree)
+            for part in self.parts
+        )
         found = [Specht(self, shapes) for shapes in product(*choices)]
         return [irrep for irrep in found if max_degree is None or irrep.degree <= max_degree]
 
     def irrep(self, name: str) -> Specht:
-        """The irrep of that name: a partition such as `"(3,1)"`, and one for every part, `"(2,1)(1,1)"`.
+        """The irrep of that name.
+
+        A partition such as `"(3,1)"`, and one for every part, `"(2,1)(1,1)"`.
 
         Raises:
             GroupError: it names no irrep of this group.
         """
-        shapes = [tuple(map(int, shape.split(","))) for shape in re.findall(r"\((\d+(?:,\d+)*)\)", name)]
+        shapes = [
+            tuple(map(int, shape.split(","))) for shape in re.findall(r"\((\d+(?:,\d+)*)\)", name)
+        ]
         if [sum(shape) for shape in shapes] == list(self.parts):
             found = Specht(self, tuple(shapes))
             if found.name == name:
                 return found
         known = ", ".join(irrep.name for irrep in self.irreps(max_degree=1))
-        raise GroupError(f"{self} has no irrep {name!r}; its irreps are partitions, beginning {known}.")
+        raise GroupError(
+            f"{self} has no irrep {name!r}; its irreps are partitions, beginning {known}."
+        )
 
     def own(self, elements: ArrayLike | Tensor) -> Integers:
         """Elements, as permutations or matrices, as permutations (p, n).
@@ -191,7 +207,10 @@ class YoungSubgroup:
         """
         images = as_permutations(elements, self.dim)
         if not self._keeps_blocks(images):
-            raise GroupError(f"Not every permutation is an element of {self}: its blocks are {self.parts} points.")
+            raise GroupError(
+                f"Not every permutation is an element of {self}: its blocks are {self.parts} "
+                "points."
+            )
         return images
 
     def _keeps_blocks(self, images: Integers) -> bool:
@@ -204,7 +223,9 @@ class YoungSubgroup:
 
 @dataclass(frozen=True, repr=False)
 class Specht:
-    """An irrep of S_n, real and orthogonal, named by a partition; of a Young subgroup, one for every part.
+    """An irrep of S_n, real and orthogonal, named by a partition.
+
+    Of a Young subgroup, one for every part.
 
     The matrices are Young's orthogonal form, for several parts the tensor product, row-major.
 
@@ -221,9 +242,13 @@ class Specht:
 
     def __post_init__(self) -> None:
         if len(self.shapes) != len(self.group.parts):
-            raise GroupError(f"An irrep of {self.group} is one partition for each of {self.group.parts}.")
+            raise GroupError(
+                f"An irrep of {self.group} is one partition for each of {self.group.parts}."
+            )
         pairs = zip(self.shapes, self.group.parts, strict=True)
-        object.__setattr__(self, "shapes", tuple(as_partition(shape, part) for shape, part in pairs))
+        object.__setattr__(
+            self, "shapes", tuple(as_partition(shape, part) for shape, part in pairs)
+        )
 
     @property
     def name(self) -> str:
@@ -237,7 +262,10 @@ class Specht:
 
     @property
     def degree(self) -> int:
-        """The number of boxes below the first rows: the lowest order of tensors that hold the irrep."""
+        """The number of boxes below the first rows.
+
+        The lowest order of tensors that hold the irrep.
+        """
         return sum(sum(shape[1:]) for shape in self.shapes)
 
     @property
@@ -256,11 +284,17 @@ class Specht:
         return self
 
     def endomorphisms(self) -> Array:
-        """An orthonormal basis (1, dim, dim) of the maps that commute with it: by Schur's lemma the identity."""
+        """An orthonormal basis (1, dim, dim) of the maps that commute with it.
+
+        By Schur's lemma the identity.
+        """
         return np.eye(self.dim)[None] / np.sqrt(self.dim)
 
     def matrices(self, elements: ArrayLike | Tensor) -> Array:
-        """Matrices (element, dim, dim) of permutations (element, n), or of their matrices (element, n, n)."""
+        """Matrices (element, dim, dim) of permutations (element, n).
+
+        The permutations may also be matrices (element, n, n).
+        """
         images = self.group.own(elements)
         result = np.ones((len(images), 1, 1))
         for shape, block in zip(self.shapes, self.group.blocks, strict=True):
@@ -270,16 +304,25 @@ class Specht:
         return result
 
     def matrix(self, element: Tensor) -> Tensor:
-        """The matrix (..., dim, dim) of permutation matrices (..., n, n), in the element's dtype."""
+        """The matrix (..., dim, dim) of permutation matrices (..., n, n), in their dtype."""
         flat = element.detach().to("cpu", torch.float64).reshape(-1, self.group.dim, self.group.dim)
-        return torch.from_numpy(self.matrices(flat)).to(element).reshape(*element.shape[:-2], self.dim, self.dim)
+        return (
+            torch.from_numpy(self.matrices(flat))
+            .to(element)
+            .reshape(*element.shape[:-2], self.dim, self.dim)
+        )
 
     def character(self, element: Tensor) -> Tensor:
-        """The trace of the matrix of permutation matrices (..., n, n): (...), from the lengths of cycles."""
+        """The trace (...) of the matrix of permutation matrices (..., n, n).
+
+        It follows from the lengths of cycles.
+        """
         images = self.group.own(element.reshape(-1, self.group.dim, self.group.dim))
         values = np.ones(len(images))
         for shape, block in zip(self.shapes, self.group.blocks, strict=True):
-            values *= [character(shape, cycles) for cycles in cycle_types(images[:, block] - block.start)]
+            values *= [
+                character(shape, cycles) for cycles in cycle_types(images[:, block] - block.start)
+            ]
         return torch.from_numpy(values).to(element).reshape(element.shape[:-2])
 
     def __repr__(self) -> str:

@@ -1,4 +1,7 @@
-"""Partitions and Young tableaux: what names, sizes and counts the irreps of the symmetric groups."""
+"""Partitions and Young tableaux.
+
+What names, sizes and counts the irreps of the symmetric groups.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ def as_partition(parts: Iterable[int], n: int | None = None) -> Partition:
     shape = tuple(parts)
     whole = all(isinstance(part, int | np.integer) and part > 0 for part in shape)
     if not shape or not whole or any(a < b for a, b in pairwise(shape)):
-        raise GroupError(f"{shape} is no partition: write whole numbers from the largest down to 1 or more, as (3, 1).")
+        raise GroupError(
+            f"{shape} is no partition: write whole numbers from the largest down to 1 or more, as "
+            "(3, 1)."
+        )
     if n is not None and sum(shape) != n:
         raise GroupError(f"{shape} is a partition of {sum(shape)}; a partition of {n} is wanted.")
     return tuple(int(part) for part in shape)
@@ -33,7 +39,10 @@ def as_partition(parts: Iterable[int], n: int | None = None) -> Partition:
 
 @cache
 def partitions(n: int, largest: int | None = None) -> tuple[Partition, ...]:
-    """The partitions of `n` into parts of at most `largest`, in reverse lexicographic order: (3), (2, 1), (1, 1, 1)."""
+    """The partitions of `n` into parts of at most `largest`.
+
+    In reverse lexicographic order: (3), (2, 1), (1, 1, 1).
+    """
     if n == 0:
         return ((),)
     first = range(min(n, largest or n), 0, -1)
@@ -41,7 +50,9 @@ def partitions(n: int, largest: int | None = None) -> tuple[Partition, ...]:
 
 
 def partitions_of_degree(n: int, degree: int) -> tuple[Partition, ...]:
-    """The partitions of `n` with at most `degree` boxes below the first row, in the order of `partitions`.
+    """The partitions of `n` with at most `degree` boxes below the first row.
+
+    They are in the order of `partitions`.
 
     They name the irreps that occur in tensors of order `degree`.
     """
@@ -50,14 +61,20 @@ def partitions_of_degree(n: int, degree: int) -> tuple[Partition, ...]:
 
 
 def below(shape: Partition) -> list[Partition]:
-    """The shapes with one box less, taken from the first row first: what the irrep holds when n stays fixed."""
+    """The shapes with one box less, taken from the first row first.
+
+    What the irrep holds when n stays fixed.
+    """
     padded = (*shape, 0)
     corners = [row for row in range(len(shape)) if padded[row] > padded[row + 1]]
     return [_with_box(shape, row, -1) for row in corners]
 
 
 def above(shape: Partition) -> list[Partition]:
-    """The shapes with one box more, put into the first row first: what the irrep induces from S_n to S_(n+1)."""
+    """The shapes with one box more, put into the first row first.
+
+    What the irrep induces from S_n to S_(n+1).
+    """
     padded = (*shape, 0)
     corners = [row for row in range(len(padded)) if row == 0 or padded[row] < padded[row - 1]]
     return [_with_box(shape, row, 1) for row in corners]
@@ -71,7 +88,10 @@ def _with_box(shape: Partition, row: int, change: int) -> Partition:
 
 @cache
 def dimension(shape: Partition) -> int:
-    """The number of standard tableaux, n! over the product of all hook lengths (Frame, Robinson, Thrall)."""
+    """The number of standard tableaux, n! over the product of all hook lengths.
+
+    This is the formula of Frame, Robinson and Thrall.
+    """
     columns = [sum(part > k for part in shape) for k in range(shape[0])]
     hooks = (part - k + columns[k] - row - 1 for row, part in enumerate(shape) for k in range(part))
     return factorial(sum(shape)) // prod(hooks)
@@ -81,15 +101,18 @@ def dimension(shape: Partition) -> int:
 def standard_tableaux(shape: Partition) -> Integers:
     """The standard tableaux (tableau, n) as the row in which each of the numbers 0..n-1 stands.
 
-    In the order of the row of n - 1, then of n - 2, ...: the tableaux with n - 1 in one row follow each other in the
-    order of the smaller shape, so that the irrep restricted to S_(n-1) is block diagonal.
+    In the order of the row of n - 1, then of n - 2, ...: the tableaux with n - 1 in one row follow
+    each other in the order of the smaller shape, so that the irrep restricted to S_(n-1) is block
+    diagonal.
     """
     n = sum(shape)
     if n == 0:
         return np.zeros((1, 0), dtype=np.int64)
     blocks = []
     for smaller in below(shape):
-        row = next(row for row, part in enumerate(shape) if row == len(smaller) or smaller[row] != part)
+        row = next(
+            row for row, part in enumerate(shape) if row == len(smaller) or smaller[row] != part
+        )
         inner = standard_tableaux(smaller)
         blocks.append(np.concatenate([inner, np.full((len(inner), 1), row)], axis=1))
     tableaux = np.concatenate(blocks)
@@ -99,24 +122,31 @@ def standard_tableaux(shape: Partition) -> Integers:
 
 @cache
 def kostka(shape: Partition, content: Partition) -> int:
-    """The number of semistandard tableaux that hold k content[k] times: how often the Young module holds the irrep.
+    """The number of semistandard tableaux that hold k content[k] times.
 
-    The boxes of the last number form a horizontal strip; without it the tableau is one of a smaller shape.
+    How often the Young module holds the irrep.
+
+    The boxes of the last number form a horizontal strip; without it the tableau is one of a smaller
+    shape.
     """
     if not content:
         return int(not shape)
     rest = sum(shape) - content[-1]
-    lengths = product(*(range(low, high + 1) for low, high in zip((*shape[1:], 0), shape, strict=True)))
+    lengths = product(
+        *(range(low, high + 1) for low, high in zip((*shape[1:], 0), shape, strict=True))
+    )
     inner = (tuple(part for part in rows if part) for rows in lengths if sum(rows) == rest)
     return sum(kostka(smaller, content[:-1]) for smaller in inner)
 
 
 @cache
 def character(shape: Partition, cycles: Partition) -> int:
-    """The trace of the irrep at permutations with cycles of these lengths, by the rule of Murnaghan and Nakayama.
+    """The trace of the irrep at permutations with cycles of these lengths.
 
-    With the beads b_i = shape_i + (rows - 1 - i), to take off a rim hook is to move one bead down by its length to a
-    free place; the sign counts the beads that it jumps over.
+    Computed by the rule of Murnaghan and Nakayama.
+
+    With the beads b_i = shape_i + (rows - 1 - i), to take off a rim hook is to move one bead down
+    by its length to a free place; the sign counts the beads that it jumps over.
     """
     if not cycles:
         return int(not shape)
@@ -140,4 +170,6 @@ def class_size(cycles: Partition) -> int:
 
 def character_table(n: int) -> Integers:
     """The characters of S_n (irrep, class), both in the order of `partitions`."""
-    return np.array([[character(shape, cycles) for cycles in partitions(n)] for shape in partitions(n)])
+    return np.array(
+        [[character(shape, cycles) for cycles in partitions(n)] for shape in partitions(n)]
+    )

@@ -15,8 +15,8 @@ from .tableaux import Integers, Partition, as_partition, standard_tableaux
 class Adjacent(NamedTuple):
     """The exchanges s_k of neighbours k and k + 1 in one irrep, each a sparse symmetric matrix.
 
-    s_k v_t = diagonal[k, t] v_t + across[k, t] v_u, where the tableau u = partner[k, t] is t with k and k + 1
-    exchanged.
+    s_k v_t = diagonal[k, t] v_t + across[k, t] v_u, where the tableau u = partner[k, t] is t with k
+    and k + 1 exchanged.
     """
 
     diagonal: Array
@@ -31,7 +31,9 @@ class Adjacent(NamedTuple):
 
 @cache
 def adjacent(shape: Partition) -> Adjacent:
-    """The exchanges of neighbours: 1/r on the diagonal and sqrt(1 - 1/r^2) across, r = content(k+1) - content(k).
+    """The exchanges of neighbours: 1/r on the diagonal and sqrt(1 - 1/r^2) across.
+
+    r = content(k+1) - content(k).
 
     The content of a box is its column less its row.
 
@@ -54,8 +56,9 @@ def adjacent(shape: Partition) -> Adjacent:
 def orthogonal_form(shape: Partition, permutations: Integers) -> Array:
     """The orthogonal matrices rho(s) of one irrep, with rho(s t) = rho(s) rho(t).
 
-    Every permutation is the product of as many exchanges of neighbours as it has inversions. In the order of
-    `standard_tableaux` the restriction to the permutations that fix the last point is block diagonal.
+    Every permutation is the product of as many exchanges of neighbours as it has inversions. In the
+    order of `standard_tableaux` the restriction to the permutations that fix the last point is
+    block diagonal.
 
     Args:
         shape: a partition of n, the name of the irrep.

@@ -16,9 +16,12 @@ from .tableaux import Partition, as_partition, kostka, partitions_of_degree
 
 @dataclass(frozen=True)
 class YoungModule:
-    """M^parts, the functions on S_n / S_parts: tabloids, or words in which letter k stands parts[k] times.
+    """M^parts, the functions on S_n / S_parts.
 
-    Functions on points are M^(n-1, 1), on ordered pairs M^(n-2, 1, 1), on unordered pairs M^(n-2, 2).
+    Tabloids, or words in which letter k stands parts[k] times.
+
+    Functions on points are M^(n-1, 1), on ordered pairs M^(n-2, 1, 1), on unordered pairs M^(n-2,
+    2).
 
     Args:
         parts: a partition of n; the cosets are numbered as in `cosets`.
@@ -43,7 +46,10 @@ class YoungModule:
         return factorial(sum(self.parts)) // prod(map(factorial, self.parts))
 
     def matrices(self, elements: ArrayLike | Tensor) -> Array:
-        """Matrices (element, dim, dim) of permutations (element, n), or of their matrices (element, n, n)."""
+        """Matrices (element, dim, dim) of permutations (element, n).
+
+        The permutations may also be matrices (element, n, n).
+        """
         images = as_permutations(elements, sum(self.parts))
         moved = compose(images[:, None], cosets(self.parts)).reshape(-1, images.shape[1])
         return permutation_matrices(coset_numbers(moved, self.parts).reshape(len(images), self.dim))

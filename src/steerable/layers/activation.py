@@ -14,10 +14,12 @@ from .constants import ConstantModule
 
 
 class Gate(ConstantModule):
-    """Scalars pass through SiLU; every other irrep is multiplied by the sigmoid of a scalar of its own.
+    """Scalars pass through SiLU.
 
-    The input holds the gates first and then the field: `field_in` = (one trivial irrep per non-trivial one of
-    `field_out`) + `field_out`. Constants keep unit variance.
+    Every other irrep is multiplied by the sigmoid of a scalar of its own.
+
+    The input holds the gates first and then the field: `field_in` = (one trivial irrep per
+    non-trivial one of `field_out`) + `field_out`. Constants keep unit variance.
 
     Args:
         field_out: type of the output.
@@ -33,7 +35,11 @@ class Gate(ConstantModule):
         self.field_out = Field.parse(field_out, group)
         self.gates = sum(t.multiplicity for t in self.field_out if not t.irrep.is_trivial)
         self.field_in = gate_field(self.field_out)
-        scalars = [s for t, s in zip(self.field_out, self.field_out.slices(), strict=True) if t.irrep.is_trivial]
+        scalars = [
+            s
+            for t, s in zip(self.field_out, self.field_out.slices(), strict=True)
+            if t.irrep.is_trivial
+        ]
         self._scalars = tuple(scalars)
         self.register_constant("_spread", _gate_spread(self.field_out, self.gates))
 
@@ -46,7 +52,9 @@ class Gate(ConstantModule):
 
 
 class NormActivation(ConstantModule):
-    """Every irrep is multiplied by sigmoid(a (sqrt(1 + |x|^2 / d) - 1) + b), learned a, b; scalars pass through SiLU.
+    """Every irrep is multiplied by sigmoid(a (sqrt(1 + |x|^2 / d) - 1) + b), learned a, b.
+
+    Scalars pass through SiLU.
 
     Smooth at zero to every order.
 
@@ -78,19 +86,24 @@ class NormActivation(ConstantModule):
         """Features (..., field_in.dim) to the same."""
         self.field_in.check(x, "NormActivation")
         length = torch.sqrt(1 + (x * x) @ self._mean) - 1
-        argument = self._trivial * (x @ self._spread.T) + (1 - self._trivial) * (self.scale * length + self.shift)
+        argument = self._trivial * (x @ self._spread.T) + (1 - self._trivial) * (
+            self.scale * length + self.shift
+        )
         return x * ((self._gain * torch.sigmoid(argument)) @ self._spread)
 
 
 class TensorProductActivation(ConstantModule):
-    """y = x + sum over paths p of w_p C_p (x (x) x) in every channel: the equivariant square, exact.
+    """y = x + sum over paths p of w_p C_p (x (x) x) in every channel.
 
-    `channels` copies of one `field` are squared one by one; the learned w make quadratic invariants, cross
-    products and higher harmonics that gates alone cannot.
+    The equivariant square, exact.
+
+    `channels` copies of one `field` are squared one by one; the learned w make quadratic
+    invariants, cross products and higher harmonics that gates alone cannot.
 
     Args:
         field: the irreps of one channel.
-        channels: how many channels; features are (..., channels * field.dim), channel after channel.
+        channels: how many channels; features are (..., channels * field.dim), channel after
+            channel.
     """
 
     _tensor: Tensor
@@ -115,13 +128,21 @@ class TensorProductActivation(ConstantModule):
 
 
 def gate_field(field: Field) -> Field:
-    """The field that Gate takes to give `field`: one trivial irrep per non-trivial one, then the field itself."""
-    return invariant_field(field.group, sum(t.multiplicity for t in field if not t.irrep.is_trivial)) + field
+    """The field that Gate takes to give `field`.
+
+    One trivial irrep per non-trivial one, then the field itself.
+    """
+    return (
+        invariant_field(field.group, sum(t.multiplicity for t in field if not t.irrep.is_trivial))
+        + field
+    )
 
 
 def unit_gain(function: Callable[[Tensor], Tensor]) -> float:
     """1 / sqrt(E[f(z)^2]) for a standard normal z."""
-    z = torch.linspace(-12, 12, 1201, dtype=torch.float64)  # few enough for one thread: importing starts none
+    z = torch.linspace(
+        -12, 12, 1201, dtype=torch.float64
+    )  # few enough for one thread: importing starts none
     density = torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     return float(1 / torch.sqrt(torch.trapezoid(function(z) ** 2 * density, z)))
 
@@ -131,7 +152,10 @@ SIGMOID_GAIN = unit_gain(torch.sigmoid)
 
 
 def _norm_gain(dim: int) -> float:
-    """1 / sqrt(E[|x|^2 sigmoid(sqrt(1 + |x|^2 / d) - 1)^2] / d) for a standard normal x of `dim` numbers."""
+    """1 / sqrt(E[|x|^2 sigmoid(sqrt(1 + |x|^2 / d) - 1)^2] / d).
+
+    x is standard normal, of `dim` numbers.
+    """
     n = torch.linspace(0, 16, 16001, dtype=torch.float64)
     density = n ** (dim - 1) * torch.exp(-0.5 * n * n)
     value = n * n / dim * torch.sigmoid(torch.sqrt(1 + n * n / dim) - 1) ** 2
@@ -156,14 +180,22 @@ def mean_square(field: Field) -> Tensor:
 
 
 def _gate_spread(field: Field, gates: int) -> Tensor:
-    """Where the sigmoids go (gates then scalars, component), with the gains that keep unit variance."""
+    """Where the sigmoids go (gates then scalars, component).
+
+    Also the gains that keep unit variance.
+    """
     copies = copy_to_components(field)
-    trivial = torch.tensor([t.irrep.is_trivial for t in field for _ in range(t.multiplicity)], dtype=torch.bool)
+    trivial = torch.tensor(
+        [t.irrep.is_trivial for t in field for _ in range(t.multiplicity)], dtype=torch.bool
+    )
     return torch.cat([copies[~trivial] * SIGMOID_GAIN, copies[trivial] * SILU_GAIN])
 
 
 def _square(field: Field) -> Tensor:
-    """Paths of the symmetric square of a field back into it (path, out, in, in), scaled to unit variance."""
+    """Paths of the symmetric square of a field back into it.
+
+    They are (path, out, in, in), scaled to unit variance.
+    """
     found = []
     places = list(zip(field, field.slices(), strict=True))
     for out, at_out in places:
@@ -175,7 +207,9 @@ def _square(field: Field) -> Tensor:
                     full[at_out, at_left, at_right] = torch.from_numpy(tensor * 1.0)
                     full = full + full.transpose(1, 2)
                     trace = full.diagonal(dim1=1, dim2=2).sum(-1)
-                    energy = 2 * full.square().sum() + trace.square().sum()  # E|S x x|^2 for a standard normal x
+                    energy = (
+                        2 * full.square().sum() + trace.square().sum()
+                    )  # E|S x x|^2 for a standard normal x
                     if energy > 1e-9:
                         into.append(full / energy.sqrt())
         found += [full * (out.irrep.dim / len(into)) ** 0.5 for full in into]

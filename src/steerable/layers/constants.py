@@ -1,4 +1,7 @@
-"""Constants that keep float64 through every change of precision: the base of the layers, at home in `functions`."""
+"""Constants that keep float64 through every change of precision.
+
+The base of the layers, at home in `functions`.
+"""
 
 from ..functions.constants import ConstantModule
 

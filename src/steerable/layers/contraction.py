@@ -16,7 +16,9 @@ from .paths import Paths
 
 @runtime_checkable
 class Contraction(Protocol):
-    """y = W (h (x) f), with a number W_p[c, k, o] for every path p, input copy c, filter channel k, output copy o.
+    """y = W (h (x) f), with a number W_p[c, k, o] for every path p.
+
+    c is the input copy, k the filter channel and o the output copy.
 
     `before` acts on the features at their nodes, `paths` begin at its result.
     """
@@ -34,20 +36,31 @@ class Contraction(Protocol):
         ...
 
     def matrix(self, o: int) -> Tensor:
-        """`weight` of all paths to output irrep o: ((path, copy of the input, channel), copy of the output)."""
+        """`weight` of all paths to output irrep o.
+
+        Its shape is ((path, copy of the input, channel), copy of the output).
+        """
         ...
 
     def mixed(self, copies: int) -> float:
-        """How many multiplications `weigh` does per number of a moment, for so many copies of the output."""
+        """How many multiplications `weigh` does per number of a moment.
+
+        It is for so many copies of the output.
+        """
         ...
 
     def weigh(self, k: int, moment: Tensor) -> Tensor:
-        """The moment of path k, (node, m_o, copy of the input, channel), to (node, m_o, copy of the output)."""
+        """The moment of path k to (node, m_o, copy of the output).
+
+        The moment is (node, m_o, copy of the input, channel).
+        """
         ...
 
 
 class Full(nn.Module):
-    """Every copy of the input and every channel of the filter to every copy of the output: W_p is free.
+    """Every copy of the input and every channel of the filter to every copy of the output.
+
+    W_p is free.
 
     Args:
         field_filter: the irreps of one channel of the filter.
@@ -59,7 +72,8 @@ class Full(nn.Module):
 
     Raises:
         FieldMismatchError: fields of different groups.
-        ValueError: an irrep of the output that cannot be made, or multiplicities that `groups` does not divide.
+        ValueError: an irrep of the output that cannot be made, or multiplicities that `groups` does
+            not divide.
     """
 
     def __init__(
@@ -75,8 +89,12 @@ class Full(nn.Module):
         self.channels, self.groups = channels, groups
         self.before: nn.Module = nn.Identity()
         self.paths = paths(field_filter, field_in, field_out)
-        if groups < 1 or any(n % groups for n in (*(path.copies for path in self.paths), *self.paths.copies)):
-            raise ValueError(f"groups={groups} does not divide every multiplicity of {field_in} and {field_out}.")
+        if groups < 1 or any(
+            n % groups for n in (*(path.copies for path in self.paths), *self.paths.copies)
+        ):
+            raise ValueError(
+                f"groups={groups} does not divide every multiplicity of {field_in} and {field_out}."
+            )
         sizes = [path.copies // groups * channels for path in self.paths]
         self._places = self.paths.places(sizes)
         self.weights = nn.ParameterList(
@@ -103,7 +121,9 @@ class Full(nn.Module):
     def weigh(self, k: int, moment: Tensor) -> Tensor:
         nodes, components = moment.shape[:2]
         if self.groups == 1:
-            return (moment.reshape(nodes * components, -1) @ self._own(k)[0]).view(nodes, components, -1)
+            return (moment.reshape(nodes * components, -1) @ self._own(k)[0]).view(
+                nodes, components, -1
+            )
         grouped = moment.reshape(nodes * components, self.groups, -1).transpose(0, 1)
         return torch.bmm(grouped, self._own(k)).transpose(0, 1).reshape(nodes, components, -1)
 
@@ -118,8 +138,9 @@ class Full(nn.Module):
 class Depthwise(nn.Module):
     """A radial weight per path and copy, then a Linear: W_p[c, k, o] = V_p[k, c] L_p[c, o].
 
-    The form of NequIP and MACE: its cost grows with the number of copies, not with its square. With `rank`, a Linear
-    to that many copies of each irrep comes first, so that every path has rank at most `rank`.
+    The form of NequIP and MACE: its cost grows with the number of copies, not with its square. With
+    `rank`, a Linear to that many copies of each irrep comes first, so that every path has rank at
+    most `rank`.
 
     Args:
         field_filter: the irreps of one channel of the filter.
@@ -146,7 +167,9 @@ class Depthwise(nn.Module):
         super().__init__()
         self.channels = channels
         inner = field_in if rank is None else _copies(field_in, rank)
-        self.before: nn.Module = nn.Identity() if rank is None else Linear(field_in, inner, bias=False)
+        self.before: nn.Module = (
+            nn.Identity() if rank is None else Linear(field_in, inner, bias=False)
+        )
         self.paths = paths(field_filter, inner, field_out)
         sizes = [path.copies for path in self.paths]
         ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
@@ -191,7 +214,13 @@ class Depthwise(nn.Module):
 
 def stacked_weights(contraction: Contraction, o: int) -> Tensor:
     """What `Contraction.matrix` is, put together from every `weight`."""
-    return torch.cat([contraction.weight(k).flatten(0, 1) for k, path in enumerate(contraction.paths) if path.out == o])
+    return torch.cat(
+        [
+            contraction.weight(k).flatten(0, 1)
+            for k, path in enumerate(contraction.paths)
+            if path.out == o
+        ]
+    )
 
 
 def _totals(paths: Paths, sizes: Sequence[int]) -> list[int]:

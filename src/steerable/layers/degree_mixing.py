@@ -7,11 +7,14 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 
 def degree_pairs(max_degree: int, degree: int, mixing: str = "tree") -> list[tuple[int, int]]:
-    """Pairs l1 <= l2 <= max_degree with l2 - l1 <= l <= l1 + l2, whose product with itself makes degree l.
+    """Pairs l1 <= l2 <= max_degree with l2 - l1 <= l <= l1 + l2.
 
-    Those are about L^2 / 2. As edges between degrees they connect all of them, and so does their minimum spanning tree,
-    of L edges, for the cost (2 l1 + 1) (2 l2 + 1) of a product: with it every degree still depends on all others. Equal
-    degrees, which are no edges, are left out; but degree 0 is made from nothing else, and keeps them all.
+    The product of a degree with itself makes degree l.
+
+    Those are about L^2 / 2. As edges between degrees they connect all of them, and so does their
+    minimum spanning tree, of L edges, for the cost (2 l1 + 1) (2 l2 + 1) of a product: with it
+    every degree still depends on all others. Equal degrees, which are no edges, are left out; but
+    degree 0 is made from nothing else, and keeps them all.
 
     Args:
         max_degree: L.

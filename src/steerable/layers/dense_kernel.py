@@ -15,12 +15,13 @@ from .paths import Paths
 class DenseKernel(ConstantModule):
     """K_e = sum over paths p, components m and channels k of h_e[k, m] C_p[m] (x) W_p[., k, .].
 
-    One matrix product for all paths that join two irreps, weights times steered filter values; its rows are kernels of
-    single components, which one gather puts where the fields have them.
+    One matrix product for all paths that join two irreps, weights times steered filter values; its
+    rows are kernels of single components, which one gather puts where the fields have them.
 
     Args:
         paths: those of the contraction.
-        values: h (edge, channel, component), float64, where they are constants: they are steered now, once.
+        values: h (edge, channel, component), float64, where they are constants: they are steered
+            now, once.
     """
 
     _order: Tensor
@@ -28,7 +29,9 @@ class DenseKernel(ConstantModule):
 
     def __init__(self, paths: Paths, values: Tensor | None = None) -> None:
         super().__init__()
-        self._numbers = [[0] * len(paths.field_in) for _ in paths.irreps]  # of paths, by output irrep and input term
+        self._numbers = [
+            [0] * len(paths.field_in) for _ in paths.irreps
+        ]  # of paths, by output irrep and input term
         for path in paths:
             self._numbers[path.out][path.term] += 1
         self.register_constant("_order", self._places(paths).flatten())
@@ -36,10 +39,14 @@ class DenseKernel(ConstantModule):
         if values is not None:
             matrices = self._steer(copy.deepcopy(paths).double(), values)
             self._shapes, self._edges = [matrix.shape for matrix in matrices], len(values)
-            self.register_constant("_steered", torch.cat([values.new_zeros(0), *map(torch.flatten, matrices)]))
+            self.register_constant(
+                "_steered", torch.cat([values.new_zeros(0), *map(torch.flatten, matrices)])
+            )
 
     def forward(self, contraction: Contraction, h: Tensor | None, scale: Tensor) -> Tensor:
-        """Filter values h (edge, channel, component), None for the constant ones, times `scale` to kernels.
+        """Filter values h (edge, channel, component) times `scale` to kernels.
+
+        None stands for the constant ones.
 
         Returns:
             (field_out.dim, field_in.dim, edge).
@@ -47,44 +54,69 @@ class DenseKernel(ConstantModule):
         paths, rows = contraction.paths, []
         edges = self._edges if h is None else len(h)
         steered = iter(self._constants(scale) if h is None else self._steer(paths, h * scale))
-        for o, (irrep, copies, numbers) in enumerate(zip(paths.irreps, paths.copies, self._numbers, strict=True)):
-            sizes = [number * n * contraction.channels for number, (n, _) in zip(numbers, paths.field_in, strict=True)]
+        for o, (irrep, copies, numbers) in enumerate(
+            zip(paths.irreps, paths.copies, self._numbers, strict=True)
+        ):
+            sizes = [
+                number * n * contraction.channels
+                for number, (n, _) in zip(numbers, paths.field_in, strict=True)
+            ]
             weights = contraction.matrix(o).split(sizes)
             for own, number, (n, irrep_in) in zip(weights, numbers, paths.field_in, strict=True):
                 if number:
                     left = _joined(own.reshape(number, n, contraction.channels, copies))
-                    rows.append((left.T @ next(steered)).view(n * copies * irrep.dim * irrep_in.dim, edges))
+                    rows.append(
+                        (left.T @ next(steered)).view(n * copies * irrep.dim * irrep_in.dim, edges)
+                    )
         whole = torch.cat([*rows, scale.new_zeros(1, edges)])
-        return whole.index_select(0, self._order).view(paths.field_out.dim, paths.field_in.dim, edges)
+        return whole.index_select(0, self._order).view(
+            paths.field_out.dim, paths.field_in.dim, edges
+        )
 
     def _constants(self, scale: Tensor) -> list[Tensor]:
         parts = (self._steered * scale).split([shape.numel() for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def _steer(self, paths: Paths, h: Tensor) -> list[Tensor]:
-        """C_p times the values, ((path, channel), (m_o, m_i, edge)) of every output irrep and every term to it."""
+        """C_p times the values, ((path, channel), (m_o, m_i, edge)).
+
+        For every output irrep and every term to it.
+        """
         edges, channels, _ = h.shape
         values, found = h.permute(2, 1, 0).flatten(1), []
         for i, term in enumerate(paths.field_in):
             shapes = [
-                (own[i], irrep.dim * term.irrep.dim) for own, irrep in zip(self._numbers, paths.irreps, strict=True)
+                (own[i], irrep.dim * term.irrep.dim)
+                for own, irrep in zip(self._numbers, paths.irreps, strict=True)
             ]
             parts = (paths.coupled(i).T @ values).split([number * dim for number, dim in shapes])
-            found.append([_joined(p.view(*shape, channels, edges)) for p, shape in zip(parts, shapes, strict=True)])
+            found.append(
+                [
+                    _joined(p.view(*shape, channels, edges))
+                    for p, shape in zip(parts, shapes, strict=True)
+                ]
+            )
         return [matrix for row in zip(*found, strict=True) for matrix in row if len(matrix)]
 
     def _places(self, paths: Paths) -> Tensor:
-        """Row of every entry (field_out.dim, field_in.dim) of the kernel; where no path leads, the last, of zeros."""
+        """Row of every entry (field_out.dim, field_in.dim) of the kernel.
+
+        Where no path leads, the last, of zeros.
+        """
         made, start = [], 0
         for irrep, copies, numbers in zip(paths.irreps, paths.copies, self._numbers, strict=True):
             made.append(torch.full((copies, irrep.dim, paths.field_in.dim), -1))
-            for term, place, number in zip(paths.field_in, paths.field_in.slices(), numbers, strict=True):
+            for term, place, number in zip(
+                paths.field_in, paths.field_in.slices(), numbers, strict=True
+            ):
                 if number:
                     rows = torch.arange(start, start := start + copies * irrep.dim * term.dim)
                     blocks = rows.view(term.multiplicity, copies, irrep.dim, term.irrep.dim)
                     made[-1][:, :, place] = blocks.permute(1, 2, 0, 3).flatten(2)
         placed = [
-            torch.full((term.dim, paths.field_in.dim), -1) if o is None else made[o][copies].flatten(0, 1)
+            torch.full((term.dim, paths.field_in.dim), -1)
+            if o is None
+            else made[o][copies].flatten(0, 1)
             for (o, copies), term in zip(paths.terms_out, paths.field_out, strict=True)
         ]
         order = torch.cat(placed)
@@ -97,6 +129,9 @@ def _joined(x: Tensor) -> Tensor:
 
 
 def dense_kernel(contraction: Contraction, h: Tensor) -> Tensor:
-    """The kernel matrices (edge, field_out.dim, field of `paths`.dim) of filter values (edge, channel, component)."""
+    """The kernel matrices (edge, field_out.dim, field of `paths`.dim).
+
+    The filter values are (edge, channel, component).
+    """
     kernel: Tensor = DenseKernel(contraction.paths).to(h.device)(contraction, h, h.new_ones(()))
     return kernel.permute(2, 0, 1)

@@ -1,4 +1,7 @@
-"""Features as samples of signals on the circle, the sphere, a finite group or its cosets, and functions of these."""
+"""Features as samples of signals, and functions of these.
+
+On the circle, the sphere, a finite group or its cosets.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,13 @@ from .constants import ConstantModule
 
 
 class Signals(ConstantModule):
-    """Features as samples of signals, and back: x = sum over components of a channel times functions.
+    """Features as samples of signals, and back.
+
+    x = sum over components of a channel times functions.
 
     Args:
-        parts: the irreps of one channel and their functions, of equal irreps those of every copy: (irrep.dim, sample).
+        parts: the irreps of one channel and their functions, of equal irreps those of every copy:
+            (irrep.dim, sample).
         analysis: samples to components (sample, component), in the order of `parts`.
         channels: number of signals.
     """
@@ -28,20 +34,30 @@ class Signals(ConstantModule):
     _synthesis: Tensor
     _analysis: Tensor
 
-    def __init__(self, group: Group, parts: Sequence[tuple[Irrep, Tensor]], channels: int, analysis: Tensor) -> None:
+    def __init__(
+        self, group: Group, parts: Sequence[tuple[Irrep, Tensor]], channels: int, analysis: Tensor
+    ) -> None:
         super().__init__()
         irreps = list(dict.fromkeys(irrep for irrep, _ in parts))
-        order = sorted(range(len(parts)), key=lambda k: irreps.index(parts[k][0]))  # stable: copies stay in order
+        order = sorted(
+            range(len(parts)), key=lambda k: irreps.index(parts[k][0])
+        )  # stable: copies stay in order
         self.channels = channels
-        self.field = Field(group, tuple(Term([i for i, _ in parts].count(irrep), irrep) for irrep in irreps))
-        self.field_in = self.field_out = Field(group, tuple(Term(m * channels, irrep) for m, irrep in self.field))
+        self.field = Field(
+            group, tuple(Term([i for i, _ in parts].count(irrep), irrep) for irrep in irreps)
+        )
+        self.field_in = self.field_out = Field(
+            group, tuple(Term(m * channels, irrep) for m, irrep in self.field)
+        )
         columns = analysis.split([irrep.dim for irrep, _ in parts], 1)
         self.register_constant("_synthesis", torch.cat([parts[k][1] for k in order]))
         self.register_constant("_analysis", torch.cat([columns[k] for k in order], 1))
 
     def samples(self, x: Tensor) -> Tensor:
         """Features (..., field_in.dim) to samples (..., channels, sample)."""
-        parts = [x[..., place].unflatten(-1, (self.channels, -1)) for place in self.field_in.slices()]
+        parts = [
+            x[..., place].unflatten(-1, (self.channels, -1)) for place in self.field_in.slices()
+        ]
         return torch.cat(parts, -1) @ self._synthesis
 
     def components(self, samples: Tensor) -> Tensor:
@@ -53,12 +69,12 @@ class Signals(ConstantModule):
 class FourierActivation(nn.Module):
     """Harmonics to samples, a pointwise function, samples back to harmonics, channel by channel.
 
-    A channel holds the harmonics of degrees 0 to L (restricted to the group): a signal on the unit circle or sphere.
-    Copies of an irrep lie together, channel after channel: `field_in` is such as 8x0+8x1+8x2.
-    For a finite group the samples are orbits of the group, which every element permutes, so the layer commutes
-    exactly. For a continuous group the function makes higher degrees, which alias into the result: the error
-    under random rotations falls with `oversampling`. Measured mean relative error with SiLU, unit-variance signals
-    and SO(3):
+    A channel holds the harmonics of degrees 0 to L (restricted to the group): a signal on the unit
+    circle or sphere. Copies of an irrep lie together, channel after channel: `field_in` is such as
+    8x0+8x1+8x2. For a finite group the samples are orbits of the group, which every element
+    permutes, so the layer commutes exactly. For a continuous group the function makes higher
+    degrees, which alias into the result: the error under random rotations falls with
+    `oversampling`. Measured mean relative error with SiLU, unit-variance signals and SO(3):
 
         oversampling     1        2        4
         L = 1            3.0e-2   4.0e-4   1.7e-7
@@ -86,7 +102,10 @@ class FourierActivation(nn.Module):
     ) -> None:
         super().__init__()
         if oversampling < 1:
-            raise ValueError(f"oversampling is at least 1, where the grid resolves the signal; got {oversampling}.")
+            raise ValueError(
+                "oversampling is at least 1, where the grid resolves the signal; got "
+                f"{oversampling}."
+            )
         self.function = function
         field, change = harmonic_field(group, max_degree)
         resolved = math.ceil(oversampling * (max_degree + 1)) - 1
@@ -94,7 +113,9 @@ class FourierActivation(nn.Module):
         values = solid_harmonics(torch.from_numpy(points), max_degree) @ change.T
         scale = field.dim**0.5
         gram = values.T @ (weights[:, None] * values)
-        analysis = torch.linalg.solve(gram, (weights[:, None] * values).T).T * (scale * unit_gain(function))
+        analysis = torch.linalg.solve(gram, (weights[:, None] * values).T).T * (
+            scale * unit_gain(function)
+        )
         places = zip(field, field.slices(), strict=True)
         parts = [(term.irrep, values.T[place] / scale) for term, place in places]
         self.signals = Signals(group, parts, channels, analysis)
@@ -107,10 +128,13 @@ class FourierActivation(nn.Module):
 
 
 class CosetActivation(nn.Module):
-    """A pointwise function of signals on a finite group, or on its cosets G / H: exactly equivariant.
+    """A pointwise function of signals on a finite group, or on its cosets G / H.
 
-    A channel holds the irreps of the functions on G / H (all of them, so that nothing is cut off); the group permutes
-    the samples. Copies of an irrep lie together, channel after channel: `field_in` is such as 8x0+8x1+8x2.
+    Exactly equivariant.
+
+    A channel holds the irreps of the functions on G / H (all of them, so that nothing is cut off);
+    the group permutes the samples. Copies of an irrep lie together, channel after channel:
+    `field_in` is such as 8x0+8x1+8x2.
 
     Args:
         group: G, finite.
@@ -141,24 +165,40 @@ class CosetActivation(nn.Module):
 
 
 def _grid(dim: int, degree: int) -> tuple[np.ndarray, Tensor]:
-    """Points on the unit circle or sphere and weights that integrate products of two harmonics up to `degree`."""
+    """Points on the unit circle or sphere, and weights.
+
+    They integrate products of two harmonics up to `degree`.
+    """
     turns = 2 * degree + 2
     angle = 2 * np.pi * np.arange(turns) / turns
     if dim == 2:
-        return np.stack([np.cos(angle), np.sin(angle)], 1), torch.full((turns,), 1 / turns, dtype=torch.float64)
+        return np.stack([np.cos(angle), np.sin(angle)], 1), torch.full(
+            (turns,), 1 / turns, dtype=torch.float64
+        )
     height, weight = np.polynomial.legendre.leggauss(degree + 1)
     radius = np.sqrt(1 - height**2)
     points = np.stack(
-        [np.outer(radius, np.cos(angle)), np.outer(radius, np.sin(angle)), np.outer(height, np.ones(turns))], -1
+        [
+            np.outer(radius, np.cos(angle)),
+            np.outer(radius, np.sin(angle)),
+            np.outer(height, np.ones(turns)),
+        ],
+        -1,
     )
     return points.reshape(-1, 3), torch.from_numpy(np.repeat(weight / (2 * turns), turns))
 
 
 def _orbits(group: Group, degree: int) -> tuple[np.ndarray, Tensor]:
-    """Orbits of points in general position, at least as many as a grid that resolves `degree`, of equal weights."""
+    """Orbits of points in general position, of equal weights.
+
+    There are at least as many as in a grid that resolves `degree`.
+    """
     wanted = 2 * degree + 2 if group.dim == 2 else 2 * (degree + 1) ** 2
     k = np.arange(1, math.ceil(wanted / len(group.representatives)) + 1)
-    turn, rise = 2 * np.pi * (k * 0.5698402910 % 1), 2 * (k * 0.7548776662 % 1) - 1  # a low-discrepancy sequence
+    turn, rise = (
+        2 * np.pi * (k * 0.5698402910 % 1),
+        2 * (k * 0.7548776662 % 1) - 1,
+    )  # a low-discrepancy sequence
     radius = np.ones(len(k)) if group.dim == 2 else np.sqrt(1 - rise**2)
     seeds = np.stack([radius * np.cos(turn), radius * np.sin(turn), rise][: group.dim], 1)
     points = np.einsum("gij,nj->gni", group.representatives, seeds).reshape(-1, group.dim)

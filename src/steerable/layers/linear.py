@@ -17,9 +17,9 @@ _DENSE_SIZE = 2**17
 class Linear(ConstantModule):
     """y = sum_b w_b X_b x + bias, where the X_b span the maps that commute with the group.
 
-    By Schur's lemma copies of one irrep mix with free weights, different irreps do not mix, and the bias lives on
-    trivial irreps. At the start y has unit variance if x has. Small maps are one dense matrix product; large ones
-    are one product per irrep.
+    By Schur's lemma copies of one irrep mix with free weights, different irreps do not mix, and the
+    bias lives on trivial irreps. At the start y has unit variance if x has. Small maps are one
+    dense matrix product; large ones are one product per irrep.
 
     Args:
         field_in: type of the input, a Field or its text (of O(3) unless `group` is given).
@@ -37,7 +37,11 @@ class Linear(ConstantModule):
     _invariant: Tensor
 
     def __init__(
-        self, field_in: Field | str, field_out: Field | str, bias: bool = True, group: Group | None = None
+        self,
+        field_in: Field | str,
+        field_out: Field | str,
+        bias: bool = True,
+        group: Group | None = None,
     ) -> None:
         super().__init__()
         self.field_in, self.field_out = Field.parse(field_in, group), Field.parse(field_out, group)
@@ -48,7 +52,9 @@ class Linear(ConstantModule):
         invariant = _invariant_channels(self.field_out)
         self.bias = nn.Parameter(torch.zeros(len(invariant))) if bias and len(invariant) else None
         self.register_constant("_invariant", invariant)
-        position, source, coefficient = _scatter(self._paths if self.is_dense else [], self.field_out.dim)
+        position, source, coefficient = _scatter(
+            self._paths if self.is_dense else [], self.field_out.dim
+        )
         self.register_constant("_position", position)
         self.register_constant("_source", source)
         self.register_constant("_coefficient", coefficient)
@@ -58,14 +64,18 @@ class Linear(ConstantModule):
         """Draw new weights of variance 1 / fan-in and set the bias to 0."""
         with torch.no_grad():
             for path in self._paths:
-                self.weight[path.start : path.start + path.weights].normal_(generator=generator).mul_(path.deviation)
+                self.weight[path.start : path.start + path.weights].normal_(
+                    generator=generator
+                ).mul_(path.deviation)
             if self.bias is not None:
                 self.bias.zero_()
 
     def matrix(self) -> Tensor:
         """The map as a matrix (field_in.dim, field_out.dim), without the bias."""
         if not self.is_dense:
-            return self._by_irrep(torch.eye(self.field_in.dim, dtype=self.weight.dtype, device=self.weight.device))
+            return self._by_irrep(
+                torch.eye(self.field_in.dim, dtype=self.weight.dtype, device=self.weight.device)
+            )
         size = self.field_in.dim * self.field_out.dim
         entries = self.weight.index_select(0, self._source) * self._coefficient
         flat = entries.new_zeros(size).index_add(0, self._position, entries)
@@ -83,7 +93,9 @@ class Linear(ConstantModule):
         y = [x.new_zeros(())] * len(self.field_out)
         for path in self._paths:
             block = x[..., path.place_in].unflatten(-1, (path.copies_in, path.dim))
-            weight = self.weight[path.start : path.start + path.weights].view(-1, path.copies_out, path.copies_in)
+            weight = self.weight[path.start : path.start + path.weights].view(
+                -1, path.copies_out, path.copies_in
+            )
             if len(weight) == 1:
                 part = torch.einsum("...md,om->...od", block, weight[0])
             else:
@@ -91,19 +103,28 @@ class Linear(ConstantModule):
                 part = torch.einsum("...tma,tom->...oa", turned, weight)
             y[path.term_out] = y[path.term_out] + part.flatten(-2)
         shape = x.shape[:-1]
-        return torch.cat([part.expand(*shape, t.dim) for part, t in zip(y, self.field_out, strict=True)], -1)
+        return torch.cat(
+            [part.expand(*shape, t.dim) for part, t in zip(y, self.field_out, strict=True)], -1
+        )
 
     def extra_repr(self) -> str:
         return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
 
 
 class _Path:
-    """Copies of one irrep in a term of the input and in a term of the output, and its weights (map, out, in)."""
+    """Copies of one irrep in a term of the input and in a term of the output.
+
+    Also its weights (map, out, in).
+    """
 
     def __init__(self, field_in: Field, i: int, field_out: Field, o: int, start: int) -> None:
         term_in, term_out = field_in.terms[i], field_out.terms[o]
         irrep = term_in.irrep
-        self.copies_in, self.copies_out, self.dim = term_in.multiplicity, term_out.multiplicity, irrep.dim
+        self.copies_in, self.copies_out, self.dim = (
+            term_in.multiplicity,
+            term_out.multiplicity,
+            irrep.dim,
+        )
         self.place_in, self.place_out = field_in.slices()[i], field_out.slices()[o]
         self.term_out = o
         self.basis = torch.from_numpy(irrep.endomorphisms() * irrep.dim**0.5)
@@ -130,7 +151,11 @@ def _paths(field_in: Field, field_out: Field) -> list[_Path]:
 
 def _scatter(paths: list[_Path], width: int) -> tuple[Tensor, Tensor, Tensor]:
     """Where every weight goes in the flat matrix (in, out), as (place, weight, coefficient)."""
-    places, sources, coefficients = [torch.zeros(0, dtype=torch.long)], [torch.zeros(0, dtype=torch.long)], []
+    places, sources, coefficients = (
+        [torch.zeros(0, dtype=torch.long)],
+        [torch.zeros(0, dtype=torch.long)],
+        [],
+    )
     for path in paths:
         t, a, b = torch.nonzero(path.basis.abs() > 1e-12, as_tuple=True)
         o = torch.arange(path.copies_out)[:, None, None]
@@ -145,5 +170,9 @@ def _scatter(paths: list[_Path], width: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _invariant_channels(field: Field) -> Tensor:
-    places = [range(s.start, s.stop) for t, s in zip(field, field.slices(), strict=True) if t.irrep.is_trivial]
+    places = [
+        range(s.start, s.stop)
+        for t, s in zip(field, field.slices(), strict=True)
+        if t.irrep.is_trivial
+    ]
     return torch.tensor([k for place in places for k in place], dtype=torch.long)

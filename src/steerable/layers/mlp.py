@@ -18,9 +18,10 @@ Activation = Callable[[Field], nn.Module]
 class MLP(nn.Module):
     """Linear layers with equivariant activations between them, none after the last.
 
-    Activations: `gate` (scalars steer the rest), `norm` (every irrep by its own length), `product` (the equivariant
-    square of every channel, then gates: invariants of several vectors, cross products), or a maker of a module with
-    `field_in` and `field_out` for a hidden field, as the class Gate is.
+    Activations: `gate` (scalars steer the rest), `norm` (every irrep by its own length), `product`
+    (the equivariant square of every channel, then gates: invariants of several vectors, cross
+    products), or a maker of a module with `field_in` and `field_out` for a hidden field, as the
+    class Gate is.
 
     Args:
         field_in: type of the input.
@@ -51,7 +52,9 @@ class MLP(nn.Module):
             raise ValueError(f"An MLP has at least 1 linear layer; got {layers}.")
         if isinstance(activation, str):
             if activation not in ACTIVATIONS:
-                raise ValueError(f"activation is one of {', '.join(ACTIVATIONS)}; got {activation!r}.")
+                raise ValueError(
+                    f"activation is one of {', '.join(ACTIVATIONS)}; got {activation!r}."
+                )
             activation = ACTIVATIONS[activation]
         self.field_in, self.field_out = field_in, field_out
         modules: list[nn.Module] = []
@@ -84,7 +87,10 @@ class _Product(nn.Sequential):
         for multiplicity, irrep in field:
             copies[irrep] = copies.get(irrep, 0) + multiplicity
         channel = Field(field.group, tuple(Term(1, irrep) for irrep in copies))
-        square, gate = TensorProductActivation(channel, max(copies.values(), default=0)), Gate(field)
+        square, gate = (
+            TensorProductActivation(channel, max(copies.values(), default=0)),
+            Gate(field),
+        )
         super().__init__(square, Linear(square.field_out, gate.field_in), gate)
         self.field_in, self.field_out = square.field_in, gate.field_out
 

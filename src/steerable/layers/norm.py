@@ -15,10 +15,12 @@ from .constants import ConstantModule
 
 
 class RMSNorm(ConstantModule):
-    """Every term is divided by its root mean square over copies and components; each copy has a learned weight.
+    """Every term is divided by its root mean square over copies and components.
 
-    y_tc = w_tc x_tc / sqrt(mean_c |x_tc|^2 / dim_t + eps) for copy c of term t. No mean is taken off, nothing
-    depends on other nodes, and it is smooth at zero.
+    Each copy has a learned weight.
+
+    y_tc = w_tc x_tc / sqrt(mean_c |x_tc|^2 / dim_t + eps) for copy c of term t. No mean is taken
+    off, nothing depends on other nodes, and it is smooth at zero.
 
     Args:
         field: type of input and output.
@@ -37,7 +39,9 @@ class RMSNorm(ConstantModule):
         member = torch.zeros(self.field_in.dim, len(self.field_in), dtype=torch.float64)
         for k, place in enumerate(self.field_in.slices()):
             member[place, k] = 1
-        size = torch.tensor([t.irrep.dim for t in self.field_in for _ in range(t.multiplicity)], dtype=torch.long)
+        size = torch.tensor(
+            [t.irrep.dim for t in self.field_in for _ in range(t.multiplicity)], dtype=torch.long
+        )
         owner = torch.arange(self.field_in.channels).repeat_interleave(size)
         self.register_constant("_member", member)
         self.register_constant("_owner", owner)
@@ -50,7 +54,10 @@ class RMSNorm(ConstantModule):
 
 
 class _Standardise(ConstantModule):
-    """(x - m) / sqrt(v + eps) per irrep: m the average of trivial irreps, v that of |x - m|^2 / dim; then w y + b."""
+    """(x - m) / sqrt(v + eps) per irrep, then w y + b.
+
+    m is the average of trivial irreps, v that of |x - m|^2 / dim.
+    """
 
     _mean: Tensor
     _spread: Tensor
@@ -79,10 +86,12 @@ class _Standardise(ConstantModule):
 
 
 class BatchNorm(_Standardise):
-    """Every irrep is divided by its root mean square over the batch; trivial ones lose their mean first.
+    """Every irrep is divided by its root mean square over the batch.
 
-    y = w (x - m) / sqrt(v + eps) + b with m and v averaged over all rows in training (and followed with `momentum`),
-    and their running values in eval.
+    Trivial ones lose their mean first.
+
+    y = w (x - m) / sqrt(v + eps) + b with m and v averaged over all rows in training (and followed
+    with `momentum`), and their running values in eval.
 
     Args:
         field: type of input and output.
@@ -97,7 +106,11 @@ class BatchNorm(_Standardise):
     running_square: Tensor
 
     def __init__(
-        self, field: Field | str, eps: float = 1e-5, momentum: float = 0.1, group: Group | None = None
+        self,
+        field: Field | str,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        group: Group | None = None,
     ) -> None:
         super().__init__(field, eps, group)
         self.momentum = momentum
@@ -137,12 +150,16 @@ class InstanceNorm(_Standardise):
         if batch is None:
             batch, size = torch.zeros(len(x), dtype=torch.long, device=x.device), 1
         graphs = size or (int(batch.max()) + 1 if len(batch) else 0)
-        mean, square = self.statistics(x, lambda rows: segment_mean(rows, batch, graphs).index_select(0, batch))
+        mean, square = self.statistics(
+            x, lambda rows: segment_mean(rows, batch, graphs).index_select(0, batch)
+        )
         return self.standardise(x, mean, square)
 
 
 class LayerNorm(_Standardise):
-    """RMSNorm that also takes the mean over the copies off every term of trivial irreps, and adds a bias.
+    """RMSNorm that also centres every term of trivial irreps, and adds a bias.
+
+    The mean is taken over the copies.
 
     Args:
         field: type of input and output.

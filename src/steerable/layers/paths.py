@@ -1,4 +1,7 @@
-"""The paths of a contraction: every way in which a filter turns an input irrep into an output irrep."""
+"""The paths of a contraction.
+
+Every way in which a filter turns an input irrep into an output irrep.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,11 @@ from ..groups import Irrep, coupling
 from .constants import ConstantModule
 
 Products = Callable[[Irrep, Irrep], Iterable[tuple[slice, NDArray[np.float64]]]]
-"""From irreps of input and output to the products of filter and input that may be used: where the components of the
-filter are, and a tensor (m_o, m_h, m_i) of norm 1, orthogonal to those of the same components."""
+"""From irreps of input and output to the products of filter and input that may be used.
+
+A product says where the components of the filter are, and has a tensor (m_o, m_h, m_i) of norm 1,
+orthogonal to those of the same components.
+"""
 
 
 class Path(NamedTuple):
@@ -37,7 +43,10 @@ class Path(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """The components of filter, input and output that a path joins, and the copies of input and output."""
+    """The components of filter, input and output that a path joins.
+
+    Also the copies of input and output.
+    """
 
     m_h: int
     m_i: int
@@ -47,22 +56,27 @@ class Sizes(NamedTuple):
 
 
 class Paths(ConstantModule):
-    """All paths of Hom(filter (x) in, out) with their Clebsch-Gordan tensors, and the layout that contractions work in.
+    """All paths of Hom(filter (x) in, out) with their Clebsch-Gordan tensors.
 
-    Inside a contraction copies of an irrep are the last axis: features (node, m_i, copy), results (node, m_o, copy).
-    `irreps` are those of the output that are made, `copies` their multiplicities; `terms_out` tells for every term of
-    the output the number of its irrep there, None for 0, and which of that irrep's copies it holds.
+    Also the layout that contractions work in.
+
+    Inside a contraction copies of an irrep are the last axis: features (node, m_i, copy), results
+    (node, m_o, copy). `irreps` are those of the output that are made, `copies` their
+    multiplicities; `terms_out` tells for every term of the output the number of its irrep there,
+    None for 0, and which of that irrep's copies it holds.
 
     Args:
         field_filter: the irreps of one channel of the filter.
         field_in: type of the features.
         field_out: type of the result; terms of one irrep are made together.
         products: which products may be used; by default all.
-        allow_zero: whether irreps of the output that no product makes are 0; else they are an error.
+        allow_zero: whether irreps of the output that no product makes are 0; else they are an
+            error.
 
     Raises:
         FieldMismatchError: fields of different groups.
-        ValueError: irreps of the output that no filter component can make from the input, or none that one can.
+        ValueError: irreps of the output that no filter component can make from the input, or none
+            that one can.
     """
 
     def __init__(
@@ -79,14 +93,18 @@ class Paths(ConstantModule):
         self.field_filter, self.field_in, self.field_out = field_filter, field_in, field_out
         wanted = dict.fromkeys(term.irrep for term in field_out if term.multiplicity)
         sources = [term.irrep for term in field_in if term.multiplicity]
-        self.irreps: list[Irrep] = [out for out in wanted if any(any(True for _ in products(s, out)) for s in sources)]
+        self.irreps: list[Irrep] = [
+            out for out in wanted if any(any(True for _ in products(s, out)) for s in sources)
+        ]
         if len(self.irreps) < len(wanted) and not (allow_zero and self.irreps):
             missing = next(irrep for irrep in wanted if irrep not in self.irreps)
             raise ValueError(
-                f"No filter of {field_filter} makes {missing} from {field_in}. Give the filter more irreps (a higher "
-                "degree or order), or drop that irrep from the output."
+                f"No filter of {field_filter} makes {missing} from {field_in}. Give the filter "
+                "more irreps (a higher degree or order), or drop that irrep from the output."
             )
-        self.copies = [sum(t.multiplicity for t in field_out if t.irrep == irrep) for irrep in self.irreps]
+        self.copies = [
+            sum(t.multiplicity for t in field_out if t.irrep == irrep) for irrep in self.irreps
+        ]
         self.terms_out = _copies_of_terms(field_out, self.irreps)
         self._paths: list[Path] = []
         for i, term in enumerate(field_in):
@@ -95,7 +113,9 @@ class Paths(ConstantModule):
                     scaled = torch.from_numpy(tensor * irrep.dim**0.5).permute(1, 2, 0)
                     self.register_constant(f"_tensor_{len(self._paths)}", scaled.contiguous())
                     self._paths.append(Path(i, at, o, term.multiplicity))
-            self.register_constant(f"_coupled_{i}", self._stack(i, field_filter.dim, term.irrep.dim))
+            self.register_constant(
+                f"_coupled_{i}", self._stack(i, field_filter.dim, term.irrep.dim)
+            )
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -112,7 +132,10 @@ class Paths(ConstantModule):
         return found
 
     def coupled(self, i: int) -> Tensor:
-        """The tensors of all paths from term i of the input, as one matrix (m of the filter, ((path, m_o), m_i))."""
+        """The tensors of all paths from term i of the input, as one matrix.
+
+        It is (m of the filter, ((path, m_o), m_i)).
+        """
         found: Tensor = getattr(self, f"_coupled_{i}")
         return found
 
@@ -137,7 +160,10 @@ class Paths(ConstantModule):
     def split(self, x: Tensor) -> list[Tensor]:
         """Features (node, field_in.dim) by term: (node, m_i, copy)."""
         return [
-            x[:, place].unflatten(-1, (term.multiplicity, term.irrep.dim)).transpose(1, 2).contiguous()
+            x[:, place]
+            .unflatten(-1, (term.multiplicity, term.irrep.dim))
+            .transpose(1, 2)
+            .contiguous()
             for term, place in zip(self.field_in, self.field_in.slices(), strict=True)
         ]
 
@@ -160,7 +186,10 @@ class Paths(ConstantModule):
         return [torch.cat(terms, 2) for terms in found]
 
     def places(self, sizes: Sequence[int]) -> list[slice]:
-        """Where path after path, of the given sizes, lies among those that make the same output irrep."""
+        """Where path after path lies among those that make the same output irrep.
+
+        The paths have the given sizes.
+        """
         start = [0] * len(self.irreps)
         found = []
         for path, size in zip(self._paths, sizes, strict=True):
@@ -170,18 +199,28 @@ class Paths(ConstantModule):
 
 
 def _copies_of_terms(field: Field, irreps: Sequence[Irrep]) -> list[tuple[int | None, slice]]:
-    """For every term the number of its irrep among `irreps`, if it is there, and which of its copies the term holds."""
+    """The number of every term's irrep among `irreps`, if it is there.
+
+    Also which of its copies the term holds.
+    """
     end = dict.fromkeys(irreps, 0)
     found: list[tuple[int | None, slice]] = []
     for multiplicity, irrep in field:
         start = end.get(irrep, 0)
         end[irrep] = start + multiplicity
-        found.append((irreps.index(irrep) if irrep in irreps else None, slice(start, start + multiplicity)))
+        found.append(
+            (irreps.index(irrep) if irrep in irreps else None, slice(start, start + multiplicity))
+        )
     return found
 
 
-def _products(field_filter: Field, irrep_in: Irrep, irrep_out: Irrep) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Filter components and tensor (m_o, m_h, m_i) of every product of one copy of a filter irrep."""
+def _products(
+    field_filter: Field, irrep_in: Irrep, irrep_out: Irrep
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Filter components and tensor (m_o, m_h, m_i) of every product.
+
+    A product is one of one copy of a filter irrep.
+    """
     for term, place in zip(field_filter, field_filter.slices(), strict=True):
         for copy in range(term.multiplicity):
             start = place.start + copy * term.irrep.dim

@@ -10,7 +10,9 @@ from .constants import ConstantModule
 
 
 class Restrict(ConstantModule):
-    """Features of a field of G as features of its restriction to a subgroup H: an orthogonal change of basis.
+    """Features of a field of G as features of its restriction to a subgroup H.
+
+    An orthogonal change of basis.
 
     Args:
         field: type of the input, a field of G.

@@ -1,4 +1,7 @@
-"""Normalisation of signals on the sphere and on the rotations: of whole signals, so that spectra keep their shape."""
+"""Normalisation of signals on the sphere and on the rotations.
+
+Of whole signals, so that spectra keep their shape.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from .sphere_signals import SphereSignals
 
 
 class SphereBatchNorm(nn.Module):
-    """y = w (f - m) / sqrt(v + eps) + b per channel: m and v are mean and variance over the batch and all points.
+    """y = w (f - m) / sqrt(v + eps) + b per channel.
 
-    Both are read from the coefficients, m from degree 0 and v as the sum of all squares: no grid, and exact. Every
-    channel has one v, whereas BatchNorm, with a v for every degree, would raise the high degrees to the height of the
-    low ones.
+    m and v are mean and variance over the batch and all points.
+
+    Both are read from the coefficients, m from degree 0 and v as the sum of all squares: no grid,
+    and exact. Every channel has one v, whereas BatchNorm, with a v for every degree, would raise
+    the high degrees to the height of the low ones.
 
     Args:
         signals: type of input and output.
@@ -49,4 +54,6 @@ class SphereBatchNorm(nn.Module):
         scale = self.weight * torch.rsqrt(square + self.eps)
         constant = (self.bias - scale * mean).unsqueeze(-1) if self._has_mean else f.new_zeros(0)
         y = f * scale.unsqueeze(-1)
-        return self.signals.join(y + nn.functional.pad(constant, (0, f.shape[-1] - constant.shape[-1])))
+        return self.signals.join(
+            y + nn.functional.pad(constant, (0, f.shape[-1] - constant.shape[-1]))
+        )

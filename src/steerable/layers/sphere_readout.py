@@ -18,8 +18,9 @@ from .sphere_signals import SphereSignals
 class SphereInvariants(nn.Module):
     """The mean f^0 of every signal and, if asked for, the power |f^l|^2 of every degree above 0.
 
-    The mean over all rotations is the coefficient of degree 0: no grid is needed. Powers are invariant, too, but do not
-    tell everything that rotations leave (a nonlinearity and then the mean can, `Bispectrum` nearly does).
+    The mean over all rotations is the coefficient of degree 0: no grid is needed. Powers are
+    invariant, too, but do not tell everything that rotations leave (a nonlinearity and then the
+    mean can, `Bispectrum` nearly does).
 
     Args:
         signals: type of the input, with the column n = 0.
@@ -39,7 +40,10 @@ class SphereInvariants(nn.Module):
         self.field_out = invariant_field(SO3(), signals.channels * numbers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (..., field_in.dim) to (..., field_out.dim): numbers of the first channel, of the second, ..."""
+        """Features (..., field_in.dim) to (..., field_out.dim).
+
+        Numbers of the first channel, of the second, ...
+        """
         self.field_in.check(x, "SphereInvariants")
         f = self.signals.coefficients(x)
         mean = f[..., : int(0 in self.signals.layout.orders)]
@@ -50,9 +54,12 @@ class SphereInvariants(nn.Module):
 
 
 class SpherePool(ConstantModule):
-    """Degrees up to a lower one, F^l exp(-l (l + 1) s^2 / 2): a smoothed signal that a smaller grid carries.
+    """Degrees up to a lower one, F^l exp(-l (l + 1) s^2 / 2).
 
-    It commutes with rotations exactly. Without smoothing, s = 0, it is the best approximation of the lower degree.
+    A smoothed signal that a smaller grid carries.
+
+    It commutes with rotations exactly. Without smoothing, s = 0, it is the best approximation of
+    the lower degree.
 
     Args:
         signals: type of the input.
@@ -60,7 +67,8 @@ class SpherePool(ConstantModule):
         width: s in radians.
 
     Raises:
-        ValueError: a degree above that of the signals or below their orders, or a width that is not 0 or more.
+        ValueError: a degree above that of the signals or below their orders, or a width that is not
+            0 or more.
     """
 
     _taper: Tensor
@@ -69,19 +77,26 @@ class SpherePool(ConstantModule):
         super().__init__()
         if max_degree > signals.layout.max_degree:
             raise ValueError(
-                f"Pooling lowers the degree {signals.layout.max_degree} of signals; got {max_degree}, which is higher."
+                f"Pooling lowers the degree {signals.layout.max_degree} of signals; got "
+                f"{max_degree}, which is higher."
             )
         if not 0 <= width < math.inf:
             raise ValueError(f"The width of a Gaussian is 0 or more radians; got {width}.")
         orders = tuple(n for n in signals.layout.orders if abs(n) <= max_degree)
         if not orders:
-            raise ValueError(f"Signals of the orders {signals.layout.orders} have no degree up to {max_degree}.")
-        self.signals_in, self.signals_out = signals, SphereSignals(Layout(max_degree, orders), signals.channels)
+            raise ValueError(
+                f"Signals of the orders {signals.layout.orders} have no degree up to {max_degree}."
+            )
+        self.signals_in, self.signals_out = (
+            signals,
+            SphereSignals(Layout(max_degree, orders), signals.channels),
+        )
         self.field_in, self.field_out = signals.field, self.signals_out.field
         taper = [math.exp(-l * (l + 1) * width**2 / 2) for l in self.signals_out.degrees]
         sizes = [term.dim for term in self.field_out]
         self.register_constant(
-            "_taper", torch.tensor(taper, dtype=torch.float64).repeat_interleave(torch.tensor(sizes))
+            "_taper",
+            torch.tensor(taper, dtype=torch.float64).repeat_interleave(torch.tensor(sizes)),
         )
 
     def forward(self, x: Tensor) -> Tensor:

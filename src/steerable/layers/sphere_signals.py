@@ -1,4 +1,7 @@
-"""Signals on the sphere and on the rotations as feature fields: what all spherical layers hand to each other."""
+"""Signals on the sphere and on the rotations as feature fields.
+
+What all spherical layers hand to each other.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,15 @@ from ..groups import SO3, Group, irrep
 class SphereSignals:
     """`channels` signals of one layout as a field of SO(3).
 
-    Copies of an irrep lie together, channel after channel, and within a channel column after column:
+    Copies of an irrep lie together, channel after channel, and within a channel column after
+    column:
 
         8 signals on the sphere             8x0 + 8x1 + 8x2 + ...
         8 signals on the rotations          8x0 + 24x1 + 40x2 + ...
         the same with columns |n| <= 1      8x0 + 24x1 + 24x2 + ...
 
-    So a steerable feature with as many copies of every degree is such signals already, and every layer for fields acts
-    on them.
+    So a steerable feature with as many copies of every degree is such signals already, and every
+    layer for fields acts on them.
 
     Args:
         layout: the coefficients of one signal.
@@ -48,13 +52,17 @@ class SphereSignals:
         return cls(Layout.sphere(max_degree), channels)
 
     @classmethod
-    def rotations(cls, max_degree: int, channels: int, max_order: int | None = None) -> SphereSignals:
+    def rotations(
+        cls, max_degree: int, channels: int, max_order: int | None = None
+    ) -> SphereSignals:
         """Signals on the rotations, with the columns |n| <= max_order; all by default."""
         return cls(Layout.rotations(max_degree, max_order), channels)
 
     @classmethod
     def read(cls, field: Field | str) -> SphereSignals:
-        """The signals that features are: on the sphere where all degrees have as many copies, else on the rotations.
+        """The signals that features are.
+
+        On the sphere where all degrees have as many copies, else on the rotations.
 
         Args:
             field: a field of SO(3). Features of O(3) become such by Restrict.
@@ -71,8 +79,9 @@ class SphereSignals:
             if field == (signals := cls.rotations(degrees, copies[0], order)).field:
                 return signals
         raise FieldMismatchError(
-            f"Signals are C copies of every degree 0, 1, ... (on the sphere) or C min(2l + 1, 2N + 1) (on the "
-            f"rotations); got {field}. Map it with Linear to the field of SphereSignals first."
+            "Signals are C copies of every degree 0, 1, ... (on the sphere) or C min(2l + 1, 2N + "
+            f"1) (on the rotations); got {field}. Map it with Linear to the field of SphereSignals "
+            "first."
         )
 
     @cached_property
@@ -86,21 +95,30 @@ class SphereSignals:
         group = SO3()
         return Field(
             group,
-            tuple(Term(self.channels * len(self.layout.columns(l)), irrep(group, str(l))) for l in self.degrees),
+            tuple(
+                Term(self.channels * len(self.layout.columns(l)), irrep(group, str(l)))
+                for l in self.degrees
+            ),
         )
 
     def blocks(self, x: Tensor) -> list[Tensor]:
         """Features (..., field.dim) by degree from 0: (..., channels, column, 2l + 1)."""
         columns = [len(self.layout.columns(l)) for l in range(self.layout.max_degree + 1)]
         parts = x.split([self.channels * n * (2 * l + 1) for l, n in enumerate(columns)], -1)
-        return [part.unflatten(-1, (self.channels, columns[l], 2 * l + 1)) for l, part in enumerate(parts)]
+        return [
+            part.unflatten(-1, (self.channels, columns[l], 2 * l + 1))
+            for l, part in enumerate(parts)
+        ]
 
     def features(self, blocks: Sequence[Tensor]) -> Tensor:
         """The inverse of `blocks`."""
         return torch.cat([block.flatten(-3) for block in blocks], -1)
 
     def coefficients(self, x: Tensor) -> Tensor:
-        """Features (..., field.dim) to coefficients of every signal (..., channels, layout.size)."""
+        """Features (..., field.dim) to coefficients of every signal.
+
+        They are (..., channels, layout.size).
+        """
         return torch.cat([block.flatten(-2) for block in self.blocks(x)], -1)
 
     def join(self, coefficients: Tensor) -> Tensor:
@@ -114,7 +132,9 @@ class SphereSignals:
 
 
 def sphere_field(max_degree: int, group: Group) -> Field:
-    """The harmonics of degrees 0 to `max_degree` as a field of O(3) or SO(3): one signal on the sphere.
+    """The harmonics of degrees 0 to `max_degree` as a field of O(3) or SO(3).
+
+    One signal on the sphere.
 
     Raises:
         FieldMismatchError: another group.
@@ -122,4 +142,6 @@ def sphere_field(max_degree: int, group: Group) -> Field:
     if group.dim != 3 or group.identity_component != "full":
         raise FieldMismatchError(f"Signals on the sphere are fields of O(3) or SO(3); got {group}.")
     parity = ("e", "o") if group.has_reflections else ("", "")
-    return Field(group, tuple(Term(1, irrep(group, f"{l}{parity[l % 2]}")) for l in range(max_degree + 1)))
+    return Field(
+        group, tuple(Term(1, irrep(group, f"{l}{parity[l % 2]}")) for l in range(max_degree + 1))
+    )

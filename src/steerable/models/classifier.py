@@ -24,18 +24,21 @@ _RINGS = 8  # its radial functions
 
 
 class Classifier(nn.Module):
-    """logits = MLP(mean and maximum over points of MLP(invariants of x)), x from convolutions on ever fewer points.
+    """logits = MLP(mean and maximum over points of MLP(invariants of x)).
 
-    Every level keeps the points of the level before that lie farthest from each other, gathers their neighbourhoods
-    from the finer level, and refines them by residual convolutions among themselves. Nothing but positions goes in:
-    the first level sees the shape of every neighbourhood and its place relative to the middle of the cloud. Level
-    n = 0, 1, .. holds width 2^n / d copies of every irrep of dimension d that harmonics up to degree 2 contain,
-    so that one number sets the size for any group.
+    x comes from convolutions on ever fewer points.
+
+    Every level keeps the points of the level before that lie farthest from each other, gathers
+    their neighbourhoods from the finer level, and refines them by residual convolutions among
+    themselves. Nothing but positions goes in: the first level sees the shape of every neighbourhood
+    and its place relative to the middle of the cloud. Level n = 0, 1, .. holds width 2^n / d copies
+    of every irrep of dimension d that harmonics up to degree 2 contain, so that one number sets the
+    size for any group.
 
     Args:
         classes: number of classes.
-        group: name of the symmetry group, such as `"SO(3)"`, or `"Cinfv"` for the rotations and mirrors of upright
-            shapes.
+        group: name of the symmetry group, such as `"SO(3)"`, or `"Cinfv"` for the rotations and
+            mirrors of upright shapes.
         width: of the first level.
         points: how many points clouds usually have, then how many every level keeps.
         neighbours: of every point in the finer level and among its own.
@@ -63,21 +66,32 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         if len(points) < 2 or any(coarse >= fine for fine, coarse in pairwise(points)):
-            raise ValueError(f"points are those of a cloud and of one level or more, ever fewer; got {tuple(points)}.")
+            raise ValueError(
+                "points are those of a cloud and of one level or more, ever fewer; got "
+                f"{tuple(points)}."
+            )
         symmetry = named_group(group)
         hidden = [_hidden_field(symmetry, width * 2**n) for n in range(len(points) - 1)]
         fields = pairwise([invariant_field(symmetry, 1), *hidden])
         self.levels = nn.ModuleList(
             _Level(field_in, field_out, sizes, neighbours, radial, depth if n else 0)
-            for n, ((field_in, field_out), sizes) in enumerate(zip(fields, pairwise(points), strict=True))
+            for n, ((field_in, field_out), sizes) in enumerate(
+                zip(fields, pairwise(points), strict=True)
+            )
         )
         self.place = _filter(symmetry, _CLOUD, _RINGS)
         self.placed = Linear(self.place.field * _RINGS, hidden[0])
         self.invariants = _Invariants(hidden[-1])
         seen = invariant_field(symmetry, 8 * width)
-        self.point = nn.Sequential(Linear(self.invariants.field_out, seen), BatchNorm(seen), nn.SiLU())
+        self.point = nn.Sequential(
+            Linear(self.invariants.field_out, seen), BatchNorm(seen), nn.SiLU()
+        )
         self.head = nn.Sequential(
-            Linear(seen * 2, seen), BatchNorm(seen), nn.SiLU(), nn.Dropout(dropout), nn.Linear(seen.dim, classes)
+            Linear(seen * 2, seen),
+            BatchNorm(seen),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(seen.dim, classes),
         )
 
     def forward(self, pos: Tensor, batch: Tensor | None = None) -> Tensor:
@@ -100,27 +114,43 @@ class Classifier(nn.Module):
             if n == 0:
                 x = x + self.placed(self.place(pos - middle.index_select(0, batch)).flatten(1))
         y = self.point(self.invariants(x))
-        result: Tensor = self.head(torch.cat([segment_mean(y, batch, clouds), segment_max(y, batch, clouds)], -1))
+        result: Tensor = self.head(
+            torch.cat([segment_mean(y, batch, clouds), segment_max(y, batch, clouds)], -1)
+        )
         return result
 
 
 class _Level(nn.Module):
-    """Fewer points, one convolution from the finer level to them, residual convolutions among them."""
+    """Fewer points and one convolution to them from the finer level.
+
+    Then residual convolutions among them.
+    """
 
     def __init__(
-        self, field_in: Field, field_out: Field, points: tuple[int, int], neighbours: int, radial: int, depth: int
+        self,
+        field_in: Field,
+        field_out: Field,
+        points: tuple[int, int],
+        neighbours: int,
+        radial: int,
+        depth: int,
     ) -> None:
         super().__init__()
         finer, self.points = points
         self.neighbours = neighbours
         self.down = _Step(field_in, field_out, neighbours, _reach(neighbours, finer), radial)
         self.among = nn.ModuleList(
-            _Step(field_out, field_out, neighbours, _reach(neighbours, self.points), radial) for _ in range(depth)
+            _Step(field_out, field_out, neighbours, _reach(neighbours, self.points), radial)
+            for _ in range(depth)
         )
 
     def forward(self, x: Tensor, pos: Tensor, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         kept = farthest_point_sampling(pos, self.points, batch)
-        own, own_pos, own_batch = x.index_select(0, kept), pos.index_select(0, kept), batch.index_select(0, kept)
+        own, own_pos, own_batch = (
+            x.index_select(0, kept),
+            pos.index_select(0, kept),
+            batch.index_select(0, kept),
+        )
         edges = knn(pos, own_pos, self.neighbours, batch, own_batch)
         y = self.down((x, own), (pos, own_pos), edges)
         if self.among:
@@ -133,7 +163,9 @@ class _Level(nn.Module):
 class _Step(nn.Module):
     """gate(norm(convolution + linear map of the target's own features))."""
 
-    def __init__(self, field_in: Field, field_out: Field, neighbours: int, reach: float, radial: int) -> None:
+    def __init__(
+        self, field_in: Field, field_out: Field, neighbours: int, reach: float, radial: int
+    ) -> None:
         super().__init__()
         self.gate = Gate(field_out)
         self.conv = PointConv(
@@ -146,13 +178,18 @@ class _Step(nn.Module):
         )
         self.norm = BatchNorm(self.gate.field_in)
 
-    def forward(self, x: tuple[Tensor, Tensor], pos: tuple[Tensor, Tensor], edges: Tensor) -> Tensor:
+    def forward(
+        self, x: tuple[Tensor, Tensor], pos: tuple[Tensor, Tensor], edges: Tensor
+    ) -> Tensor:
         result: Tensor = self.gate(self.norm(self.conv(x, pos, edges)))
         return result
 
 
 def _filter(group: Group, reach: float, count: int) -> HarmonicFilter:
-    """Gaussians times harmonics, which have no weights: nothing has to be differentiated at the edges."""
+    """Gaussians times harmonics, which have no weights.
+
+    Nothing has to be differentiated at the edges.
+    """
     return HarmonicFilter(_DEGREE, Radial(reach, "gaussian", count, "none"), None, group=group)
 
 
@@ -166,7 +203,9 @@ class _Invariants(ConstantModule):
         super().__init__()
         self.field_in, self.field_out = field, invariant_field(field.group, field.channels)
         trivial = torch.tensor([t.irrep.is_trivial for t in field for _ in range(t.dim)])
-        turning = torch.tensor([not t.irrep.is_trivial for t in field for _ in range(t.multiplicity)])
+        turning = torch.tensor(
+            [not t.irrep.is_trivial for t in field for _ in range(t.multiplicity)]
+        )
         self.register_constant("_trivial", torch.nonzero(trivial).flatten())
         self.register_constant("_mean", mean_square(field)[:, turning])
 
@@ -182,5 +221,8 @@ def _hidden_field(group: Group, width: int) -> Field:
 
 
 def _reach(neighbours: int, points: int) -> float:
-    """The radius r of a disc of `neighbours` of all `points` on the unit sphere: their share is pi r^2 / 4 pi."""
+    """The radius r of a disc of `neighbours` of all `points` on the unit sphere.
+
+    Their share is pi r^2 / 4 pi.
+    """
     return 2 * math.sqrt(neighbours / points)

@@ -15,16 +15,19 @@ _LONG = 10.0  # times the median
 
 
 class Dynamics(nn.Module):
-    """x += h/2 v, then n times v += h a(x, v), x += h v, at last x -= h/2 v: n steps of leapfrog, h = time / n.
+    """x += h/2 v, then n times v += h a(x, v), x += h v, at last x -= h/2 v.
 
-    All steps share one law a, which is learned through all of them. With pair forces (`PairForces`, `Gravitation`)
-    every step is symplectic and conserves momentum, so that energy does not drift; `MessageForces` are any forces that
-    commute with a group, of particles that remember. Positions and velocities are measured in units of `length` and
-    `length / time`, so that a network sees numbers of about 1.
+    These are n steps of leapfrog, h = time / n.
 
-    Motion is chaotic where particles meet, and gradients through it grow without bound. In training mode those of a
-    particle that are longer than ten times the median are shortened to that after each step back in time, so that the
-    law is learned from the many whose motion can be told.
+    All steps share one law a, which is learned through all of them. With pair forces (`PairForces`,
+    `Gravitation`) every step is symplectic and conserves momentum, so that energy does not drift;
+    `MessageForces` are any forces that commute with a group, of particles that remember. Positions
+    and velocities are measured in units of `length` and `length / time`, so that a network sees
+    numbers of about 1.
+
+    Motion is chaotic where particles meet, and gradients through it grow without bound. In training
+    mode those of a particle that are longer than ten times the median are shortened to that after
+    each step back in time, so that the law is learned from the many whose motion can be told.
 
     Args:
         forces: a module that gives accelerations in these units.
@@ -35,16 +38,18 @@ class Dynamics(nn.Module):
     Raises:
         ValueError: no step, or units that are not positive.
 
-    Source: learned through the rollout as in Sanchez-Gonzalez et al. 2019, arXiv:1909.12790; second-order steps of
-    equivariant networks in Liu et al. 2024 (SEGNO), arXiv:2308.13212.
+    Source: learned through the rollout as in Sanchez-Gonzalez et al. 2019, arXiv:1909.12790;
+    second-order steps of equivariant networks in Liu et al. 2024 (SEGNO), arXiv:2308.13212.
     """
 
-    def __init__(self, forces: Forces, steps: int = 8, length: float = 1.0, time: float = 1.0) -> None:
+    def __init__(
+        self, forces: Forces, steps: int = 8, length: float = 1.0, time: float = 1.0
+    ) -> None:
         super().__init__()
         if steps < 1 or not 0 < length < float("inf") or not 0 < time < float("inf"):
             raise ValueError(
-                f"A motion has at least 1 step and positive finite units; got steps={steps}, length={length}, "
-                f"time={time}."
+                f"A motion has at least 1 step and positive finite units; got steps={steps}, "
+                f"length={length}, time={time}."
             )
         self.forces = forces
         self.steps, self.length, self.time = steps, float(length), float(time)
@@ -63,14 +68,17 @@ class Dynamics(nn.Module):
             pos: positions (node, d).
             velocity: (node, d).
             attributes: invariants of each particle, such as its charge (node, attribute).
-            pairs: numbers of the particles that act on each other, each pair once (2, pair); all pairs if absent.
+            pairs: numbers of the particles that act on each other, each pair once (2, pair); all
+                pairs if absent.
             pair_attributes: invariants of each pair (pair, attribute).
 
         Returns:
-            Displacements and new velocities side by side (node, 2 d), in the units of `pos` and `velocity`.
+            Displacements and new velocities side by side (node, 2 d), in the units of `pos` and
+            `velocity`.
 
         Raises:
-            ValueError: tensors that do not fit, numbers that are not finite, or two particles of a pair in one place.
+            ValueError: tensors that do not fit, numbers that are not finite, or two particles of a
+                pair in one place.
         """
         *_, (x, v) = self._motion(pos, velocity, attributes, pairs, pair_attributes)
         return self._told(pos, x, v)
@@ -83,7 +91,10 @@ class Dynamics(nn.Module):
         pairs: Tensor | None = None,
         pair_attributes: Tensor | None = None,
     ) -> Tensor:
-        """Displacements and velocities after each step (step, node, 2 d); the last are what `forward` predicts."""
+        """Displacements and velocities after each step (step, node, 2 d).
+
+        The last are what `forward` predicts.
+        """
         motion = self._motion(pos, velocity, attributes, pairs, pair_attributes)
         return torch.stack([self._told(pos, x, v) for x, v in motion])
 
@@ -95,9 +106,16 @@ class Dynamics(nn.Module):
         pairs: Tensor | None,
         pair_attributes: Tensor | None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Positions half a step before, and velocities at the end of each step, in units of the network."""
-        pairs = torch.triu_indices(len(pos), len(pos), 1, device=pos.device) if pairs is None else pairs
-        pair_attributes = pos.new_zeros(pairs.shape[1], 0) if pair_attributes is None else pair_attributes
+        """Positions half a step before, and velocities at the end, of each step.
+
+        In units of the network.
+        """
+        pairs = (
+            torch.triu_indices(len(pos), len(pos), 1, device=pos.device) if pairs is None else pairs
+        )
+        pair_attributes = (
+            pos.new_zeros(pairs.shape[1], 0) if pair_attributes is None else pair_attributes
+        )
         particles = Particles(attributes, pairs, pair_attributes)
         _check(pos, velocity, particles)
         v, step = velocity * (self.time / self.length), 1 / self.steps
@@ -117,7 +135,10 @@ class Dynamics(nn.Module):
 
 
 class _Shortened(torch.autograd.Function):
-    """x and v themselves (node, d); backwards the gradients of nodes are shortened to ten times their median length."""
+    """x and v themselves (node, d).
+
+    Backwards the gradients of nodes are shortened to ten times their median length.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,12 +156,22 @@ class _Shortened(torch.autograd.Function):
 def _check(pos: Tensor, velocity: Tensor, particles: Particles) -> None:
     """Refuse what does not fit, and particles for which forces have no value."""
     attributes, pairs, pair_attributes = particles
-    if pos.dim() != 2 or pos.shape != velocity.shape or len(attributes) != len(pos) or attributes.dim() != 2:
+    if (
+        pos.dim() != 2
+        or pos.shape != velocity.shape
+        or len(attributes) != len(pos)
+        or attributes.dim() != 2
+    ):
         raise ValueError(
             "Positions and velocities are (node, d), attributes (node, attribute); got "
             f"{tuple(pos.shape)}, {tuple(velocity.shape)} and {tuple(attributes.shape)}."
         )
-    if pairs.dtype != torch.long or pairs.dim() != 2 or len(pairs) != 2 or len(pair_attributes) != pairs.shape[1]:
+    if (
+        pairs.dtype != torch.long
+        or pairs.dim() != 2
+        or len(pairs) != 2
+        or len(pair_attributes) != pairs.shape[1]
+    ):
         raise ValueError(
             "pairs are torch.long (2, pair) with a row of pair_attributes for each; got "
             f"{pairs.dtype} {tuple(pairs.shape)} and {tuple(pair_attributes.shape)}."
@@ -158,4 +189,7 @@ def _check(pos: Tensor, velocity: Tensor, particles: Particles) -> None:
     apart = (pos.index_select(0, pairs[0]) != pos.index_select(0, pairs[1])).any(1)
     if not apart.all():
         i, j = pairs[:, int((~apart).nonzero()[0])].tolist()
-        raise ValueError(f"Particles {i} and {j} are in one place, where forces have no value: move or remove one.")
+        raise ValueError(
+            f"Particles {i} and {j} are in one place, where forces have no value: move or remove "
+            "one."
+        )

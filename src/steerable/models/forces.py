@@ -33,18 +33,26 @@ class Forces(Protocol):
         """The memory before the first step."""
         ...
 
-    def __call__(self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles) -> tuple[Tensor, Tensor]:
-        """Positions and velocities (node, d) to accelerations (node, d) and the memory for the next step."""
+    def __call__(
+        self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles
+    ) -> tuple[Tensor, Tensor]:
+        """Positions and velocities (node, d) to accelerations (node, d).
+
+        Also the memory for the next step.
+        """
         ...
 
 
 class PairForces(nn.Module):
-    """a_i = sum over j of phi(rho_ij, s_ij) (x_i - x_j) / rho_ij^3, rho^2 = |x_i - x_j|^2 + s^2, for masses of 1.
+    """a_i = sum over j of phi(rho_ij, s_ij) (x_i - x_j) / rho_ij^3, for masses of 1.
 
-    phi is a multilayer perceptron of log rho and s / rho, the softening s is learned, and
-    s_ij = psi(a_i, a_j, a_ij) + psi(a_j, a_i, a_ij) is a symmetric function of the attributes with another perceptron
-    psi. So the forces of a pair are opposite, every pair is computed once, momentum and angular momentum are conserved,
-    and there is a potential: steps of leapfrog with these forces are symplectic.
+    Here rho^2 = |x_i - x_j|^2 + s^2.
+
+    phi is a multilayer perceptron of log rho and s / rho, the softening s is learned, and s_ij =
+    psi(a_i, a_j, a_ij) + psi(a_j, a_i, a_ij) is a symmetric function of the attributes with another
+    perceptron psi. So the forces of a pair are opposite, every pair is computed once, momentum and
+    angular momentum are conserved, and there is a potential: steps of leapfrog with these forces
+    are symplectic.
 
     Args:
         attributes: number of attributes of a particle, such as its charge.
@@ -70,11 +78,15 @@ class PairForces(nn.Module):
     def begin(self, particles: Particles) -> Tensor:
         """s_ij of every pair (pair, hidden); it never changes."""
         i, j = (particles.attributes.index_select(0, end) for end in particles.pairs)
-        one, other = (self.psi(torch.cat([*ends, particles.pair_attributes], -1)) for ends in ((i, j), (j, i)))
+        one, other = (
+            self.psi(torch.cat([*ends, particles.pair_attributes], -1)) for ends in ((i, j), (j, i))
+        )
         result: Tensor = one + other
         return result
 
-    def forward(self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles
+    ) -> tuple[Tensor, Tensor]:
         """Positions (node, d) to accelerations (node, d)."""
         first, second = particles.pairs
         offset = x.index_select(0, first) - x.index_select(0, second)
@@ -83,19 +95,25 @@ class PairForces(nn.Module):
 
 
 class Gravitation(nn.Module):
-    """a_i = sum over j of m_j phi(rho_ij) (x_i - x_j) / rho_ij^3 with learned masses m = exp(8 w . attributes).
+    """a_i = sum over j of m_j phi(rho_ij) (x_i - x_j) / rho_ij^3 with learned masses.
 
-    The law phi is the same for all pairs, and inertia is the mass that attracts. The total momentum, sum m_i v_i, is
-    conserved. Masses are learned up to a common factor, which the law can take over.
+    The masses are m = exp(8 w . attributes).
+
+    The law phi is the same for all pairs, and inertia is the mass that attracts. The total
+    momentum, sum m_i v_i, is conserved. Masses are learned up to a common factor, which the law can
+    take over.
 
     Args:
-        attributes: number of attributes of a particle; with one for each body, every body has a mass of its own.
+        attributes: number of attributes of a particle; with one for each body, every body has a
+            mass of its own.
         hidden: width of the perceptron.
         softening: s at the start, in the unit of the positions.
         strength: unit of phi, about the accelerations at distance 1 from the largest mass.
     """
 
-    def __init__(self, attributes: int = 1, hidden: int = 32, softening: float = 0.05, strength: float = 1.0) -> None:
+    def __init__(
+        self, attributes: int = 1, hidden: int = 32, softening: float = 0.05, strength: float = 1.0
+    ) -> None:
         super().__init__()
         self.law = _Law(hidden, softening, strength)
         self.log_mass = nn.Linear(attributes, 1, bias=False)
@@ -109,7 +127,9 @@ class Gravitation(nn.Module):
         """Attributes (node, attribute) to masses (node, 1)."""
         return torch.exp(_DECADES * self.log_mass(attributes))
 
-    def forward(self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles
+    ) -> tuple[Tensor, Tensor]:
         """Positions (node, d) to accelerations (node, d)."""
         first, second = particles.pairs
         offset = x.index_select(0, first) - x.index_select(0, second)
@@ -135,5 +155,7 @@ class _Law(nn.Module):
         square = (offset * offset).sum(-1, keepdim=True) + torch.exp(2 * self.log_softening)
         log = 0.5 * square.log()
         values = torch.cat([log, torch.exp(self.log_softening - log)], -1)
-        result: Tensor = self.phi(self.radial(values) + seen) * (self.strength * torch.exp(-3 * log)) * offset
+        result: Tensor = (
+            self.phi(self.radial(values) + seen) * (self.strength * torch.exp(-3 * log)) * offset
+        )
         return result

@@ -25,13 +25,16 @@ _DEGREE = 3  # of the signals on the circle, for groups that are not finite
 
 
 class ImageClassifier(nn.Module):
-    """logits = MLP(mean and maximum over points of invariants) from convolutions of signals on ever fewer points.
+    """logits = MLP(mean and maximum over points of invariants).
 
-    Every layer is activation(norm(convolution)); its features are signals on the group (on the circle up to degree 3
-    where the group is not finite): regular fields. The last layer makes invariants. What the convolutions are is a
-    choice of equal structure: `kernel`, harmonics times radial functions; `pdo`, differential operators; `neural`, the
-    same, but from the last stop on (and before the last layer) their constant coefficients end at half the order, and
-    others, up to the full order, depend on the local features: few parameters where there are few points.
+    They come from convolutions of signals on ever fewer points.
+
+    Every layer is activation(norm(convolution)); its features are signals on the group (on the
+    circle up to degree 3 where the group is not finite): regular fields. The last layer makes
+    invariants. What the convolutions are is a choice of equal structure: `kernel`, harmonics times
+    radial functions; `pdo`, differential operators; `neural`, the same, but from the last stop on
+    (and before the last layer) their constant coefficients end at half the order, and others, up to
+    the full order, depend on the local features: few parameters where there are few points.
 
     Args:
         classes: number of classes.
@@ -114,15 +117,21 @@ def _plain(kernel: str) -> str:
 
 
 def _activation(group: Group, width: int) -> CosetActivation | FourierActivation:
-    return CosetActivation(group, width) if group.order else FourierActivation(group, _DEGREE, width)
+    return (
+        CosetActivation(group, width) if group.order else FourierActivation(group, _DEGREE, width)
+    )
 
 
-def _convolution(kernel: str, field_in: Field, field_out: Field, size: int, order: int) -> nn.Module:
+def _convolution(
+    kernel: str, field_in: Field, field_out: Field, size: int, order: int
+) -> nn.Module:
     if kernel == "pdo":
         return GridPDO(field_in, field_out, order, size, "smoothed", bias=False)
     if kernel == "neural":
         signals = field_in.dim // (field_in.group.order or 1)
         products = partial(DepthwiseProducts, channels=math.gcd(signals, _OPERATORS))
-        return GridNeuralPDO(field_in, field_out, order, size, "smoothed", products, constant=order // 2)
+        return GridNeuralPDO(
+            field_in, field_out, order, size, "smoothed", products, constant=order // 2
+        )
     filter = HarmonicFilter(order, (size + 1) / 2, 2, group=field_in.group)
     return GridConv2d(field_in, field_out, filter, size, bias=False)

@@ -21,28 +21,34 @@ _HEARD = 2  # vectors in the result of the convolution
 
 
 class MessageForces(ConstantModule):
-    """Nonlinear messages: y_i = sum over j of K(x_ij, v_i, v_j, m_i, m_j, a_ij) (1, v_j), from y_i forces and memory.
+    """Nonlinear messages from positions, velocities, memory and attributes.
 
-    The filter of the convolution sees all invariants of the relative position and of the velocities of both ends, and
-    the memory m of both, which begins with the attributes. From the invariant part of y each particle renews its
-    memory. The other part, two vectors, and what the memory makes of them and of the velocity are the acceleration.
+    y_i = sum over j of K(x_ij, v_i, v_j, m_i, m_j, a_ij) (1, v_j), from y_i forces and memory.
 
-    What the group allows of vectors and all of O(d) does not, such as their parts along an axis, comes in by linear
-    maps that are 0 at the start: forces begin with the larger symmetry, and break it as far as the motion asks for.
+    The filter of the convolution sees all invariants of the relative position and of the velocities
+    of both ends, and the memory m of both, which begins with the attributes. From the invariant
+    part of y each particle renews its memory. The other part, two vectors, and what the memory
+    makes of them and of the velocity are the acceleration.
+
+    What the group allows of vectors and all of O(d) does not, such as their parts along an axis,
+    comes in by linear maps that are 0 at the start: forces begin with the larger symmetry, and
+    break it as far as the motion asks for.
 
     Args:
         group: acts on positions and velocities.
         attributes: number of attributes of a particle, such as its charge.
         pair_attributes: number of attributes of a pair.
         hidden: size of the memory, and width of all perceptrons.
-        translations: which moves of all particles together leave their forces alone: `all`; those in the `plane` that
-            the group turns about its axis; or `none`. Where not all do, places are seen beside velocities.
+        translations: which moves of all particles together leave their forces alone: `all`; those
+            in the `plane` that the group turns about its axis; or `none`. Where not all do, places
+            are seen beside velocities.
         neighbours: how many others usually act on a particle.
 
     Raises:
         ValueError: translations that do not exist.
 
-    Source: filters that see both ends as in Zhdanov, Hoffmann, Cesa 2023, arXiv:2212.06096; a symmetry that is broken
+    Source: filters that see both ends as in Zhdanov, Hoffmann, Cesa 2023, arXiv:2212.06096; a
+    symmetry that is broken
         where data ask for it as in Finzi, Benton, Wilson 2021, arXiv:2112.01388.
     """
 
@@ -86,15 +92,21 @@ class MessageForces(ConstantModule):
         memory: Tensor = self.embed(particles.attributes)
         return memory
 
-    def forward(self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles
+    ) -> tuple[Tensor, Tensor]:
         """Positions and velocities (node, d) to accelerations (node, d) and the new memory."""
         own = v.unsqueeze(1) if self.own == 1 else torch.stack([v, x @ self._held], 1)
         edges = torch.cat([particles.pairs, particles.pairs.flip(0)], 1)
-        relations = torch.cat([self._relations(x, own, edges), particles.pair_attributes.repeat(2, 1)], -1)
+        relations = torch.cat(
+            [self._relations(x, own, edges), particles.pair_attributes.repeat(2, 1)], -1
+        )
         features = torch.cat([x.new_ones(len(x), 1), (own @ self._change).flatten(1)], -1)
         y: Tensor = self.conv(features, x, edges, relations, memory)
         heard = y[:, self.hidden :].unflatten(1, (_HEARD, -1)) @ self._change.T
-        memory = memory + self.renew(torch.cat([self.state(own), memory, torch.asinh(y[:, : self.hidden])], -1))
+        memory = memory + self.renew(
+            torch.cat([self.state(own), memory, torch.asinh(y[:, : self.hidden])], -1)
+        )
         return heard[:, 0] + self.steer(memory, torch.cat([heard, own], 1)), memory
 
     def _relations(self, x: Tensor, own: Tensor, edges: Tensor) -> Tensor:
@@ -110,8 +122,9 @@ class MessageForces(ConstantModule):
 class VectorInvariants(ConstantModule):
     """asinh of u . f and u . B u', and at last of u . u', for all vectors u, u' of a point.
 
-    f are the vectors that the group leaves alone, and 1 and B the matrices that commute with it, all of norm 1. asinh
-    is odd and smooth, about the same as its argument up to 1 and a logarithm beyond.
+    f are the vectors that the group leaves alone, and 1 and B the matrices that commute with it,
+    all of norm 1. asinh is odd and smooth, about the same as its argument up to 1 and a logarithm
+    beyond.
 
     Args:
         group: acts on the vectors.
@@ -146,7 +159,9 @@ class VectorInvariants(ConstantModule):
 
 
 class VectorMaker(ConstantModule):
-    """Sums of c u over all vectors u of a point, and of c f and c B u, with factors c that are linear in its state.
+    """Sums of c u over all vectors u of a point, and of c f and c B u.
+
+    The factors c are linear in its state.
 
     All are 0 at the start; f and B as in `VectorInvariants`.
 
@@ -178,7 +193,10 @@ class VectorMaker(ConstantModule):
 
 
 class _Corrected(nn.Module):
-    """x + W b of numbers (row, count), of which the first are b and the others x, with W = 0 at the start."""
+    """x + W b of numbers (row, count), with W = 0 at the start.
+
+    The first numbers are b and the others x.
+    """
 
     def __init__(self, count: int, breaking: int) -> None:
         super().__init__()
@@ -192,7 +210,10 @@ class _Corrected(nn.Module):
 
 
 def _fixed_and_broken(group: Group) -> tuple[Tensor, Tensor]:
-    """Vectors (n, d) that the group leaves alone; matrices (n, d, d) that with 1 span those that commute with it."""
+    """Vectors (n, d) that the group leaves alone.
+
+    Matrices (n, d, d) that with 1 span those that commute with it.
+    """
     vector = Harmonic(group, 1, -1)
     fixed = intertwiners(Harmonic(group, 0, 1), vector)[:, :, 0]
     commuting = intertwiners(vector, vector)
@@ -204,7 +225,9 @@ def _fixed_and_broken(group: Group) -> tuple[Tensor, Tensor]:
 
 
 def held(group: Group, translations: str) -> Tensor:
-    """The projection (d, d), float64, on the directions in which moving all particles changes their forces.
+    """The projection (d, d), float64, on directions that matter to forces.
+
+    In these, moving all particles changes their forces.
 
     Raises:
         ValueError: `translations` is none of `TRANSLATIONS`, or the group has no plane.
@@ -216,11 +239,15 @@ def held(group: Group, translations: str) -> Tensor:
     if translations in ("all", "none"):
         return whole if translations == "none" else 0 * whole
     choices = TRANSLATIONS if axis is not None else ("all", "none")
-    raise ValueError(f"translations under {group} are one of {', '.join(choices)}; got {translations!r}.")
+    raise ValueError(
+        f"translations under {group} are one of {', '.join(choices)}; got {translations!r}."
+    )
 
 
 class _MessageFilter(ConstantModule):
-    """h = (phi, phi / rho^2) Y(x / |x|) with a perceptron phi of rho = sqrt(|x|^2 + s^2) and of invariants.
+    """h = (phi, phi / rho^2) Y(x / |x|) with a perceptron phi.
+
+    phi is one of rho = sqrt(|x|^2 + s^2) and of invariants.
 
     Forces grow without bound where particles meet, and what a perceptron gives does not.
     """
@@ -229,7 +256,9 @@ class _MessageFilter(ConstantModule):
 
     def __init__(self, group: Group, attributes: int, breaking: int, hidden: int) -> None:
         super().__init__()
-        self.attributes, kept = (invariant_field(group, n) for n in (attributes, attributes - breaking))
+        self.attributes, kept = (
+            invariant_field(group, n) for n in (attributes, attributes - breaking)
+        )
         basis = Radial(_REACH, _multipoles, 3, "none")
         self.corrected = _Corrected(attributes, breaking)
         self.messages = HarmonicFilter(1, basis, hidden, kept, (hidden,))
@@ -239,7 +268,9 @@ class _MessageFilter(ConstantModule):
         return self.radial(offset, attributes).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
 
     def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        phi = self.messages.radial(offset, None if attributes is None else self.corrected(attributes))
+        phi = self.messages.radial(
+            offset, None if attributes is None else self.corrected(attributes)
+        )
         return torch.cat([phi, phi / ((offset * offset).sum(-1, keepdim=True) + _SOFTENING**2)], -1)
 
     def harmonics(self, offset: Tensor) -> Tensor:

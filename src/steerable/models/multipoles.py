@@ -16,14 +16,17 @@ from ..ops.clouds import check_points
 
 
 class Multipoles(nn.Module):
-    """Charge, dipole and quadrupole of point charges q_i, point dipoles m_i and point quadrupoles t_i at the atoms.
+    """Charge, dipole and quadrupole of molecules from moments at their atoms.
+
+    They are point charges q_i, point dipoles m_i and point quadrupoles t_i.
 
         Q = sum q_i,     mu = sum q_i r_i + m_i,
         Theta = sum q_i (3 r_i r_i^T - r_i^2) / 2 + 3 (r_i m_i^T + m_i r_i^T) / 2 - r_i . m_i + t_i
 
-    (Buckingham's traceless quadrupole; numbers stand for multiples of the unit matrix.) The q_i, m_i and t_i are
-    linear in the features; an equal share of what is missing is added to the q_i, so that they sum to the charge that
-    is given. The first moment that is not zero does not depend on the origin.
+    (Buckingham's traceless quadrupole; numbers stand for multiples of the unit matrix.) The q_i,
+    m_i and t_i are linear in the features; an equal share of what is missing is added to the q_i,
+    so that they sum to the charge that is given. The first moment that is not zero does not depend
+    on the origin.
 
     Args:
         field_in: type of the atoms' features, a Field or its text (of O(3)), of a group of space.
@@ -33,7 +36,8 @@ class Multipoles(nn.Module):
         FieldError: features of a group of the plane.
         ValueError: another order.
 
-    Source: Buckingham 1967, Adv. Chem. Phys. 12, 107; Unke & Meuwly 2019 (PhysNet), arXiv:1902.08408, eq. 10 and 14.
+    Source: Buckingham 1967, Adv. Chem. Phys. 12, 107; Unke & Meuwly 2019 (PhysNet),
+    arXiv:1902.08408, eq. 10 and 14.
     """
 
     def __init__(self, field_in: Field | str, order: int = 1) -> None:
@@ -42,7 +46,9 @@ class Multipoles(nn.Module):
             raise ValueError(f"order is 0 (charge), 1 (dipole) or 2 (quadrupole); got {order}.")
         self.field_in = Field.parse(field_in)
         self.order = order
-        self.sources = nn.ModuleList(_TensorOf(self.field_in, degree) for degree in range(order + 1))
+        self.sources = nn.ModuleList(
+            _TensorOf(self.field_in, degree) for degree in range(order + 1)
+        )
 
     def forward(
         self,
@@ -61,11 +67,12 @@ class Multipoles(nn.Module):
             batch: molecule of every atom (atom,), in any order; one molecule if absent.
             size: number of molecules; by default the largest in `batch` plus one.
             charge: of the molecules (molecule,) in e; free if absent.
-            origin: of the moments (molecule, 3) in Angstrom; by default the mean position of the atoms.
+            origin: of the moments (molecule, 3) in Angstrom; by default the mean position of the
+                atoms.
 
         Returns:
-            The moments up to `order`: charges (molecule,) in e, dipoles (molecule, 3) in e Angstrom, quadrupoles
-            (molecule, 3, 3) in e Angstrom^2.
+            The moments up to `order`: charges (molecule,) in e, dipoles (molecule, 3) in e
+            Angstrom, quadrupoles (molecule, 3, 3) in e Angstrom^2.
         """
         self.field_in.check(x, "Multipoles")
         if not torch.compiler.is_compiling():
@@ -87,7 +94,9 @@ class Multipoles(nn.Module):
 
 
 class Polarisability(nn.Module):
-    """alpha = sum over atoms of a_i + s_i: multiples a_i of the unit matrix, and symmetric traceless matrices s_i.
+    """alpha = sum over atoms of a_i + s_i.
+
+    Multiples a_i of the unit matrix, and symmetric traceless matrices s_i.
 
     Args:
         field_in: type of the atoms' features, a Field or its text (of O(3)), of a group of space.
@@ -102,7 +111,10 @@ class Polarisability(nn.Module):
         self.mean, self.anisotropy = _TensorOf(self.field_in, 0), _TensorOf(self.field_in, 2)
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
-        """Features (atom, field_in.dim) of molecules `batch` (atom,) to polarisabilities (molecule, 3, 3) in A^3."""
+        """Features (atom, field_in.dim) to polarisabilities (molecule, 3, 3) in A^3.
+
+        `batch` (atom,) gives the molecules.
+        """
         self.field_in.check(x, "Polarisability")
         batch, size = check_sets("Polarisability", x, batch, size)
         identity = torch.eye(3, dtype=x.dtype, device=x.device)
@@ -110,7 +122,10 @@ class Polarisability(nn.Module):
 
 
 class _TensorOf(ConstantModule):
-    """A Linear to the harmonics of one degree, written as a Cartesian tensor (.., 3, 3), symmetric and traceless."""
+    """A Linear to the harmonics of one degree, written as a Cartesian tensor.
+
+    Degree 2 is (.., 3, 3), symmetric and traceless.
+    """
 
     _tensors: Tensor
 
@@ -118,19 +133,27 @@ class _TensorOf(ConstantModule):
         super().__init__()
         group = field_in.group
         if group.dim != 3:
-            raise FieldError(f"Moments are tensors of space; {field_in} is a field of {group}, a group of the plane.")
+            raise FieldError(
+                f"Moments are tensors of space; {field_in} is a field of {group}, a group of the "
+                "plane."
+            )
         parts = decompose(Harmonic(group, degree, (-1) ** degree))
         self.degree = degree
         self.linear = Linear(field_in, Field(group, tuple(Term(1, irrep) for irrep, _ in parts)))
         change = torch.cat([torch.from_numpy(isometry).T for _, isometry in parts])
-        self.register_constant("_tensors", change @ cartesian_harmonics(degree).reshape(2 * degree + 1, -1))
+        self.register_constant(
+            "_tensors", change @ cartesian_harmonics(degree).reshape(2 * degree + 1, -1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return (self.linear(x) @ self._tensors).view(len(x), *[3] * self.degree)
 
 
 def cartesian_harmonics(degree: int) -> Tensor:
-    """Orthonormal tensors T_m (2 degree + 1, 3, ..) of degree 0, 1 or 2 with Y_m(x) proportional to T_m(x, ..)."""
+    """Orthonormal tensors T_m (2 degree + 1, 3, ..) of degree 0, 1 or 2.
+
+    Y_m(x) is proportional to T_m(x, ..).
+    """
     axes = torch.eye(3, dtype=torch.float64)
     if degree == 0:
         return torch.ones(1, dtype=torch.float64)
@@ -138,12 +161,17 @@ def cartesian_harmonics(degree: int) -> Tensor:
         return axes
     corners = axes.unsqueeze(0) + axes.unsqueeze(1)
     squares = solid_harmonics(axes, 2)[:, 4:]
-    form = solid_harmonics(corners, 2)[..., 4:] - squares.unsqueeze(0) - squares.unsqueeze(1)  # 2 x^T S y
+    form = (
+        solid_harmonics(corners, 2)[..., 4:] - squares.unsqueeze(0) - squares.unsqueeze(1)
+    )  # 2 x^T S y
     return torch.nn.functional.normalize(form.flatten(0, 1).T, dim=1).view(5, 3, 3)
 
 
 def _quadrupole(r: Tensor, m: Tensor) -> Tensor:
-    """3 (r m^T + m r^T) / 2 - r . m: the quadrupole of dipoles m at r (atom, 3), and of charges q if m = q r / 2."""
+    """3 (r m^T + m r^T) / 2 - r . m.
+
+    The quadrupole of dipoles m at r (atom, 3), and of charges q if m = q r / 2.
+    """
     outer = r.unsqueeze(2) * m.unsqueeze(1)
     identity = torch.eye(3, dtype=r.dtype, device=r.device)
     return 1.5 * (outer + outer.transpose(1, 2)) - (r * m).sum(1)[:, None, None] * identity

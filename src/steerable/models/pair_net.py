@@ -16,11 +16,14 @@ from ..ops.clouds import check_points
 
 
 class PairNet(nn.Module):
-    """y_i = W (x_ii, mean_j x_ij, mean_j x_ji) after gated PairLinears of x_ij = h(pos_j - pos_i, a_i, a_j).
+    """y_i = W (x_ii, mean_j x_ij, mean_j x_ji) after gated PairLinears.
 
-    Every pair of points starts with harmonics of its relative position times learned functions of the distance and of
-    the attributes of both points; layers x + gate(PairLinear(norm x)) follow. n^2 numbers a channel. The result
-    commutes with permutations of the points, with G, and does not change with translations.
+    They act on x_ij = h(pos_j - pos_i, a_i, a_j).
+
+    Every pair of points starts with harmonics of its relative position times learned functions of
+    the distance and of the attributes of both points; layers x + gate(PairLinear(norm x)) follow.
+    n^2 numbers a channel. The result commutes with permutations of the points, with G, and does not
+    change with translations.
 
     Args:
         attributes: number of invariant attributes of every point.
@@ -53,7 +56,9 @@ class PairNet(nn.Module):
         nodes = stacked_field(inner, 3)
         self.last = nn.Sequential(RMSNorm(nodes), Linear(nodes, self.field_out))
 
-    def forward(self, x: Tensor, pos: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, pos: Tensor, batch: Tensor | None = None, size: int | None = None
+    ) -> Tensor:
         """Evaluate.
 
         Args:
@@ -69,13 +74,19 @@ class PairNet(nn.Module):
             ValueError: NaN, attributes or positions that do not fit, or a batch that is not sorted.
         """
         if x.shape != (len(pos), self.attributes):
-            raise ValueError(f"PairNet expects attributes ({len(pos)}, {self.attributes}); got {tuple(x.shape)}.")
+            raise ValueError(
+                f"PairNet expects attributes ({len(pos)}, {self.attributes}); got {tuple(x.shape)}."
+            )
         check_numbers("PairNet", x)
         check_points(pos, batch)
-        pairs = pairs_of(torch.zeros(len(x), dtype=torch.long, device=x.device) if batch is None else batch, size)
+        pairs = pairs_of(
+            torch.zeros(len(x), dtype=torch.long, device=x.device) if batch is None else batch, size
+        )
         row, column = pairs.ends()
         ends = torch.cat([x.index_select(0, row), x.index_select(0, column)], -1)
-        h = self.first(self.filter(pos.index_select(0, column) - pos.index_select(0, row), ends).flatten(1))
+        h = self.first(
+            self.filter(pos.index_select(0, column) - pos.index_select(0, row), ends).flatten(1)
+        )
         for layer in self.layers:
             h = layer(h, pairs)
         h = pairs.form(h)

@@ -28,11 +28,14 @@ class UnknownElementError(ValueError):
 
 @dataclass(frozen=True)
 class Reference:
-    """What a prediction is measured from: y = shift + scale * (pooled network) + sum over atoms of their numbers.
+    """What a prediction is measured from.
+
+    y = shift + scale * (pooled network) + sum over atoms of their numbers.
 
     Args:
         elements: atomic numbers that are known.
-        atoms: a number per element that is added for each of its atoms, in the unit of the target; 0 if absent.
+        atoms: a number per element that is added for each of its atoms, in the unit of the target;
+            0 if absent.
         shift: added to the result.
         scale: multiplies the network's part of the result.
         pool: `sum` or `mean` over atoms.
@@ -46,18 +49,23 @@ class Reference:
 
 
 class Regressor(nn.Module):
-    """y = shift + scale pool_i head(x_i) + sum_i atoms(z_i), with x_i from convolutions with implicit kernels.
+    """y = shift + scale pool_i head(x_i) + sum_i atoms(z_i).
 
-    Every layer adds to the features a gated convolution and a linear map of their normalised selves. Energies grow
-    with the molecule (`pool="sum"`), other properties need not (`pool="mean"`).
+    The x_i come from convolutions with implicit kernels.
 
-    What the kernels are is a choice, each more than the one before: `radial`, fixed radial functions of the relative
-    position times harmonics; `implicit`, a multilayer perceptron of the relative position; `bonds`, also of the
-    distance in units of the two covalent radii; `ends`, also of the elements of both ends.
+    Every layer adds to the features a gated convolution and a linear map of their normalised
+    selves. Energies grow with the molecule (`pool="sum"`), other properties need not
+    (`pool="mean"`).
+
+    What the kernels are is a choice, each more than the one before: `radial`, fixed radial
+    functions of the relative position times harmonics; `implicit`, a multilayer perceptron of the
+    relative position; `bonds`, also of the distance in units of the two covalent radii; `ends`,
+    also of the elements of both ends.
 
     Args:
         reference: elements, and what the prediction is measured from.
-        hidden: field of the hidden features; its invariant part starts the network and feeds the head.
+        hidden: field of the hidden features; its invariant part starts the network and feeds the
+            head.
         layers: number of convolutions.
         cutoff: radius of the neighbourhoods in Angstrom.
         filter_field: irreps of one channel of the filters.
@@ -94,8 +102,12 @@ class Regressor(nn.Module):
         numbers = torch.full((119,), -1, dtype=torch.long)
         numbers[torch.tensor(reference.elements)] = torch.arange(count)
         self.register_buffer("_number", numbers, persistent=False)
-        self.register_buffer("reference", torch.tensor(reference.atoms or [0.0] * count, dtype=torch.float64))
-        self.register_buffer("statistics", torch.tensor([reference.shift, reference.scale], dtype=torch.float64))
+        self.register_buffer(
+            "reference", torch.tensor(reference.atoms or [0.0] * count, dtype=torch.float64)
+        )
+        self.register_buffer(
+            "statistics", torch.tensor([reference.shift, reference.scale], dtype=torch.float64)
+        )
         self.embed = nn.Embedding(count, scalars)
         self.attribute = nn.Embedding(count, _ATTRIBUTES) if kernel == "ends" else None
         self.bond = Bond(reference.elements) if kernel in ("bonds", "ends") else None
@@ -109,12 +121,20 @@ class Regressor(nn.Module):
             for k in range(layers)
         )
         self.head = nn.Sequential(
-            Linear(field, invariants), nn.SiLU(), nn.Linear(scalars, scalars), nn.SiLU(), nn.Linear(scalars, 1)
+            Linear(field, invariants),
+            nn.SiLU(),
+            nn.Linear(scalars, scalars),
+            nn.SiLU(),
+            nn.Linear(scalars, 1),
         )
         self.pool = Pool(invariant_field(field.group, 1), reference.pool)
 
     def forward(
-        self, z: Tensor, pos: Tensor, batch: Tensor | None = None, edge_index: Tensor | Neighbourhoods | None = None
+        self,
+        z: Tensor,
+        pos: Tensor,
+        batch: Tensor | None = None,
+        edge_index: Tensor | Neighbourhoods | None = None,
     ) -> Tensor:
         """Predict.
 
@@ -133,7 +153,9 @@ class Regressor(nn.Module):
         kind = self._kinds(z)
         if edge_index is None:
             edge_index = radius_graph(pos, self.cutoff, batch)
-        hood = neighbourhoods(edge_index, len(pos)) if isinstance(edge_index, Tensor) else edge_index
+        hood = (
+            neighbourhoods(edge_index, len(pos)) if isinstance(edge_index, Tensor) else edge_index
+        )
         bond = None if self.bond is None else self.bond(kind, pos, hood.edge_index)
         end = None if self.attribute is None else self.attribute(kind)
         x = self.embed(kind)
@@ -152,7 +174,8 @@ class Regressor(nn.Module):
             unknown = sorted(set(z[kind < 0].tolist()))
             known = torch.nonzero(self._number >= 0).flatten().tolist()
             raise UnknownElementError(
-                f"The network knows the elements {known} (atomic numbers); got {unknown}. Train one that includes them."
+                f"The network knows the elements {known} (atomic numbers); got {unknown}. Train "
+                "one that includes them."
             )
         return kind
 
@@ -160,7 +183,8 @@ class Regressor(nn.Module):
 class Bond(ConstantModule):
     """Gaussians of t = r / (R_i + R_j), the distance in units of the covalent radii.
 
-    Single bonds are at about t = 1, triple bonds at 0.8. The Gaussians end at 1.4, where nothing is bonded.
+    Single bonds are at about t = 1, triple bonds at 0.8. The Gaussians end at 1.4, where nothing is
+    bonded.
 
     Args:
         elements: atomic numbers, in the order of their kinds.
@@ -172,7 +196,9 @@ class Bond(ConstantModule):
     def __init__(self, elements: tuple[int, ...]) -> None:
         super().__init__()
         self.register_constant("radii", torch.from_numpy(covalent_radii)[torch.tensor(elements)])
-        self.register_constant("centres", torch.linspace(0.7, 1.4, _ATTRIBUTES, dtype=torch.float64))
+        self.register_constant(
+            "centres", torch.linspace(0.7, 1.4, _ATTRIBUTES, dtype=torch.float64)
+        )
 
     def forward(self, kind: Tensor, pos: Tensor, edge_index: Tensor) -> Tensor:
         """Kinds (atom,), positions (atom, 3) and edges (2, edge) to (edge, 8)."""
@@ -185,15 +211,22 @@ class Bond(ConstantModule):
 
 def _filter(kernel: str, field: Field, cutoff: float, channels: int) -> Filter:
     if kernel == "radial":
-        return HarmonicFilter(harmonic_degree(field), Radial(cutoff, count=channels), None, group=field.group)
+        return HarmonicFilter(
+            harmonic_degree(field), Radial(cutoff, count=channels), None, group=field.group
+        )
     attributes = {"implicit": 0, "bonds": _ATTRIBUTES, "ends": 3 * _ATTRIBUTES}[kernel]
     return choose_filter(field, cutoff, invariant_field(field.group, attributes), channels)
 
 
 class _Block(nn.Module):
-    """x + gate(conv(norm x) + linear(norm x)); the first block lifts invariants to the hidden field."""
+    """x + gate(conv(norm x) + linear(norm x)).
 
-    def __init__(self, field_in: Field, field_out: Field, filter: Filter, neighbours: float) -> None:
+    The first block lifts invariants to the hidden field.
+    """
+
+    def __init__(
+        self, field_in: Field, field_out: Field, filter: Filter, neighbours: float
+    ) -> None:
         super().__init__()
         self.norm = RMSNorm(field_in)
         self.gate = Gate(field_out)
@@ -201,7 +234,9 @@ class _Block(nn.Module):
         self.own = Linear(field_in, self.gate.field_in)
         self.skip = Linear(field_in, field_out, bias=False)
 
-    def forward(self, x: Tensor, pos: Tensor, hood: Neighbourhoods, bond: Tensor | None, end: Tensor | None) -> Tensor:
+    def forward(
+        self, x: Tensor, pos: Tensor, hood: Neighbourhoods, bond: Tensor | None, end: Tensor | None
+    ) -> Tensor:
         y = self.norm(x)
         result: Tensor = self.skip(x) + self.gate(self.conv(y, pos, hood, bond, end) + self.own(y))
         return result

@@ -18,25 +18,31 @@ MIXING = ("mean", "max", "attention")
 
 
 class DeepSets(nn.Module):
-    """y = rho(pool over i of phi(x_i)), with equivariant multilayer perceptrons phi and rho: one result a set.
+    """y = rho(pool over i of phi(x_i)), with equivariant multilayer perceptrons phi and rho.
 
-    It does not change when the elements are permuted, and turns with G. Of invariants it is universal with sums if
-    phi has as many channels as the largest set elements, and with maxima it is PointNet.
+    One result a set.
+
+    It does not change when the elements are permuted, and turns with G. Of invariants it is
+    universal with sums if phi has as many channels as the largest set elements, and with maxima it
+    is PointNet.
 
     Args:
         field_in: type of the elements, a Field or its text (of O(3) unless `group` is given).
         hidden: type of the hidden features, also of what is pooled.
         field_out: type of the result.
-        layers: linear maps of phi and of rho; one map of rho and a sum make a result that adds up over elements.
-        pool: `sum`, `mean`, `max` (invariant `hidden`; a set without elements is an error), or an Aggregation of
-            PyTorch Geometric (invariant `hidden`), such as SortPoolAggregation or a MultiAggregation.
+        layers: linear maps of phi and of rho; one map of rho and a sum make a result that adds up
+            over elements.
+        pool: `sum`, `mean`, `max` (invariant `hidden`; a set without elements is an error), or an
+            Aggregation of PyTorch Geometric (invariant `hidden`), such as SortPoolAggregation or a
+            MultiAggregation.
         activation: of the perceptrons, see MLP.
         group: the group of fields given as text.
 
     Raises:
         FieldError: an aggregation that would break the symmetry of the hidden field.
 
-    Source: Zaheer et al. 2017 (Deep Sets), arXiv:1703.06114, theorem 2; Qi et al. 2017 (PointNet), arXiv:1612.00593.
+    Source: Zaheer et al. 2017 (Deep Sets), arXiv:1703.06114, theorem 2; Qi et al. 2017 (PointNet),
+    arXiv:1612.00593.
     """
 
     def __init__(
@@ -61,7 +67,8 @@ class DeepSets(nn.Module):
 
         Args:
             x: features (element, field_in.dim).
-            batch: set of every element (element,); one set if absent. In any order, unless the Aggregation forbids it.
+            batch: set of every element (element,); one set if absent. In any order, unless the
+                Aggregation forbids it.
             size: number of sets; by default the largest in `batch` plus one. Give it to compile.
 
         Returns:
@@ -82,15 +89,16 @@ class DeepSets(nn.Module):
 class SetNet(nn.Module):
     """One result per element: layers x + gate(SetLinear(norm x)), and a last map of every element.
 
-    It commutes with permutations of every set and with G: the elements of a set see each other by their mean, by their
-    maximum, or by attention.
+    It commutes with permutations of every set and with G: the elements of a set see each other by
+    their mean, by their maximum, or by attention.
 
     Args:
         field_in: type of the elements, a Field or its text (of O(3) unless `group` is given).
         hidden: type of the hidden features.
         field_out: type of the results.
         layers: how many times the elements see each other.
-        mixing: `mean` or `max` of SetLinear, or `attention` of InducedSetAttention; the last two of invariants alone.
+        mixing: `mean` or `max` of SetLinear, or `attention` of InducedSetAttention; the last two of
+            invariants alone.
         group: the group of fields given as text.
 
     Raises:
@@ -113,15 +121,20 @@ class SetNet(nn.Module):
         self.field_in, self.field_out = Field.parse(field_in, group), Field.parse(field_out, group)
         inner = Field.parse(hidden, group)
         if mixing != "mean" and not inner.is_invariant:
-            raise FieldError(f"The mixing {mixing!r} keeps invariant fields only; got {inner}. Take 'mean'.")
+            raise FieldError(
+                f"The mixing {mixing!r} keeps invariant fields only; got {inner}. Take 'mean'."
+            )
         self.first = Linear(self.field_in, inner)
         self.mixing = nn.ModuleList(
-            InducedSetAttention(inner.dim) if mixing == "attention" else _Mixing(inner, mixing) for _ in range(layers)
+            InducedSetAttention(inner.dim) if mixing == "attention" else _Mixing(inner, mixing)
+            for _ in range(layers)
         )
         self.last = nn.Sequential(RMSNorm(inner), MLP(inner, inner, 1, self.field_out, 2))
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
-        """Features (element, field_in.dim) of sets `batch` (element,), in any order, to (element, field_out.dim).
+        """Features (element, field_in.dim) of sets, in any order, to (element, field_out.dim).
+
+        The sets are given by `batch` (element,).
 
         Raises:
             ValueError: NaN, or a batch that does not fit.
@@ -151,7 +164,10 @@ class _Mixing(nn.Module):
 
 @torch.no_grad()
 def _pooled(pool: Pool) -> Field:
-    """The type of what is pooled, found by trial: some Aggregations of PyTorch Geometric change the channels."""
+    """The type of what is pooled, found by trial.
+
+    Some Aggregations of PyTorch Geometric change the channels.
+    """
     field = pool.field_out
     if not field.is_invariant:
         return field

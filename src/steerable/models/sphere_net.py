@@ -18,10 +18,11 @@ from ..layers.sphere_signals import SphereSignals
 class SphereClassifier(nn.Module):
     """logits = MLP(means and powers) of signals on the rotations, of ever lower degree.
 
-    Every layer is activation(norm(convolution)). Its features are signals on the rotations with columns |n| <= N: with
-    N = 1 numbers and tangent vectors at every point of the sphere. That is what directed filters need, at about three
-    times the cost of signals on the sphere. Filters are piecewise linear in the degree, so local. Everything but the
-    activations commutes with rotations to rounding; these do to the error that `SphereActivation` states.
+    Every layer is activation(norm(convolution)). Its features are signals on the rotations with
+    columns |n| <= N: with N = 1 numbers and tangent vectors at every point of the sphere. That is
+    what directed filters need, at about three times the cost of signals on the sphere. Filters are
+    piecewise linear in the degree, so local. Everything but the activations commutes with rotations
+    to rounding; these do to the error that `SphereActivation` states.
 
     Args:
         classes: number of classes.
@@ -35,9 +36,11 @@ class SphereClassifier(nn.Module):
         oversampling: of the activations; 1.5 halves the time of 2 and makes ten times its error.
 
     Raises:
-        ValueError: another number of widths than of layers, degrees that rise, or more of them than the samples carry.
+        ValueError: another number of widths than of layers, degrees that rise, or more of them than
+            the samples carry.
 
-    Source: Cohen et al. 2018, arXiv:1801.10130; Esteves, Makadia, Daniilidis 2020, arXiv:2006.10731.
+    Source: Cohen et al. 2018, arXiv:1801.10130; Esteves, Makadia, Daniilidis 2020,
+    arXiv:2006.10731.
     """
 
     def __init__(
@@ -55,8 +58,8 @@ class SphereClassifier(nn.Module):
         super().__init__()
         if not widths or len(degrees) != len(widths) + 1:
             raise ValueError(
-                f"A SphereClassifier needs the degree of its input and one for every width; got degrees "
-                f"{tuple(degrees)} and widths {tuple(widths)}."
+                "A SphereClassifier needs the degree of its input and one for every width; got "
+                f"degrees {tuple(degrees)} and widths {tuple(widths)}."
             )
         self.grid = SphereGrid("gauss", rings, 2 * rings)
         self.transform = SphereTransform(degrees[0], self.grid)
@@ -65,12 +68,17 @@ class SphereClassifier(nn.Module):
         for degree, width in zip(degrees[1:], widths, strict=True):
             found = SphereSignals.rotations(degree, width, min(max_order, degree))
             conv = SphereConv(signals, found, DegreeKnots(knots), bias=False)
-            layers += [conv, SphereBatchNorm(found), SphereActivation(found, oversampling=oversampling)]
+            layers += [
+                conv,
+                SphereBatchNorm(found),
+                SphereActivation(found, oversampling=oversampling),
+            ]
             signals = found
         self.layers = nn.Sequential(*layers, SphereInvariants(signals, power=True))
         invariants = widths[-1] * (degrees[-1] + 1)
         self.head = nn.Sequential(
-            nn.BatchNorm1d(invariants), nn.Linear(invariants, hidden), nn.BatchNorm1d(hidden), nn.SiLU(),
+            nn.BatchNorm1d(invariants), nn.Linear(invariants, hidden),
+            nn.BatchNorm1d(hidden), nn.SiLU(),
             nn.Dropout(dropout), nn.Linear(hidden, classes),
         )  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""Differential operators with constant coefficients: their algebra, and bases of those that commute with a group."""
+"""Differential operators with constant coefficients.
+
+Their algebra, and bases of those that commute with a group.
+"""
 
 from . import named
 from .basis import harmonic_couplings, symbol_basis
@@ -6,4 +9,11 @@ from .gaussian import smoothed_kernel
 from .polynomial import MatrixPolynomial
 from .symbol import Symbol
 
-__all__ = ["MatrixPolynomial", "Symbol", "harmonic_couplings", "named", "smoothed_kernel", "symbol_basis"]
+__all__ = [
+    "MatrixPolynomial",
+    "Symbol",
+    "harmonic_couplings",
+    "named",
+    "smoothed_kernel",
+    "symbol_basis",
+]

@@ -11,13 +11,18 @@ from .polynomial import Array
 _QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
 
-def without_aliases(tensors: Array, degree: int, irrep_in: Irrep, irrep_out: Irrep, maximum_offset: int) -> Array:
-    """Those combinations of equivariant maps H_j (x) V_in -> V_out whose frequencies are aliased at most so often.
+def without_aliases(
+    tensors: Array, degree: int, irrep_in: Irrep, irrep_out: Irrep, maximum_offset: int
+) -> Array:
+    """Equivariant maps H_j (x) V_in -> V_out with bounded aliases.
 
-    N rotations cannot tell frequency m from m + N. Between irreps of two components, of frequencies n and m, harmonics
-    of frequency |m - n + t N| and |m + n + t N| give operators: t is their offset, and those of offset 0 commute with
-    all rotations. An irrep of one component has no rotation of its own and leaves its frequency, 0 or N/2, to the
-    other: harmonics of |m + n + t N|, and of |m - n| + |t| N where both have one component.
+    Kept are combinations whose frequencies are aliased at most so often.
+
+    N rotations cannot tell frequency m from m + N. Between irreps of two components, of frequencies
+    n and m, harmonics of frequency |m - n + t N| and |m + n + t N| give operators: t is their
+    offset, and those of offset 0 commute with all rotations. An irrep of one component has no
+    rotation of its own and leaves its frequency, 0 or N/2, to the other: harmonics of |m + n + t
+    N|, and of |m - n| + |t| N where both have one component.
 
     Args:
         tensors: orthonormal maps (path, out, component, in), of harmonics of one degree.
@@ -34,9 +39,13 @@ def without_aliases(tensors: Array, degree: int, irrep_in: Irrep, irrep_out: Irr
     """
     group, m, n = irrep_in.group, irrep_out.harmonic.degree, irrep_in.harmonic.degree
     if group.dim != 2 or group.order is None:
-        raise ValueError(f"maximum_offset is for finite groups of the plane; got {group}. Leave it None.")
+        raise ValueError(
+            f"maximum_offset is for finite groups of the plane; got {group}. Leave it None."
+        )
     if maximum_offset < 0:
-        raise ValueError(f"maximum_offset is 0 or more, or None for all operators; got {maximum_offset}.")
+        raise ValueError(
+            f"maximum_offset is 0 or more, or None for all operators; got {maximum_offset}."
+        )
     period = group.order // (2 if group.has_reflections else 1)
     if not len(tensors):
         return tensors
@@ -44,11 +53,17 @@ def without_aliases(tensors: Array, degree: int, irrep_in: Irrep, irrep_out: Irr
         return tensors if degree <= abs(m - n) + maximum_offset * period else tensors[:0]
     both = irrep_in.dim == irrep_out.dim
     turn_in, turn_out = _turn(irrep_in), _turn(irrep_out)
-    turned = np.einsum("pohi,hk->poki", tensors, degree * _QUARTER_TURN if degree else np.zeros((1, 1)))
+    turned = np.einsum(
+        "pohi,hk->poki", tensors, degree * _QUARTER_TURN if degree else np.zeros((1, 1))
+    )
     kept = [tensors[:0]]
     for t in range(-maximum_offset, maximum_offset + 1):
         after, before = (m + t * period, n) if both else (m + n + t * period,) * 2
-        error = after * np.einsum("oq,pqhi->pohi", turn_out, tensors) - before * (tensors @ turn_in) - turned
+        error = (
+            after * np.einsum("oq,pqhi->pohi", turn_out, tensors)
+            - before * (tensors @ turn_in)
+            - turned
+        )
         combinations = orthonormal_rows(null_space(error.reshape(len(tensors), -1).T))
         kept.append(np.tensordot(combinations, tensors, 1))
     return np.concatenate(kept)

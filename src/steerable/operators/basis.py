@@ -23,19 +23,24 @@ def symbol_basis(
     exact_order: bool = False,
     maximum_offset: int | None = None,
 ) -> list[Symbol]:
-    """A basis of the operators of orders 0 to `order` that commute with the group, orthonormal in Fischer's product.
+    """A basis of the operators of orders 0 to `order` that commute with the group.
 
-    Every polynomial of degree n is a sum of |xi|^(n - j) Y_j(xi), j = n, n - 2, ..., and Y_j turns as the harmonics
-    H_j: so the operators are Hom(H_j (x) V_in, V_out) for all these j, solved for every pair of irreps. Elements are
-    homogeneous, lower orders first. Copies of an irrep all count: ask for one of each and make the others channels.
+    It is orthonormal in Fischer's product.
+
+    Every polynomial of degree n is a sum of |xi|^(n - j) Y_j(xi), j = n, n - 2, ..., and Y_j turns
+    as the harmonics H_j: so the operators are Hom(H_j (x) V_in, V_out) for all these j, solved for
+    every pair of irreps. Elements are homogeneous, lower orders first. Copies of an irrep all
+    count: ask for one of each and make the others channels.
 
     Args:
-        field_in: type of the input, a Field or a Representation of any closed subgroup of O(2) or O(3).
+        field_in: type of the input, a Field or a Representation of any closed subgroup of O(2) or
+            O(3).
         field_out: type of the output.
         order: the highest order of a derivative.
         exact_order: leave lower orders out.
-        maximum_offset: for a finite group of the plane, how often the number of its rotations may be added to a
-            frequency (see `aliases`). None, any number, alone is complete; published networks take 0.
+        maximum_offset: for a finite group of the plane, how often the number of its rotations may
+            be added to a frequency (see `aliases`). None, any number, alone is complete; published
+            networks take 0.
 
     Raises:
         FieldMismatchError: fields of different groups.
@@ -45,8 +50,8 @@ def symbol_basis(
     """
     if field_in.group != field_out.group:
         raise FieldMismatchError(
-            f"Operators join fields of one group; got {field_in} of {field_in.group} and {field_out} of "
-            f"{field_out.group}. Restrict the larger group's field first."
+            f"Operators join fields of one group; got {field_in} of {field_in.group} and "
+            f"{field_out} of {field_out.group}. Restrict the larger group's field first."
         )
     if order < 0:
         raise ValueError(f"The order of an operator is 0 or more; got {order}.")
@@ -55,13 +60,20 @@ def symbol_basis(
         for irrep_in, change_in in irreducible_parts(field_in):
             for irrep_out, change_out in irreducible_parts(field_out):
                 solved = _homogeneous(irrep_in, irrep_out, n, maximum_offset)
-                found += [Symbol(field_in, field_out, {n: part}) for part in change_out @ solved @ change_in.T]
+                found += [
+                    Symbol(field_in, field_out, {n: part})
+                    for part in change_out @ solved @ change_in.T
+                ]
     return found
 
 
 @cache
-def harmonic_couplings(degree: int, irrep_in: Irrep, irrep_out: Irrep, maximum_offset: int | None = None) -> Array:
-    """An orthonormal basis of Hom(H_j (x) V_in, V_out), H_j the harmonics of degree j, for irreps of any group.
+def harmonic_couplings(
+    degree: int, irrep_in: Irrep, irrep_out: Irrep, maximum_offset: int | None = None
+) -> Array:
+    """An orthonormal basis of Hom(H_j (x) V_in, V_out), for irreps of any group.
+
+    H_j are the harmonics of degree j.
 
     Returns:
         (path, out, component of `functions.solid_harmonics`, in), read-only.
@@ -82,7 +94,9 @@ def harmonic_couplings(degree: int, irrep_in: Irrep, irrep_out: Irrep, maximum_o
 
 
 @cache
-def _homogeneous(irrep_in: Irrep, irrep_out: Irrep, order: int, maximum_offset: int | None) -> Array:
+def _homogeneous(
+    irrep_in: Irrep, irrep_out: Irrep, order: int, maximum_offset: int | None
+) -> Array:
     """The operators of one order between two irreps: (operator, monomial, out, in)."""
     dim = irrep_in.group.dim
     weights = factorials(exponents(dim, order))
@@ -96,7 +110,9 @@ def _homogeneous(irrep_in: Irrep, irrep_out: Irrep, order: int, maximum_offset: 
 
 def _harmonic(group: Symmetry, degree: int) -> Harmonic:
     """H_j, with the parity of Y_j where there are reflections to see it."""
-    return Harmonic(group, degree, (-1) ** degree if group.dim == 3 and group.has_reflections else 1)
+    return Harmonic(
+        group, degree, (-1) ** degree if group.dim == 3 and group.has_reflections else 1
+    )
 
 
 @cache
@@ -104,6 +120,8 @@ def _harmonic_parts(group: Symmetry, degree: int) -> list[tuple[Irrep, Array]]:
     """The irreps in H_j, each with its isometry (component, irrep.dim)."""
     harmonic = _harmonic(group, degree)
     for known in irreps(group, degree):
-        if known.harmonic == harmonic and known.dim == harmonic.dim:  # spares the search where H_j is irreducible
+        if (
+            known.harmonic == harmonic and known.dim == harmonic.dim
+        ):  # spares the search where H_j is irreducible
             return [(known, known.isometry)]
     return decompose(harmonic)

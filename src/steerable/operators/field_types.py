@@ -1,4 +1,7 @@
-"""The types of the fields that operators join: a Field, or any representation such as `groups.regular(G)`."""
+"""The types of the fields that operators join.
+
+A Field, or any representation such as `groups.regular(G)`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ def matrices(kind: FieldType, elements: Array) -> Array:
 
 
 def restrict(kind: FieldType, subgroup: Group) -> tuple[FieldType, Array]:
-    """The same type under a subgroup, and the orthogonal matrix (dim, dim) that takes old features to new ones."""
+    """The same type under a subgroup, and the matrix that takes old features to new ones.
+
+    The matrix (dim, dim) is orthogonal.
+    """
     if isinstance(kind, Field):
         restriction = kind.restrict(subgroup)
         return restriction.field, restriction.matrix.numpy()
@@ -32,7 +38,10 @@ def restrict(kind: FieldType, subgroup: Group) -> tuple[FieldType, Array]:
 
 @cache
 def irreducible_parts(kind: FieldType) -> list[tuple[Irrep, Array]]:
-    """Irreps and isometries Q (dim, irrep.dim), one for each time that an irrep occurs; together orthogonal."""
+    """Irreps and isometries Q (dim, irrep.dim), one for each time that an irrep occurs.
+
+    Together orthogonal.
+    """
     if not isinstance(kind, Field):
         return decompose(kind)
     copies = [term.irrep for term in kind for _ in range(term.multiplicity)]

@@ -20,7 +20,9 @@ _NEGLIGIBLE = 1e-12  # in print, against the largest coefficient
 
 @dataclass(frozen=True, eq=False)
 class MatrixPolynomial:
-    """P(x) = sum over orders n and monomials x^a of degree n of C_n[a] x^a, the C_n[a] being matrices.
+    """P(x) = sum over orders n and monomials x^a of degree n of C_n[a] x^a.
+
+    The C_n[a] are matrices.
 
     Args:
         variables: number d of variables.
@@ -29,7 +31,8 @@ class MatrixPolynomial:
             `functions.polynomials.exponents(d, n)`; an order that is not there is zero.
 
     Raises:
-        ValueError: more than 3 variables, an order below 0, or coefficients not finite or of another shape.
+        ValueError: more than 3 variables, an order below 0, or coefficients not finite or of
+            another shape.
     """
 
     variables: int
@@ -39,13 +42,15 @@ class MatrixPolynomial:
     def __post_init__(self) -> None:
         if not 1 <= self.variables <= 3:
             raise ValueError(f"A polynomial has 1 to 3 variables; got {self.variables}.")
-        parts = {n: np.array(self.parts[n], dtype=np.float64, order="C") for n in sorted(self.parts)}
+        parts = {
+            n: np.array(self.parts[n], dtype=np.float64, order="C") for n in sorted(self.parts)
+        }
         for n, part in parts.items():
             wanted = (len(exponents(self.variables, n)), *self.shape)
             if part.shape != wanted:
                 raise ValueError(
-                    f"Order {n} of a polynomial in {self.variables} variables has coefficients (monomial, out, in) = "
-                    f"{wanted}; got {part.shape}."
+                    f"Order {n} of a polynomial in {self.variables} variables has coefficients "
+                    f"(monomial, out, in) = {wanted}; got {part.shape}."
                 )
             if not np.isfinite(part).all():
                 raise ValueError(f"Coefficients are finite numbers; those of order {n} are not.")
@@ -60,19 +65,24 @@ class MatrixPolynomial:
         return MatrixPolynomial(self.variables, self.shape, parts)
 
     def __mul__(self, factor: float) -> MatrixPolynomial:
-        return MatrixPolynomial(self.variables, self.shape, {n: factor * part for n, part in self.parts.items()})
+        return MatrixPolynomial(
+            self.variables, self.shape, {n: factor * part for n, part in self.parts.items()}
+        )
 
     def __matmul__(self, other: MatrixPolynomial) -> MatrixPolynomial:
         """The product of matrices P(x) Q(x)."""
         if self.variables != other.variables or self.shape[1] != other.shape[0]:
             raise ValueError(
-                f"A product needs polynomials whose matrices follow each other; got {self!r} and {other!r}."
+                f"A product needs polynomials whose matrices follow each other; got {self!r} and "
+                f"{other!r}."
             )
         parts: dict[int, Array] = {}
         for n, left in self.parts.items():
             for m, right in other.parts.items():
                 place = places(self.variables, n, m)
-                empty = np.zeros((len(exponents(self.variables, n + m)), self.shape[0], other.shape[1]))
+                empty = np.zeros(
+                    (len(exponents(self.variables, n + m)), self.shape[0], other.shape[1])
+                )
                 np.add.at(parts.setdefault(n + m, empty), place, left[:, None] @ right)
         return MatrixPolynomial(self.variables, (self.shape[0], other.shape[1]), parts)
 
@@ -90,30 +100,46 @@ class MatrixPolynomial:
         """P(g x) for a matrix g (d, d)."""
         if matrix.shape != (self.variables, self.variables):
             raise ValueError(f"{self!r} needs a matrix of its variables; got shape {matrix.shape}.")
-        parts = {n: np.tensordot(monomial_map(matrix, n).T, part, 1) for n, part in self.parts.items()}
+        parts = {
+            n: np.tensordot(monomial_map(matrix, n).T, part, 1) for n, part in self.parts.items()
+        }
         return MatrixPolynomial(self.variables, self.shape, parts)
 
     def times_square(self, power: int) -> MatrixPolynomial:
         """|x|^(2 k) P(x)."""
         squares = (exponents(self.variables, 2).max(1) == 2)[:, None, None]
-        square = MatrixPolynomial(self.variables, (self.shape[0],) * 2, {2: squares * np.eye(self.shape[0])})
+        square = MatrixPolynomial(
+            self.variables, (self.shape[0],) * 2, {2: squares * np.eye(self.shape[0])}
+        )
         result = self
         for _ in range(power):
             result = square @ result
         return result
 
     def inner(self, other: MatrixPolynomial) -> float:
-        """Fischer's product, the sum over a of a! <C[a], D[a]>; substituting orthogonal matrices keeps it."""
+        """Fischer's product, the sum over a of a! <C[a], D[a]>.
+
+        Substituting orthogonal matrices keeps it.
+        """
         shared = self.parts.keys() & other.parts.keys()
         weights = {n: factorials(exponents(self.variables, n))[:, None, None] for n in shared}
-        return float(sum((weights[n] * self.parts[n] * other.parts[n]).sum() for n in sorted(shared)))
+        return float(
+            sum((weights[n] * self.parts[n] * other.parts[n]).sum() for n in sorted(shared))
+        )
 
     def evaluate(self, x: Tensor) -> Tensor:
-        """The matrices (..., out, in) at points (..., d), real or complex, in their dtype; differentiable."""
-        if x.dim() == 0 or x.shape[-1] != self.variables or not (x.is_floating_point() or x.is_complex()):
+        """The matrices (..., out, in) at points (..., d), real or complex, in their dtype.
+
+        They are differentiable.
+        """
+        if (
+            x.dim() == 0
+            or x.shape[-1] != self.variables
+            or not (x.is_floating_point() or x.is_complex())
+        ):
             raise ValueError(
-                f"{self!r} is evaluated at real or complex points (..., {self.variables}); got {tuple(x.shape)} of "
-                f"{x.dtype}."
+                f"{self!r} is evaluated at real or complex points (..., {self.variables}); got "
+                f"{tuple(x.shape)} of {x.dtype}."
             )
         value = x.new_zeros(*x.shape[:-1], *self.shape)
         for n, part in self.parts.items():
@@ -125,16 +151,24 @@ class MatrixPolynomial:
         """`2 d_x^2 - d_y^2`, the variables being derivatives; a matrix row by row."""
         largest = max((np.abs(part).max(initial=0) for part in self.parts.values()), default=0)
         rows, columns = self.shape
-        table = [[self._entry(i, j, _NEGLIGIBLE * largest) for j in range(columns)] for i in range(rows)]
+        table = [
+            [self._entry(i, j, _NEGLIGIBLE * largest) for j in range(columns)] for i in range(rows)
+        ]
         if self.shape == (1, 1):
             return table[0][0]
         widths = [max((len(row[j]) for row in table), default=0) for j in range(columns)]
-        lines = ["  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in table]
+        lines = [
+            "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
+            for row in table
+        ]
         return "\n".join(f"[ {line} ]" for line in lines)
 
     def __repr__(self) -> str:
         orders = ", ".join(map(str, self.parts)) or "none"
-        return f"MatrixPolynomial({self.variables} variables, {self.shape[0]} x {self.shape[1]}, orders {orders})"
+        return (
+            f"MatrixPolynomial({self.variables} variables, {self.shape[0]} x {self.shape[1]}, "
+            f"orders {orders})"
+        )
 
     def _entry(self, i: int, j: int, negligible: float) -> str:
         terms = [
@@ -143,13 +177,18 @@ class MatrixPolynomial:
             for c, name in zip(part[:, i, j], _names(self.variables, n), strict=True)
             if abs(c) > negligible
         ]
-        text = " ".join(f"{'-' if c < 0 else '+'} {_term(abs(c), name)}" for c, name in terms) or "+ 0"
+        text = (
+            " ".join(f"{'-' if c < 0 else '+'} {_term(abs(c), name)}" for c, name in terms) or "+ 0"
+        )
         return text[2:] if text[0] == "+" else f"-{text[2:]}"
 
 
 @functools.lru_cache(maxsize=256)
 def places(variables: int, left: int, right: int) -> NDArray[np.int64]:
-    """Where x^a x^b lies among the monomials, for a of degree `left` and b of degree `right`: (a, b)."""
+    """Where x^a x^b lies among the monomials: (a, b).
+
+    a is of degree `left` and b of degree `right`.
+    """
     at = {tuple(row): k for k, row in enumerate(exponents(variables, left + right).tolist())}
     sums = exponents(variables, left)[:, None] + exponents(variables, right)
     return np.array([[at[tuple(row)] for row in rows] for rows in sums.tolist()])
@@ -171,7 +210,10 @@ def monomial_map(matrix: Array, degree: int) -> Array:
 
 
 def _names(variables: int, degree: int) -> list[str]:
-    factors = [[(f"d_{v}", a) for v, a in zip("xyz", row, strict=False) if a] for row in exponents(variables, degree)]
+    factors = [
+        [(f"d_{v}", a) for v, a in zip("xyz", row, strict=False) if a]
+        for row in exponents(variables, degree)
+    ]
     return [" ".join(d if a == 1 else f"{d}^{a}" for d, a in row) for row in factors]
 
 

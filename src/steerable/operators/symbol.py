@@ -21,8 +21,9 @@ from .polynomial import Array, MatrixPolynomial
 class Symbol:
     """The polynomial P of an operator D = P(d) = sum over a of C[a] d^a, d^a = d_x^a1 d_y^a2 ...
 
-    D commutes with translations always, and with the group if P(g xi) = rho_out(g) P(xi) rho_in(g)^-1 for every g:
-    then P is steerable. `D @ E` is the operator D after E, `D.adjoint()` the one with <D f, h> = <f, D* h>.
+    D commutes with translations always, and with the group if P(g xi) = rho_out(g) P(xi)
+    rho_in(g)^-1 for every g: then P is steerable. `D @ E` is the operator D after E, `D.adjoint()`
+    the one with <D f, h> = <f, D* h>.
 
         >>> print(gradient(2) @ divergence(2))
         [   d_x^2  d_x d_y ]
@@ -50,14 +51,19 @@ class Symbol:
     def __post_init__(self) -> None:
         if self.field_in.group != self.field_out.group:
             raise FieldMismatchError(
-                f"An operator joins fields of one group; got {self.field_in} of {self.field_in.group} and "
-                f"{self.field_out} of {self.field_out.group}. Restrict the larger group's field first."
+                f"An operator joins fields of one group; got {self.field_in} of "
+                f"{self.field_in.group} and {self.field_out} of {self.field_out.group}. Restrict "
+                "the larger group's field first."
             )
         object.__setattr__(self, "parts", self.polynomial.parts)
 
     @classmethod
-    def from_coefficients(cls, field_in: FieldType, field_out: FieldType, coefficients: Array) -> Symbol:
-        """The operator of coefficients (monomial, out, in) of all monomials up to some order, order after order.
+    def from_coefficients(
+        cls, field_in: FieldType, field_out: FieldType, coefficients: Array
+    ) -> Symbol:
+        """The operator of coefficients (monomial, out, in), order after order.
+
+        They are those of all monomials up to some order.
 
         Raises:
             ValueError: a number of monomials that belongs to no order.
@@ -69,8 +75,8 @@ class Symbol:
             start, order = start + size, order + 1
         if start != len(coefficients):
             raise ValueError(
-                f"Orders 0 to {order - 1} of operators in {field_in.group.dim} variables have {start} monomials; got "
-                f"coefficients of {len(coefficients)}."
+                f"Orders 0 to {order - 1} of operators in {field_in.group.dim} variables have "
+                f"{start} monomials; got coefficients of {len(coefficients)}."
             )
         return cls(field_in, field_out, parts)
 
@@ -96,12 +102,17 @@ class Symbol:
         return np.concatenate([self.parts.get(n, zero) for n, zero in enumerate(empty)])
 
     def evaluate(self, xi: Tensor) -> Tensor:
-        """P (..., out, in) at xi (..., d), in its dtype; differentiable. D exp(i k x) = P(i k) exp(i k x)."""
+        """P (..., out, in) at xi (..., d), in its dtype; differentiable.
+
+        D exp(i k x) = P(i k) exp(i k x).
+        """
         return self.polynomial.evaluate(xi)
 
     def __add__(self, other: Symbol) -> Symbol:
         if (self.field_in, self.field_out) != (other.field_in, other.field_out):
-            raise FieldMismatchError(f"A sum needs operators between the same fields; got {self!r} and {other!r}.")
+            raise FieldMismatchError(
+                f"A sum needs operators between the same fields; got {self!r} and {other!r}."
+            )
         return self._with(self.polynomial + other.polynomial)
 
     def __neg__(self) -> Symbol:
@@ -117,7 +128,9 @@ class Symbol:
 
     def __matmul__(self, other: Symbol) -> Symbol:
         if self.field_in != other.field_out:
-            raise FieldMismatchError(f"{self!r} cannot follow {other!r}: the fields between them differ.")
+            raise FieldMismatchError(
+                f"{self!r} cannot follow {other!r}: the fields between them differ."
+            )
         return Symbol(other.field_in, self.field_out, (self.polynomial @ other.polynomial).parts)
 
     def adjoint(self) -> Symbol:
@@ -137,14 +150,19 @@ class Symbol:
             GroupError: `subgroup` holds elements that the group does not.
         """
         if not subgroup.subgroup_of(self.group):
-            raise GroupError(f"{subgroup} is not a subgroup of {self.group}; restrict to one that is.")
+            raise GroupError(
+                f"{subgroup} is not a subgroup of {self.group}; restrict to one that is."
+            )
         (field_in, change_in), (field_out, change_out) = (
             restrict(kind, subgroup) for kind in (self.field_in, self.field_out)
         )
         return Symbol(field_in, field_out, self.polynomial.between(change_out, change_in.T).parts)
 
     def inner(self, other: Symbol) -> float:
-        """Fischer's product, the sum over a of a! <C[a], C'[a]>; the elements of a `symbol_basis` are orthonormal."""
+        """Fischer's product, the sum over a of a! <C[a], C'[a]>.
+
+        The elements of a `symbol_basis` are orthonormal.
+        """
         return self.polynomial.inner(other.polynomial)
 
     def norm(self) -> float:
@@ -152,7 +170,9 @@ class Symbol:
         return self.inner(self) ** 0.5
 
     def steering_error(self, elements: Array | None = None) -> float:
-        """The largest |P(g xi) - rho_out(g) P(xi) rho_in(g)^-1| / |P| of elements g (element, d, d).
+        """The largest |P(g xi) - rho_out(g) P(xi) rho_in(g)^-1| / |P|.
+
+        The maximum is over elements g (element, d, d).
 
         Without elements, of those that generate the group.
         """
@@ -160,7 +180,10 @@ class Symbol:
         scale = self.norm() or 1.0
         errors = [0.0]
         for g, before, after in zip(
-            elements, matrices(self.field_in, elements), matrices(self.field_out, elements), strict=True
+            elements,
+            matrices(self.field_in, elements),
+            matrices(self.field_out, elements),
+            strict=True,
         ):
             error = self.polynomial.substitute(g) + self.polynomial.between(after, before.T) * -1.0
             errors.append(error.inner(error) ** 0.5 / scale)

@@ -1,7 +1,10 @@
-"""Sums over neighbourhoods, a block of nodes at a time or by loops, in memory that does not grow with the edges.
+"""Sums over neighbourhoods, a block of nodes at a time or by loops.
 
-The backward pass computes every block again and adds its gradients into one buffer per input. (In one autograd graph
-over all blocks every gather would make a gradient of the size of all nodes: quadratic in the size of the graph.)
+The memory does not grow with the edges.
+
+The backward pass computes every block again and adds its gradients into one buffer per input. (In
+one autograd graph over all blocks every gather would make a gradient of the size of all nodes:
+quadratic in the size of the graph.)
 """
 
 from __future__ import annotations
@@ -27,10 +30,11 @@ class Inputs(NamedTuple):
 class Kernel(Protocol):
     """What is computed in a block of nodes: a function of its inputs and of parameters.
 
-    It gets `slots` = (node, slot), the `mask` (node * slot, 1) of used slots or None, edge and source tensors with a
-    row per slot, target tensors with a row per node, and returns (node, width). `pull` gives the gradients of inputs
-    (those that `needs` asks for) and parameters, `pull_twice` those of `grad`, inputs and parameters of the product of
-    `second` with all that; or None where autograd is to find them.
+    It gets `slots` = (node, slot), the `mask` (node * slot, 1) of used slots or None, edge and
+    source tensors with a row per slot, target tensors with a row per node, and returns (node,
+    width). `pull` gives the gradients of inputs (those that `needs` asks for) and parameters,
+    `pull_twice` those of `grad`, inputs and parameters of the product of `second` with all that; or
+    None where autograd is to find them.
     """
 
     @property
@@ -41,7 +45,12 @@ class Kernel(Protocol):
     def __call__(self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs) -> Tensor: ...
 
     def pull(
-        self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
+        self,
+        slots: tuple[int, int],
+        mask: Tensor | None,
+        inputs: Inputs,
+        grad: Tensor,
+        needs: Sequence[bool],
     ) -> list[Tensor | None] | None: ...
 
     def pull_twice(
@@ -59,7 +68,10 @@ class Kernel(Protocol):
 
 
 class Loops(Protocol):
-    """A kernel for all targets at once, and its gradients, in the order of `Inputs` and then parameters."""
+    """A kernel for all targets at once, and its gradients.
+
+    These are in the order of `Inputs` and then parameters.
+    """
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor: ...
 
@@ -72,14 +84,17 @@ class Loops(Protocol):
     ) -> tuple[Tensor, list[Tensor | None]]: ...
 
 
-def blockwise(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs, recompute: bool = True) -> Tensor:
+def blockwise(
+    kernel: Kernel, hood: Neighbourhoods, inputs: Inputs, recompute: bool = True
+) -> Tensor:
     """The values of `kernel` at all targets (target, width); targets without edges get 0.
 
     Args:
         kernel: what is computed in a block.
         hood: the neighbourhoods.
         inputs: tensors with a row per edge, per source and per target.
-        recompute: compute every block again in the backward pass instead of keeping what that needs.
+        recompute: compute every block again in the backward pass instead of keeping what that
+            needs.
     """
     if recompute or not torch.is_grad_enabled():
         tensors = [*itertools.chain(*inputs), *kernel.parameters()]
@@ -89,7 +104,10 @@ def blockwise(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs, recompute: b
 
 
 def _kept(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
-    """The values of `kernel` with an ordinary graph of autograd: every input is gathered once, then cut into blocks."""
+    """The values of `kernel` with an ordinary graph of autograd.
+
+    Every input is gathered once, then cut into blocks.
+    """
     sizes = [block.edges.numel() for block in hood.blocks]
     nodes = [len(block.nodes) for block in hood.blocks]
     edge = [t.index_select(0, hood.edges).split(sizes) for t in inputs.edge]
@@ -107,7 +125,13 @@ class _Sum(torch.autograd.Function):
     """The sum, which keeps nothing but its inputs."""
 
     @staticmethod
-    def forward(ctx: Any, kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], *tensors: Tensor) -> Any:
+    def forward(
+        ctx: Any,
+        kernel: Kernel,
+        hood: Neighbourhoods,
+        counts: tuple[int, int, int],
+        *tensors: Tensor,
+    ) -> Any:
         ctx.arguments = kernel, hood, counts
         ctx.save_for_backward(*tensors)
         return run(kernel, hood, counts, tensors)
@@ -163,7 +187,9 @@ class _PullTwice(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *_: Any) -> Any:
-        raise RuntimeError("Third derivatives of a convolution need its blocks to be kept: set recompute=False.")
+        raise RuntimeError(
+            "Third derivatives of a convolution need its blocks to be kept: set recompute=False."
+        )
 
 
 def _counts(inputs: Inputs) -> tuple[int, int, int]:
@@ -190,8 +216,13 @@ def _call(kernel: Kernel, block: Block, inputs: Inputs) -> Tensor:
     return kernel(block.slots, block.flat_mask(inputs.source[0].dtype), inputs)
 
 
-def run(kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]) -> Tensor:
-    """The sum without a graph of autograd; `tensors` are those of edges, sources and targets, then parameters."""
+def run(
+    kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]
+) -> Tensor:
+    """The sum without a graph of autograd.
+
+    `tensors` are those of edges, sources and targets, then parameters.
+    """
     inputs = _inputs(counts, tensors)
     if (loops := kernel.loops(inputs)) is not None:
         with torch.no_grad():
@@ -221,7 +252,9 @@ def pull(
     for block, rows, own in _gathered(hood, counts, tensors):
         seen = grad.index_select(0, block.nodes)
         inputs = _inputs(counts, own)
-        found = kernel.pull(block.slots, block.flat_mask(inputs.source[0].dtype), inputs, seen, needs)
+        found = kernel.pull(
+            block.slots, block.flat_mask(inputs.source[0].dtype), inputs, seen, needs
+        )
         if found is None:
             found = _vjp(kernel, counts, block, own, parameters, needs, seen)
         _add(result, rows, found)
@@ -252,7 +285,10 @@ def _pull_twice(
     tensors: Sequence[Tensor],
     second: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """The gradients of `sum(second * pull)` with respect to the grad of the sum, inputs and parameters."""
+    """The gradients of `sum(second * pull)`.
+
+    They are those with respect to the grad of the sum, inputs and parameters.
+    """
     parameters = _same(kernel, tensors[sum(counts) :])
     inputs, some = _inputs(counts, tensors), sum(counts)
     if (loops := kernel.loops(inputs)) is not None and all(s is None for s in second[some:]):
@@ -262,10 +298,15 @@ def _pull_twice(
             first, others = loops.pull_twice(hood, inputs, grad, tangents)
         return [first, *(part if need else None for part, need in zip(others, needs, strict=True))]
     result: list[Tensor | None] = [torch.zeros_like(grad)]
-    result += [torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)]
+    result += [
+        torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)
+    ]
     for block, rows, own in _gathered(hood, counts, tensors):
         seen = grad.index_select(0, block.nodes)
-        weights = [s if s is None or k >= len(rows) else s.index_select(0, rows[k]) for k, s in enumerate(second)]
+        weights = [
+            s if s is None or k >= len(rows) else s.index_select(0, rows[k])
+            for k, s in enumerate(second)
+        ]
         inputs, mask = _inputs(counts, own), block.flat_mask(grad.dtype)
         found = kernel.pull_twice(block.slots, mask, inputs, seen, weights)
         if found is None:
@@ -301,11 +342,17 @@ def _grad(
     y: Any, leaves: Sequence[Tensor], needs: Sequence[bool], grad: Any, create_graph: bool = False
 ) -> list[Tensor | None]:
     chosen = [leaf for leaf, need in zip(leaves, needs, strict=True) if need]
-    found = iter(torch.autograd.grad(y, chosen, grad, create_graph=create_graph, allow_unused=True) if chosen else ())
+    found = iter(
+        torch.autograd.grad(y, chosen, grad, create_graph=create_graph, allow_unused=True)
+        if chosen
+        else ()
+    )
     return [next(found) if need else None for need in needs]
 
 
-def _add(result: Sequence[Tensor | None], rows: Sequence[Tensor], found: Sequence[Tensor | None]) -> None:
+def _add(
+    result: Sequence[Tensor | None], rows: Sequence[Tensor], found: Sequence[Tensor | None]
+) -> None:
     """Add the gradients of a block to those of all."""
     for k, (total, part) in enumerate(zip(result, found, strict=True)):
         if total is not None and part is not None:
@@ -320,7 +367,7 @@ def _same(kernel: Kernel, saved: Sequence[Tensor]) -> list[Tensor]:
     parameters = kernel.parameters()
     if any(a.data_ptr() != b.data_ptr() for a, b in zip(parameters, saved, strict=True)):
         raise RuntimeError(
-            "The parameters are no longer those of the forward pass (torch.func.functional_call?), so blocks cannot be "
-            "computed again: use recompute=False."
+            "The parameters are no longer those of the forward pass (torch.func.functional_call?), "
+            "so blocks cannot be computed again: use recompute=False."
         )
     return parameters

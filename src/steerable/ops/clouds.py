@@ -1,4 +1,7 @@
-"""What the searches and samplings of points share: their checks, and the clouds of a batch as a rectangle."""
+"""What the searches and samplings of points share.
+
+Their checks, and the clouds of a batch as a rectangle.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from torch import Tensor
 
 
 class Clouds(NamedTuple):
-    """The clouds of a batch, by their number in it, each with its points in the order of their indices."""
+    """The clouds of a batch, by their number in it.
+
+    Each has its points in the order of their indices.
+    """
 
     numbers: Tensor
     """(cloud,) in ascending order, only those that have points."""
@@ -24,13 +30,19 @@ class Clouds(NamedTuple):
         return int(self.counts.max()) if len(self.counts) else 0
 
     def slots(self) -> tuple[Tensor, Tensor]:
-        """Points (cloud, slot), and whether a slot holds one (cloud, slot); the others name point 0."""
+        """Points (cloud, slot), and whether a slot holds one (cloud, slot).
+
+        The others name point 0.
+        """
         taken = torch.arange(self.widest, device=self.order.device) < self.counts[:, None]
         return torch.zeros_like(taken, dtype=torch.long).masked_scatter(taken, self.order), taken
 
 
 def clouds(batch: Tensor | None, pos: Tensor) -> Clouds:
-    """Sort points (node, d) by their clouds `batch` (node,), in any order; all in cloud 0 if absent."""
+    """Sort points (node, d) by their clouds `batch` (node,), in any order.
+
+    All in cloud 0 if absent.
+    """
     if batch is None:
         batch = torch.zeros(len(pos), dtype=torch.long, device=pos.device)
     ordered, order = torch.sort(batch, stable=True)
@@ -39,7 +51,10 @@ def clouds(batch: Tensor | None, pos: Tensor) -> Clouds:
 
 
 def check_finite(pos: Tensor, name: str = "node") -> None:
-    """Raise ValueError, saying which `name`s are at fault, unless all positions (node, d) are finite."""
+    """Raise ValueError unless all positions (node, d) are finite.
+
+    The error says which `name`s are at fault.
+    """
     finite = torch.isfinite(pos)
     if not finite.all():
         bad = torch.nonzero(~finite.all(-1)).flatten()[:5].tolist()
@@ -47,11 +62,17 @@ def check_finite(pos: Tensor, name: str = "node") -> None:
 
 
 def check_points(pos: Tensor, batch: Tensor | None, name: str = "node") -> None:
-    """Raise ValueError unless `pos` is finite numbers (node, d) and `batch`, if any, (node,) integers."""
+    """Raise ValueError unless `pos` is finite numbers and `batch`, if any, integers.
+
+    `pos` is (node, d) and `batch` (node,).
+    """
     if pos.dim() != 2 or not pos.is_floating_point():
-        raise ValueError(f"Positions are floating-point numbers ({name}, d); got {pos.dtype} {tuple(pos.shape)}.")
+        raise ValueError(
+            f"Positions are floating-point numbers ({name}, d); got {pos.dtype} {tuple(pos.shape)}."
+        )
     check_finite(pos, name)
     if batch is not None and (batch.shape != pos.shape[:1] or batch.is_floating_point()):
         raise ValueError(
-            f"batch names the graph of every {name}: {len(pos)} integers; got {batch.dtype} {tuple(batch.shape)}."
+            f"batch names the graph of every {name}: {len(pos)} integers; got {batch.dtype} "
+            f"{tuple(batch.shape)}."
         )

@@ -10,11 +10,13 @@ from torch import Tensor
 def positive_inverse(matrix: Tensor, limit: float) -> tuple[Tensor, Tensor]:
     """Inverses of positive matrices A, and their condition numbers |A| |A^-1| (Frobenius norms).
 
-    By Cholesky's factors; where the condition number is above `limit`, by eigenvectors without those whose eigenvalue
-    is below the largest over `limit`. That is the inverse on all that the matrix determines and 0 on the rest, and for
-    A -> R A R^T, R orthogonal, it turns along as exactly as an inverse does.
+    By Cholesky's factors; where the condition number is above `limit`, by eigenvectors without
+    those whose eigenvalue is below the largest over `limit`. That is the inverse on all that the
+    matrix determines and 0 on the rest, and for A -> R A R^T, R orthogonal, it turns along as
+    exactly as an inverse does.
 
-    There are no gradients: x <- x + A^-1 (b - A x), from x = A^-1 b on, makes one more order of them exact every time.
+    There are no gradients: x <- x + A^-1 (b - A x), from x = A^-1 b on, makes one more order of
+    them exact every time.
 
     Args:
         matrix: A (batch, m, m).

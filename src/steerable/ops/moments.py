@@ -53,7 +53,9 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """The incoming edges of every target, in blocks sized to the cache or in rows; each is made when it is asked for.
+    """The incoming edges of every target, in blocks sized to the cache or in rows.
+
+    Each is made when it is asked for.
 
     Args:
         edge_index: (2, edge), row 0 the source, row 1 the target.
@@ -69,7 +71,10 @@ class Neighbourhoods:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """Blocks of targets of about equal degree; they hold every target that has an edge exactly once."""
+        """Blocks of targets of about equal degree.
+
+        They hold every target that has an edge exactly once.
+        """
         target, degree = self.edge_index[1], self.degree
         by_target = torch.argsort(target, stable=True)
         first = torch.cumsum(degree, 0) - degree
@@ -83,7 +88,9 @@ class Neighbourhoods:
             slot = torch.arange(degrees[stop - 1], device=target.device)
             mask = slot < degree[nodes, None]
             edges = by_target[(first[nodes, None] + slot).clamp(max=len(target) - 1)]
-            blocks.append(Block(nodes, edges, None if degrees[start] == degrees[stop - 1] else mask))
+            blocks.append(
+                Block(nodes, edges, None if degrees[start] == degrees[stop - 1] else mask)
+            )
             start = stop
         return tuple(blocks)
 
@@ -91,9 +98,13 @@ class Neighbourhoods:
     def rows(self) -> Rows:
         """The edges in the order of their targets."""
         source, target = self.edge_index.long()
-        order = None if bool((target[1:] >= target[:-1]).all()) else torch.argsort(target, stable=True)
+        order = (
+            None if bool((target[1:] >= target[:-1]).all()) else torch.argsort(target, stable=True)
+        )
         first = functional.pad(self.degree.cumsum(0), (1, 0))
-        return Rows(order, first, (source if order is None else source.index_select(0, order)).contiguous())
+        return Rows(
+            order, first, (source if order is None else source.index_select(0, order)).contiguous()
+        )
 
     @cached_property
     def nodes(self) -> Tensor:
@@ -126,13 +137,17 @@ def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES
     degree = torch.bincount(target, minlength=size)
     if len(degree) > size:
         raise ValueError(
-            f"Targets are numbers from 0 to {size - 1}; got {int(target.max())}. Pass the number of nodes."
+            f"Targets are numbers from 0 to {size - 1}; got {int(target.max())}. Pass the number "
+            "of nodes."
         )
     return Neighbourhoods(edge_index, size, degree, block_edges)
 
 
 def _block_end(degrees: list[int], start: int, block_edges: int) -> int:
-    """The end of the longest run from `start` whose slots, padded to its highest degree, fit into a block."""
+    """The end of the longest run from `start` whose padded slots fit into a block.
+
+    Slots are padded to the highest degree of the run.
+    """
     low, high = start + 1, len(degrees)
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,7 +1,10 @@
-"""Neighbour lists with open boundaries: all pairs within a radius, or the k nearest, within one set or between two.
+"""Neighbour lists with open boundaries.
 
-On a CPU one k-d tree of scipy holds all graphs of a batch, with their number as one more coordinate, in double
-precision; on other devices all pairs are compared, in the precision of the points, where memory allows.
+All pairs within a radius, or the k nearest, within one set or between two.
+
+On a CPU one k-d tree of scipy holds all graphs of a batch, with their number as one more
+coordinate, in double precision; on other devices all pairs are compared, in the precision of the
+points, where memory allows.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ def radius(
     batch_source: Tensor | None = None,
     batch_target: Tensor | None = None,
 ) -> Tensor:
-    """All pairs of a source and a target of one graph that are closer than `cutoff`, also those at distance zero.
+    """All pairs of a source and a target of one graph that are closer than `cutoff`.
+
+    Pairs at distance zero are included.
 
     No cap on the number of neighbours. A graph with points in one of the sets alone has no edges.
 
@@ -40,7 +45,8 @@ def radius(
         edge_index (2, edge): row 0 the source j, row 1 the target i; sorted by target, then source.
 
     Raises:
-        ValueError: positions that are not finite or of different spaces, or a cutoff that is not positive.
+        ValueError: positions that are not finite or of different spaces, or a cutoff that is not
+            positive.
     """
     _check_sets(source, target, batch_source, batch_target)
     _check_cutoff(cutoff, "radius")
@@ -54,7 +60,9 @@ def radius(
 
 
 def radius_graph(pos: Tensor, cutoff: float, batch: Tensor | None = None) -> Tensor:
-    """All ordered pairs of different points of one graph that are closer than `cutoff`: `radius` within one set.
+    """All ordered pairs of different points of one graph that are closer than `cutoff`.
+
+    `radius` within one set.
 
     Args:
         pos: points (node, d).
@@ -74,7 +82,9 @@ def radius_graph(pos: Tensor, cutoff: float, batch: Tensor | None = None) -> Ten
         edges = pairs.edges(*torch.nonzero(pairs.distance < cutoff, as_tuple=True))
         return edges[:, edges[0] != edges[1]]
     reach = _reach(pos, pos, cutoff)
-    first, second = torch.from_numpy(_tree(pos, batch, reach).query_pairs(reach, output_type="ndarray")).T
+    first, second = torch.from_numpy(
+        _tree(pos, batch, reach).query_pairs(reach, output_type="ndarray")
+    ).T
     return _sorted(torch.cat([first, second]), torch.cat([second, first])).to(pos.device)
 
 
@@ -85,10 +95,12 @@ def knn(
     batch_source: Tensor | None = None,
     batch_target: Tensor | None = None,
 ) -> Tensor:
-    """The k sources nearest to every target in its graph, also those at distance zero; all where there are fewer.
+    """The k sources nearest to every target in its graph, also those at distance zero.
 
-    Of sources at equal distance those with the lowest index are taken. A graph with points in one of the sets alone
-    has no edges.
+    All where there are fewer.
+
+    Of sources at equal distance those with the lowest index are taken. A graph with points in one
+    of the sets alone has no edges.
 
     Args:
         source: points (source, d).
@@ -135,8 +147,11 @@ def knn_graph(pos: Tensor, k: int, batch: Tensor | None = None) -> Tensor:
     _check_count(k, "knn_graph")
     source, target = knn(pos, pos, k + 1, batch, batch)
     own = source == target
-    # A point misses among its own k + 1 nearest where that many coincide with it: there the last one is too many.
-    crowded = torch.ones(len(pos), dtype=torch.bool, device=pos.device).index_fill(0, target[own], False)
+    # A point misses among its own k + 1 nearest where that many coincide with it: there the last
+    # one is too many.
+    crowded = torch.ones(len(pos), dtype=torch.bool, device=pos.device).index_fill(
+        0, target[own], False
+    )
     last = torch.ones_like(own)
     last[:-1] = target[1:] != target[:-1]
     keep = ~(own | last & crowded[target])
@@ -171,7 +186,8 @@ def _all_pairs(
     if len(sets[0].numbers) * sets[0].widest * sets[1].widest > _DENSE_PAIRS:
         return None
     (j, is_source), (i, is_target) = (
-        tuple(part[torch.isin(one.numbers, other.numbers)] for part in one.slots()) for one, other in (sets, sets[::-1])
+        tuple(part[torch.isin(one.numbers, other.numbers)] for part in one.slots())
+        for one, other in (sets, sets[::-1])
     )
     distance = torch.linalg.vector_norm(source[j][:, None] - target[i][:, :, None], dim=-1)
     pair = is_target[:, :, None] & is_source[:, None]
@@ -179,7 +195,10 @@ def _all_pairs(
 
 
 def _reach(source: Tensor, target: Tensor, cutoff: float = float("inf")) -> float:
-    """What the tree is asked for: the largest distance below the cutoff, or more than any within a graph."""
+    """What the tree is asked for.
+
+    The largest distance below the cutoff, or more than any within a graph.
+    """
     both = torch.cat([source, target]).detach().cpu().double()
     span = float(torch.linalg.vector_norm(both.amax(0) - both.amin(0))) if len(both) else 0.0
     return min(float(np.nextafter(cutoff, 0)), 2 * span + 1)
@@ -195,16 +214,22 @@ def _lifted(pos: Tensor, batch: Tensor | None, reach: float) -> np.ndarray:
 def _tree(pos: Tensor, batch: Tensor | None, reach: float) -> Any:
     from scipy.spatial import cKDTree
 
-    return cKDTree(_lifted(pos, batch, reach), balanced_tree=False)  # sooner made and up to 1.5 times faster to search
+    return cKDTree(
+        _lifted(pos, batch, reach), balanced_tree=False
+    )  # sooner made and up to 1.5 times faster to search
 
 
 def _nearest(tree: Any, points: np.ndarray, k: int, width: int, reach: float) -> np.ndarray:
-    """The nearest k (point, k) of points (point, d + 1) in the tree, found among `width`; `tree.n` where none is."""
+    """The nearest k (point, k) of points (point, d + 1) in the tree, found among `width`.
+
+    `tree.n` where none is.
+    """
     width = max(1, min(width, tree.n))
     distance, found = tree.query(points, range(1, width + 1), distance_upper_bound=reach)
     if width <= k:
         return np.asarray(found)
-    # The tree may take any of those at the distance of the k-th: look at all of them, and sort by index as well.
+    # The tree may take any of those at the distance of the k-th: look at all of them, and sort by
+    # index as well.
     limit = distance[:, k - 1]
     tied = np.flatnonzero((limit == distance[:, k]) & (limit < np.inf))
     order = np.lexsort((found[tied], distance[tied]))
@@ -219,11 +244,15 @@ def _nearest(tree: Any, points: np.ndarray, k: int, width: int, reach: float) ->
 def _sorted(source: Tensor, target: Tensor) -> Tensor:
     pair = (target << 32) + source
     # On a CPU by numpy: 3 to 7 times faster than torch.
-    pair = torch.from_numpy(np.sort(pair.numpy())) if pair.device.type == "cpu" else pair.sort().values
+    pair = (
+        torch.from_numpy(np.sort(pair.numpy())) if pair.device.type == "cpu" else pair.sort().values
+    )
     return torch.stack([pair & 0xFFFFFFFF, pair >> 32])
 
 
-def _check_sets(source: Tensor, target: Tensor, batch_source: Tensor | None, batch_target: Tensor | None) -> None:
+def _check_sets(
+    source: Tensor, target: Tensor, batch_source: Tensor | None, batch_target: Tensor | None
+) -> None:
     check_points(source, batch_source, "source node")
     check_points(target, batch_target, "target node")
     if source.shape[1] != target.shape[1]:

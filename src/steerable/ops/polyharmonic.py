@@ -1,4 +1,7 @@
-"""Polyharmonic splines: the smoothest functions through given values, which are exact on polynomials."""
+"""Polyharmonic splines: the smoothest functions through given values.
+
+They are exact on polynomials.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,21 @@ from .inverse import positive_inverse
 _LIMIT = 1e12  # of the condition number: what double precision resolves, with some digits to spare
 
 
-def spline_stencil(points: Tensor, stencil: Tensor, rest: Tensor, powers: NDArray[np.int64], degree: int) -> Tensor:
+def spline_stencil(
+    points: Tensor, stencil: Tensor, rest: Tensor, powers: NDArray[np.int64], degree: int
+) -> Tensor:
     """The derivatives at 0 of the spline through values at points, as weights of these values.
 
-    The spline is sum over j of c_j phi(|x - x_j|) plus a polynomial of total degree p, with c orthogonal to such
-    polynomials and phi(r) = r^k, k odd, smooth enough for derivatives of the weights and at most 2p + 1. Let v be any
-    weights that are exact on polynomials, Q the projection on what is orthogonal to them, K = phi(|x_i - x_j|) and
-    b = (d^a phi)(|0 - x_j|): then the weights of d^a are
+    The spline is sum over j of c_j phi(|x - x_j|) plus a polynomial of total degree p, with c
+    orthogonal to such polynomials and phi(r) = r^k, k odd, smooth enough for derivatives of the
+    weights and at most 2p + 1. Let v be any weights that are exact on polynomials, Q the projection
+    on what is orthogonal to them, K = phi(|x_i - x_j|) and b = (d^a phi)(|0 - x_j|): then the
+    weights of d^a are
 
         w = v + Q z   with   Q K Q z = Q (b - K v),
 
-    and (-1)^((k + 1) / 2) Q K Q is positive on the image of Q. Where points coincide, the mean of their values counts.
+    and (-1)^((k + 1) / 2) Q K Q is positive on the image of Q. Where points coincide, the mean of
+    their values counts.
 
     Args:
         points: x (batch, point, d).
@@ -39,9 +46,13 @@ def spline_stencil(points: Tensor, stencil: Tensor, rest: Tensor, powers: NDArra
     order = int(powers.sum(1).max())
     power = min(order + 2 + (order + 1) % 2, 2 * degree + 1)
     sign = (-1) ** ((power + 1) // 2)
-    x = points.unbind(2)  # variable by variable: several times faster than sums over a last axis of 2 or 3
+    x = points.unbind(
+        2
+    )  # variable by variable: several times faster than sums over a last axis of 2 or 3
     kernel = sign * _derivative([c.unsqueeze(2) - c.unsqueeze(1) for c in x], (0,) * len(x), power)
-    at_centre = sign * torch.stack([_derivative([-c for c in x], tuple(a), power) for a in powers.tolist()], -1)
+    at_centre = sign * torch.stack(
+        [_derivative([-c for c in x], tuple(a), power) for a in powers.tolist()], -1
+    )
     outside = torch.eye(points.shape[1], dtype=points.dtype, device=points.device) - rest
     scale = kernel.detach().abs().mean((1, 2), keepdim=True)
     inside = rest @ kernel @ rest + scale * outside

@@ -17,11 +17,15 @@ from .inverse import positive_inverse
 from .polyharmonic import spline_stencil
 
 METHODS = ("least_squares", "rbf")
-LIMIT = 1e4  # of condition numbers: derivatives that neighbours determine less well than this would be noise
+# of condition numbers: derivatives that neighbours determine less well than this would be noise
+LIMIT = 1e4
 
 
 class Monomials(NamedTuple):
-    """The monomials sqrt(|a|! / a!) x^a, |a| >= 1: under Fischer's product rotations act on them orthogonally."""
+    """The monomials sqrt(|a|! / a!) x^a, |a| >= 1.
+
+    Under Fischer's product rotations act on them orthogonally.
+    """
 
     powers: NDArray[np.int64]
     norms: Array
@@ -56,14 +60,17 @@ class Fit:
             raise ValueError(f"method is one of {', '.join(METHODS)}; got {self.method!r}.")
         if self.order < 0 or self.total < max(self.order, 1):
             raise ValueError(
-                f"Derivatives of orders 0 to N take polynomials of degree N or more, and 1 or more; got order "
-                f"{self.order} and degree {self.total}."
+                "Derivatives of orders 0 to N take polynomials of degree N or more, and 1 or more; "
+                f"got order {self.order} and degree {self.total}."
             )
         if not 0.1 <= self.sigma < math.inf:
-            raise ValueError(f"sigma is 0.1 or more of the radius of a neighbourhood; got {self.sigma}.")
+            raise ValueError(
+                f"sigma is 0.1 or more of the radius of a neighbourhood; got {self.sigma}."
+            )
         if not 0 <= self.ridge < math.inf or (self.ridge and self.method != "least_squares"):
             raise ValueError(
-                f"ridge is 0 or, for least_squares alone, a positive number; got {self.ridge} for {self.method}."
+                f"ridge is 0 or, for least_squares alone, a positive number; got {self.ridge} for "
+                f"{self.method}."
             )
 
     @property
@@ -74,7 +81,8 @@ class Fit:
     def __call__(self, x: Tensor, used: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of derivatives at 0, and condition numbers.
 
-        Polynomials without a constant are fitted to values without their mean: so constants are exact in any case.
+        Polynomials without a constant are fitted to values without their mean: so constants are
+        exact in any case.
 
         Args:
             x: points (node, slot, d) in float64.
@@ -83,7 +91,10 @@ class Fit:
         Returns:
             (node, slot, derivative), 0 in slots that hold no point, and (node,).
         """
-        terms, powers = Monomials.of(x.shape[2], self.total), exponents_up_to(x.shape[2], self.order)
+        terms, powers = (
+            Monomials.of(x.shape[2], self.total),
+            exponents_up_to(x.shape[2], self.order),
+        )
         x = x * used.unsqueeze(2)
         radius = _radius(x, used)
         y = x / radius
@@ -95,9 +106,13 @@ class Fit:
         unit = torch.eye(basis.shape[2], dtype=x.dtype, device=x.device)
         gram = weighted.mT @ basis + self.ridge * unit
         inverse, condition = positive_inverse(gram, LIMIT**2)
-        inverse = 2 * inverse - inverse @ gram @ inverse  # Newton's step: now first derivatives are exact
+        inverse = (
+            2 * inverse - inverse @ gram @ inverse
+        )  # Newton's step: now first derivatives are exact
         fitted = weighted @ inverse
-        exact = 2 * unit - basis.mT @ fitted - self.ridge * inverse  # another, for second ones; and it undoes rounding
+        exact = (
+            2 * unit - basis.mT @ fitted - self.ridge * inverse
+        )  # another, for second ones; and it undoes rounding
         value = _like(x, np.eye(1, len(powers)))  # at 0 the mean is missing
         slopes = _like(x, np.eye(len(terms.powers), len(powers), 1) * terms.derivatives[:, None])
         columns = exact @ (slopes - mean.mT * value) / radius ** _like(x, powers.sum(1))
@@ -118,7 +133,10 @@ class Fit:
 
 
 def _radius(x: Tensor, used: Tensor) -> Tensor:
-    """The root mean square of the distances of points (node, slot, d): (node, 1, 1); 1 where all are at 0."""
+    """The root mean square of the distances of points (node, slot, d): (node, 1, 1).
+
+    It is 1 where all are at 0.
+    """
     square = x.square().sum((1, 2)) / used.sum(1)
     return torch.where(square > 0, square, 1.0).sqrt()[:, None, None]
 

@@ -26,28 +26,31 @@ def surface_stencil(
 ) -> CloudStencil:
     """Weights of derivatives along a surface in space, by fits of functions on its tangent planes.
 
-    The neighbours of a point are projected onto its tangent plane, and `cloud_stencil` in this plane gives derivatives.
-    They are returned as those of a function in space that is constant along the normal: tensors without a choice of
-    axes, that commute with rotations and reflections. At the point, where the plane touches, first derivatives are the
-    gradient on the surface, second ones its Hessian, and their trace is the Laplace-Beltrami operator.
+    The neighbours of a point are projected onto its tangent plane, and `cloud_stencil` in this
+    plane gives derivatives. They are returned as those of a function in space that is constant
+    along the normal: tensors without a choice of axes, that commute with rotations and reflections.
+    At the point, where the plane touches, first derivatives are the gradient on the surface, second
+    ones its Hessian, and their trace is the Laplace-Beltrami operator.
 
     Args:
         offset: relative positions (edge, 3), as for `cloud_stencil`.
         hood: the edges of every point.
         order: highest order of the derivatives.
-        normal: normals of the surface (node, 3), of any length and sign. Without them they are found: first the
-            direction in which neighbours scatter least, then the normal of a polynomial fitted to the heights along it.
+        normal: normals of the surface (node, 3), of any length and sign. Without them they are
+            found: first the direction in which neighbours scatter least, then the normal of a
+            polynomial fitted to the heights along it.
         method: as for `cloud_stencil`, and so are the others.
         degree: of the polynomials on the plane.
         sigma: width of the Gaussian.
         ridge: strength of the ridge.
 
     Returns:
-        Weights (edge, monomial) in three variables, and condition numbers: those of the fit, or of the normal where
-        that is worse.
+        Weights (edge, monomial) in three variables, and condition numbers: those of the fit, or of
+        the normal where that is worse.
 
     Raises:
-        ValueError: what `cloud_stencil` raises; points that are not in space; normals that do not fit or are 0.
+        ValueError: what `cloud_stencil` raises; points that are not in space; normals that do not
+            fit or are 0.
     """
     _check(offset, hood, normal)
     fit = Fit(order, method, degree, sigma, ridge)
@@ -66,21 +69,30 @@ def surface_stencil(
 
 def _check(offset: Tensor, hood: Neighbourhoods, normal: Tensor | None) -> None:
     if offset.shape[-1:] != (3,):
-        raise ValueError(f"A surface has points in space, with offsets (edge, 3); got {tuple(offset.shape)}.")
+        raise ValueError(
+            f"A surface has points in space, with offsets (edge, 3); got {tuple(offset.shape)}."
+        )
     if normal is None:
         return
     if normal.shape != (hood.size, 3):
-        raise ValueError(f"Every node has a normal, ({hood.size}, 3) numbers; got {tuple(normal.shape)}.")
+        raise ValueError(
+            f"Every node has a normal, ({hood.size}, 3) numbers; got {tuple(normal.shape)}."
+        )
     length = normal.detach().norm(dim=1)
     poor = (~(length > 0) | length.isinf()).nonzero().flatten()
     if len(poor):
-        raise ValueError(f"Normals are finite and not 0; those of nodes {poor[:5].tolist()} are neither.")
+        raise ValueError(
+            f"Normals are finite and not 0; those of nodes {poor[:5].tolist()} are neither."
+        )
 
 
 def _estimated(x: Tensor, used: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
-    """Normals (node, 3) of the surface through points (node, slot, 3), and how doubtful they are (node,).
+    """Normals (node, 3) of the surface through points (node, slot, 3).
 
-    They are those of polynomials fitted to the heights over the planes in which the points lie best.
+    Also how doubtful they are (node,).
+
+    They are those of polynomials fitted to the heights over the planes in which the points lie
+    best.
     """
     axis, doubt = _thinnest(x, used)
     frame = _frame(axis)
@@ -89,12 +101,17 @@ def _estimated(x: Tensor, used: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
 
 
 def _thinnest(x: Tensor, used: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit vectors (node, 3) along which points (node, slot, 3) scatter least, and how doubtful they are (node,).
+    """Unit vectors (node, 3) along which points (node, slot, 3) scatter least.
 
-    Eigenvectors of covariances: LAPACK's have no second derivative, nor a first one where two others share a value.
-    So these are improved by two steps of Newton's iteration with a fixed slope, each of which makes one order exact.
+    Also how doubtful they are (node,).
+
+    Eigenvectors of covariances: LAPACK's have no second derivative, nor a first one where two
+    others share a value. So these are improved by two steps of Newton's iteration with a fixed
+    slope, each of which makes one order exact.
     """
-    centred = (x - (x * used.unsqueeze(2)).sum(1, keepdim=True) / used.sum(1)[:, None, None]) * used.unsqueeze(2)
+    centred = (
+        x - (x * used.unsqueeze(2)).sum(1, keepdim=True) / used.sum(1)[:, None, None]
+    ) * used.unsqueeze(2)
     covariance = centred.mT @ centred
     values, vectors = torch.linalg.eigh(covariance.detach())
     gap = values[:, 1:] - values[:, :1]
@@ -108,7 +125,9 @@ def _thinnest(x: Tensor, used: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _frame(normal: Tensor) -> Tensor:
-    """Any two orthonormal vectors, as columns (node, 3, 2), that are orthogonal to unit vectors (node, 3).
+    """Any two orthonormal vectors that are orthogonal to unit vectors (node, 3).
+
+    They are the columns of (node, 3, 2).
 
     Source:
         Duff et al. (2017), Building an orthonormal basis, revisited.
@@ -121,10 +140,12 @@ def _frame(normal: Tensor) -> Tensor:
 
 
 def _in_space(frame: Tensor, order: int) -> Tensor:
-    """Derivatives in space of functions that are constant along normals, from those on planes: (node, planar, spatial).
+    """Derivatives in space from those on planes: (node, planar, spatial).
 
-    As d_i = sum over j of frame[i, j] d_j, the polynomial of a spatial derivative in planar ones is such a sum times
-    the polynomial of the derivative with one d_i less.
+    The functions are constant along normals.
+
+    As d_i = sum over j of frame[i, j] d_j, the polynomial of a spatial derivative in planar ones is
+    such a sum times the polynomial of the derivative with one d_i less.
     """
     planar = {tuple(a): k for k, a in enumerate(exponents_up_to(2, order).tolist())}
     times = frame.new_zeros(2, len(planar), len(planar))  # multiplication by d_1 and by d_2

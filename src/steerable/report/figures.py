@@ -23,12 +23,15 @@ def draw(run: Path | str) -> tuple[Path, Path]:
     """Draw both figures of a finished run from its `log.csv`, `predictions.csv` and `metrics.json`.
 
     Returns:
-        The paths of `loss.png` and of `parity.png`, or of `confusion.png` where classes were learned.
+        The paths of `loss.png` and of `parity.png`, or of `confusion.png` where classes were
+        learned.
     """
     run = Path(run)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     name, chosen = metrics["task"].partition("/")[2], next(iter(metrics["validation"]))
-    baseline = min((found[chosen]["value"], found["name"]) for found in metrics["baselines"].values())
+    baseline = min(
+        (found[chosen]["value"], found["name"]) for found in metrics["baselines"].values()
+    )
     loss = loss_curves(run / "log.csv", run / "loss.png", name, baseline)
     header, rows = _table(run / "predictions.csv")
     if "per_class" in metrics["test"]:
@@ -39,11 +42,14 @@ def draw(run: Path | str) -> tuple[Path, Path]:
     return loss, parity(values[:, 0], values[:, 1], unit, run / "parity.png", name)
 
 
-def loss_curves(log: Path, path: Path, name: str = "", baseline: tuple[float, str] | None = None) -> Path:
+def loss_curves(
+    log: Path, path: Path, name: str = "", baseline: tuple[float, str] | None = None
+) -> Path:
     """Draw the errors of training and validation over the epochs.
 
     Args:
-        log: the `log.csv` of a run: epoch, time, an error of training, the same of validation, others, learning rate.
+        log: the `log.csv` of a run: epoch, time, an error of training, the same of validation,
+            others, learning rate.
         path: the PNG to write.
         name: of what is learned.
         baseline: an error to beat, in the log's unit, and its name.
@@ -59,17 +65,26 @@ def loss_curves(log: Path, path: Path, name: str = "", baseline: tuple[float, st
     figure = Figure(figsize=(7.2, 4.4), dpi=160, layout="constrained")
     axes = figure.add_subplot()
     axes.plot(epoch, train, color=TRAIN, linewidth=1.6, label="training (current weights)")
-    axes.plot(epoch, validation, color=VALIDATION, linewidth=2.2, label="validation (averaged weights)")
-    axes.plot(epoch[best], validation[best], "o", color=VALIDATION, markersize=7, markeredgecolor="white")
+    axes.plot(
+        epoch, validation, color=VALIDATION, linewidth=2.2, label="validation (averaged weights)"
+    )
+    axes.plot(
+        epoch[best], validation[best], "o", color=VALIDATION, markersize=7, markeredgecolor="white"
+    )
     if baseline is not None:
-        axes.axhline(baseline[0], color=QUIET, linewidth=1.2, linestyle=(0, (5, 3)), label=baseline[1])
+        axes.axhline(
+            baseline[0], color=QUIET, linewidth=1.2, linestyle=(0, (5, 3)), label=baseline[1]
+        )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(0, 1.02 * max(epoch[-1], 1))
-    title = f"{name + ': ' if name else ''}validation {word} {validation[best]:.3g} {unit} after {seconds[-1]:.0f} s"
+    title = (
+        f"{name + ': ' if name else ''}validation {word} {validation[best]:.3g} {unit} after "
+        f"{seconds[-1]:.0f} s"
+    )
     _dress(axes, title, "epoch", measure)
     axes.grid(which="minor", axis="y", color=QUIET, alpha=0.08)
     axes.legend(frameon=False, labelcolor=INK, fontsize=9)
@@ -98,20 +113,33 @@ def parity(true: ArrayLike, predicted: ArrayLike, unit: str, path: Path, name: s
     left.plot(span, span, color=QUIET, linewidth=1, zorder=1)
     density = _density(true, predicted)
     order = density.argsort()
-    marks = left.scatter(true[order], predicted[order], c=density[order], s=9, cmap="viridis", linewidths=0, zorder=2)
+    marks = left.scatter(
+        true[order], predicted[order], c=density[order], s=9, cmap="viridis", linewidths=0, zorder=2
+    )
     bar = figure.colorbar(marks, ax=left, shrink=0.75, pad=0.01)
     bar.set_label("molecules nearby", color=INK)
     bar.ax.tick_params(colors=INK, labelsize=9)
     left.set(xlim=span, ylim=span, aspect="equal")
-    words = (("MAE", np.abs(error).mean()), ("RMSE", np.sqrt((error**2).mean())), ("largest", np.abs(error).max()))
+    words = (
+        ("MAE", np.abs(error).mean()),
+        ("RMSE", np.sqrt((error**2).mean())),
+        ("largest", np.abs(error).max()),
+    )
     text = "\n".join(f"{word} {value:.3g} {unit}" for word, value in words)
     left.text(0.05, 0.95, text, transform=left.transAxes, va="top", color=INK)
-    _dress(left, f"{name or 'test'}: {len(true):,} test molecules", f"true [{unit}]", f"predicted [{unit}]")
+    _dress(
+        left,
+        f"{name or 'test'}: {len(true):,} test molecules",
+        f"true [{unit}]",
+        f"predicted [{unit}]",
+    )
     _error_histogram(right, error, unit)
     return _save(figure, path)
 
 
-def confusion(pairs: Sequence[Sequence[str]], classes: Sequence[str], path: Path, name: str = "") -> Path:
+def confusion(
+    pairs: Sequence[Sequence[str]], classes: Sequence[str], path: Path, name: str = ""
+) -> Path:
     """Draw which classes are taken for which, in percent of the true class.
 
     Args:
@@ -133,7 +161,15 @@ def confusion(pairs: Sequence[Sequence[str]], classes: Sequence[str], path: Path
     axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
     for row, column in zip(*np.nonzero(counts), strict=True):
         ink = "white" if share[row, column] > 55 else INK
-        axes.text(column, row, f"{share[row, column]:.0f}", ha="center", va="center", color=ink, fontsize=8)
+        axes.text(
+            column,
+            row,
+            f"{share[row, column]:.0f}",
+            ha="center",
+            va="center",
+            color=ink,
+            fontsize=8,
+        )
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
     right = f"{100 * counts.trace() / max(counts.sum(), 1):.1f} % of {len(pairs):,} right"
@@ -158,7 +194,10 @@ def _error_histogram(axes: Axes, error: np.ndarray, unit: str) -> None:
 def _density(x: np.ndarray, y: np.ndarray, bins: int = 50) -> np.ndarray:
     """How many points share the square of each point, on a grid of `bins` by `bins`."""
     counts, *edges = np.histogram2d(x, y, bins=bins)
-    i, j = (np.clip(np.searchsorted(e, v, "right") - 1, 0, bins - 1) for e, v in zip(edges, (x, y), strict=True))
+    i, j = (
+        np.clip(np.searchsorted(e, v, "right") - 1, 0, bins - 1)
+        for e, v in zip(edges, (x, y), strict=True)
+    )
     return counts[i, j]
 
 

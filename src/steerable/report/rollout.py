@@ -18,7 +18,9 @@ FILMS = ("gif", "mp4")
 LONGEST = 120  # frames of a film
 A_SECOND = 12  # frames shown
 TAIL = 15  # frames of the way behind a particle
-UNEVEN = 5.0  # times the median: so far out are particles beside which the others cannot be told apart
+UNEVEN = (
+    5.0  # times the median: so far out are particles beside which the others cannot be told apart
+)
 
 Table = dict[str, np.ndarray]
 
@@ -40,7 +42,9 @@ def draw_rollout(trajectory: Path | str, film: str = "gif") -> tuple[Path, Path]
     path = Path(trajectory)
     with np.load(path, allow_pickle=False) as archive:
         table = dict(archive)
-    return motion(table, path.with_name(f"motion.{film}")), conserved(table, path.with_name("conserved.png"))
+    return motion(table, path.with_name(f"motion.{film}")), conserved(
+        table, path.with_name("conserved.png")
+    )
 
 
 def check_film(film: str) -> None:
@@ -48,11 +52,15 @@ def check_film(film: str) -> None:
     if film not in FILMS:
         raise ValueError(f"A film is one of {', '.join(FILMS)}; got {film!r}.")
     if film == "mp4" and not FFMpegWriter.isAvailable():
-        raise ValueError("An mp4 is made by the program ffmpeg and it is not there: install it, or take a gif.")
+        raise ValueError(
+            "An mp4 is made by the program ffmpeg and it is not there: install it, or take a gif."
+        )
 
 
 def conserved(table: Table, path: Path) -> Path:
-    """Draw the error, and how far energy, momentum and angular momentum are from their values at the start.
+    """Draw the error, and how far conserved quantities are from their values at the start.
+
+    These are energy, momentum and angular momentum.
 
     Args:
         table: the arrays of a rollout.
@@ -104,7 +112,9 @@ def motion(table: Table, path: Path) -> Path:
         for k in chosen:
             axes.plot(*true[:, k].T, color=QUIET, linewidth=0.8, alpha=0.5)
         tails = [axes.plot([], [], [], color=color, linewidth=1.5)[0] for color in colors]
-        marks = axes.scatter(*position[0, chosen].T, c=colors, s=30 if len(chosen) < 20 else 8, depthshade=False)
+        marks = axes.scatter(
+            *position[0, chosen].T, c=colors, s=30 if len(chosen) < 20 else 8, depthshade=False
+        )
         both = np.concatenate([position[:, chosen], true[:, chosen]])
         _frame(axes, both.reshape(-1, 3), str(table["length"]))
         drawn.append((chosen, tails, marks))
@@ -121,7 +131,9 @@ def motion(table: Table, path: Path) -> Path:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
     os.close(handle)
     try:
-        FuncAnimation(figure, show, frames=shown.tolist(), blit=False).save(name, writer=kind(fps=A_SECOND))
+        FuncAnimation(figure, show, frames=shown.tolist(), blit=False).save(
+            name, writer=kind(fps=A_SECOND)
+        )
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
@@ -132,7 +144,9 @@ def motion(table: Table, path: Path) -> Path:
 
 def _in_common(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times at which both the prediction and the truth have a frame, and where these are."""
-    near = np.abs(table["time"][:, None] - table["true_time"]) < 1e-6 * max(float(table["time"][-1]), 1e-30)
+    near = np.abs(table["time"][:, None] - table["true_time"]) < 1e-6 * max(
+        float(table["time"][-1]), 1e-30
+    )
     shown, true = near.nonzero()
     return table["time"][shown], shown, true
 
@@ -147,7 +161,9 @@ def _views(true: np.ndarray) -> list[list[int]]:
     middle = np.median(true, axis=1, keepdims=True)
     reach = np.linalg.norm(true - middle, axis=2).max(0)
     whole, half = list(range(len(reach))), float(np.median(reach))
-    return [whole, [k for k in whole if reach[k] <= half]] if reach.max() > UNEVEN * half else [whole]
+    return (
+        [whole, [k for k in whole if reach[k] <= half]] if reach.max() > UNEVEN * half else [whole]
+    )
 
 
 def _columns(value: np.ndarray) -> np.ndarray:

@@ -18,22 +18,29 @@ class Items(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, chosen: Tensor) -> tuple[Any, ...]:
-        """The items with the numbers `chosen` (item,): the inputs of the network and, last, what it should predict."""
+        """The items with the numbers `chosen` (item,).
+
+        The inputs of the network and, last, what it should predict.
+        """
 
 
 class Batches:
     """All items, a batch at a time, each time in another order or always in the same.
 
-    Its place in the data can be saved and restored, so that a run goes on in the middle of an epoch.
+    Its place in the data can be saved and restored, so that a run goes on in the middle of an
+    epoch.
 
     Args:
         items: the items.
         size: items in a batch; the last may have fewer.
         seed: of the orders; None keeps the order.
-        change: applied to each batch with a generator that depends on the seed, the epoch and the batch alone.
+        change: applied to each batch with a generator that depends on the seed, the epoch and the
+            batch alone.
     """
 
-    def __init__(self, items: Items, size: int, seed: int | None = None, change: Change | None = None) -> None:
+    def __init__(
+        self, items: Items, size: int, seed: int | None = None, change: Change | None = None
+    ) -> None:
         self.items, self.size, self.seed, self.change = items, size, seed, change
         self._epoch = self._position = 0
 
@@ -69,5 +76,7 @@ def predict(model: nn.Module, items: Items, size: int = 256) -> Tensor:
     found = []
     with torch.no_grad():
         for *inputs, _ in Batches(items, size):
-            found.append(model(*(x.to(dtype) if x.is_floating_point() else x for x in inputs)).double())
+            found.append(
+                model(*(x.to(dtype) if x.is_floating_point() else x for x in inputs)).double()
+            )
     return torch.cat(found)

@@ -34,45 +34,68 @@ class CheckpointError(ValueError):
 def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: Sequence[Tensor]) -> None:
     """Write the weights and what is needed to use them; each file is whole or the old one.
 
-    The stamp of the conventions is a prediction: the network's output in float64 for one item. It changes with
-    every basis, sign, order or normalisation between the input and the output, and travels in the file of the weights.
+    The stamp of the conventions is a prediction: the network's output in float64 for one item. It
+    changes with every basis, sign, order or normalisation between the input and the output, and
+    travels in the file of the weights.
 
     Args:
         folder: an existing folder.
         model: called as `model(*probe)`.
-        metadata: of the network; `task` says how to build it, `model` has the keyword arguments it was built with.
+        metadata: of the network; `task` says how to build it, `model` has the keyword arguments it
+            was built with.
         probe: inputs of the network for one item, integers or floating-point numbers.
     """
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
     inputs = [_exact(tensor) for tensor in probe]
     prediction = _predict(model, inputs)
-    stamp = json.dumps(LABELS | {"inputs": [x.tolist() for x in inputs], "prediction": prediction.tolist()})
+    stamp = json.dumps(
+        LABELS | {"inputs": [x.tolist() for x in inputs], "prediction": prediction.tolist()}
+    )
     write(folder / WEIGHTS, to_bytes(state, {"conventions": stamp}))
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
-    full = {"format": FORMAT, **metadata, "dtype": dtype, "conventions": LABELS, "versions": versions()}
+    full = {
+        "format": FORMAT,
+        **metadata,
+        "dtype": dtype,
+        "conventions": LABELS,
+        "versions": versions(),
+    }
     write(folder / METADATA, (json.dumps(full, indent=2) + "\n").encode())
 
 
-def load(folder: Path | str, build: Callable[..., nn.Module] | None = None) -> tuple[nn.Module, dict[str, Any]]:
+def load(
+    folder: Path | str, build: Callable[..., nn.Module] | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
     """The network of a folder, in eval mode on the CPU, and its metadata.
 
     Args:
         folder: as written by `save`.
-        build: makes the network from the keyword arguments in the metadata; that of its task by default.
+        build: makes the network from the keyword arguments in the metadata; that of its task by
+            default.
 
     Raises:
-        CheckpointError: the folder is missing, half-written or damaged, or its network has other conventions.
+        CheckpointError: the folder is missing, half-written or damaged, or its network has other
+            conventions.
     """
     folder = Path(folder)
     metadata = _read_metadata(folder)
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            state = {
+                name: file.get_tensor(name)
+                for name in file.keys()  # noqa: SIM118 (not a mapping)
+            }
             stamp = json.loads(file.metadata()["conventions"])
     except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise CheckpointError(f"The weights {folder / WEIGHTS} cannot be read ({error}). Train anew.") from error
+        raise CheckpointError(
+            f"The weights {folder / WEIGHTS} cannot be read ({error}). Train anew."
+        ) from error
     try:
-        with torch.random.fork_rng(devices=[]):  # weights that are replaced cost the caller no random numbers
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # weights that are replaced cost the caller no random numbers
             model = (build or task_of(metadata).build)(**metadata["model"])
         model = model.to(getattr(torch, metadata["dtype"])).eval()
         model.load_state_dict(state)
@@ -116,41 +139,55 @@ def _read_metadata(folder: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointError(
             f"{folder} is no finished run: it has no {' and no '.join(missing)}. "
-            f"Give the folder that `steerable train` wrote, or train anew if it stopped before its first epoch ended."
+            "Give the folder that `steerable train` wrote, or train anew if it stopped before its "
+            "first epoch ended."
         )
     try:
         metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
         found = metadata["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder / METADATA} cannot be read: {error!r}. Train anew.") from error
+        raise CheckpointError(
+            f"{folder / METADATA} cannot be read: {error!r}. Train anew."
+        ) from error
     if found != FORMAT:
         raise CheckpointError(
-            f"{folder} has format {found}; this version reads format {FORMAT}. Use the other version."
+            f"{folder} has format {found}; this version reads format {FORMAT}. Use the other "
+            "version."
         )
     return metadata
 
 
-def _check_conventions(folder: Path, model: nn.Module, stamp: dict[str, Any], metadata: dict[str, Any]) -> None:
+def _check_conventions(
+    folder: Path, model: nn.Module, stamp: dict[str, Any], metadata: dict[str, Any]
+) -> None:
     made_by = metadata["versions"]
     for name, wanted in LABELS.items():
         if stamp[name] != wanted:
             raise CheckpointError(
-                f"{folder} is a checkpoint of other conventions: {name} are {stamp[name]!r} and this version has "
-                f"{wanted!r}. Use the versions it was made with ({made_by}) or train anew."
+                f"{folder} is a checkpoint of other conventions: {name} are {stamp[name]!r} and "
+                f"this version has {wanted!r}. Use the versions it was made with ({made_by}) or "
+                "train anew."
             )
-    inputs = [torch.from_numpy(np.array(x)) for x in stamp["inputs"]]  # int64 and float64, as numpy reads numbers
+    inputs = [
+        torch.from_numpy(np.array(x)) for x in stamp["inputs"]
+    ]  # int64 and float64, as numpy reads numbers
     came, gave = _predict(model, inputs), torch.tensor(stamp["prediction"], dtype=torch.float64)
-    if came.shape != gave.shape or not bool(((came - gave).abs() <= TOLERANCE * gave.abs().clamp(min=1)).all()):
+    if came.shape != gave.shape or not bool(
+        ((came - gave).abs() <= TOLERANCE * gave.abs().clamp(min=1)).all()
+    ):
         raise CheckpointError(
-            f"{folder} is a checkpoint of other conventions: for the input kept with it, its network gave "
-            f"{_words(gave)} and gives {_words(came)} with the bases of this version. "
+            f"{folder} is a checkpoint of other conventions: for the input kept with it, its "
+            f"network gave {_words(gave)} and gives {_words(came)} with the bases of this version. "
             f"Use the versions it was made with ({made_by}) or train anew."
         )
 
 
 @torch.no_grad()
 def _predict(model: nn.Module, inputs: Sequence[Tensor]) -> Tensor:
-    """The prediction (number,) for one item in float64: the same on every machine to far more than `TOLERANCE`."""
+    """The prediction (number,) for one item in float64.
+
+    The same on every machine to far more than `TOLERANCE`.
+    """
     exact = copy.deepcopy(model).cpu().double().eval()
     prediction: Tensor = exact(*inputs)
     return prediction.flatten().double()

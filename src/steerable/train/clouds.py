@@ -16,7 +16,10 @@ ROTATIONS = ("aligned", "z", "so3")
 
 
 class CloudBatch(NamedTuple):
-    """Some clouds, one behind the other: `pos` (point, 3), `batch` (point,) the cloud of each point, `y` (cloud,)."""
+    """Some clouds, one behind the other.
+
+    `pos` (point, 3), `batch` (point,) the cloud of each point, `y` (cloud,).
+    """
 
     pos: Tensor
     batch: Tensor
@@ -46,14 +49,18 @@ class Clouds:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """x <- R S x + noise for a random choice of the points of each cloud, R and S drawn anew for each cloud.
+    """x <- R S x + noise for a random choice of the points of each cloud.
+
+    R and S are drawn anew for each cloud.
 
     Args:
-        rotation: R is the identity (`aligned`), a rotation about z (`z`) or any rotation (`so3`), uniform.
+        rotation: R is the identity (`aligned`), a rotation about z (`z`) or any rotation (`so3`),
+            uniform.
         points: how many points are kept, the same of all clouds.
         stretch: S multiplies x, y and z by factors uniform between 1 - stretch and 1 + stretch.
         jitter: standard deviation of the noise, normal.
-        drop: a share of the points, uniform between 0 and this and the same for all clouds, is left out.
+        drop: a share of the points, uniform between 0 and this and the same for all clouds, is left
+            out.
     """
 
     rotation: str
@@ -85,7 +92,10 @@ class Augmentation:
 
 @cache
 def rotations(name: str) -> Group:
-    """The group whose Haar measure a protocol draws from: nothing, rotations about z, all rotations."""
+    """The group whose Haar measure a protocol draws from.
+
+    Nothing, rotations about z, all rotations.
+    """
     return {"aligned": trivial(), "z": axial("Cinf"), "so3": SO3()}[name]
 
 

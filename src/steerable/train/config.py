@@ -1,4 +1,7 @@
-"""What every training run is told, whatever it learns: typed settings with their units, and how they are checked."""
+"""What every training run is told, whatever it learns.
+
+Typed settings with their units, and how they are checked.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,22 @@ class TrainingConfig:
 
     Args:
         epochs: passes over the training items, at most.
-        max_seconds: seconds of training, at most; 0 sets no limit. The schedule ends with whichever limit comes first.
+        max_seconds: seconds of training, at most; 0 sets no limit. The schedule ends with whichever
+            limit comes first.
         batch_size: items in a step.
         lr: highest learning rate of AdamW.
         weight_decay: decoupled weight decay of AdamW.
-        schedule: `cosine` falls to zero at the end; `plateau` halves the rate when validation stops improving.
+        schedule: `cosine` falls to zero at the end; `plateau` halves the rate when validation stops
+            improving.
         warmup_steps: steps in which the rate rises linearly from zero.
         patience: epochs without a better validation error before `plateau` halves the rate.
-        ema_decay: decay of the running average of the weights, which is what is validated, saved and tested; 0 keeps
-            the last weights.
+        ema_decay: decay of the running average of the weights, which is what is validated, saved
+            and tested; 0 keeps the last weights.
         clip: norm to which gradients are clipped; 0 leaves them.
         precision: bits of a number in the network, 32 or 64.
         accelerator: `auto` takes a CUDA device when there is one.
-        threads: of the CPU; 0 leaves PyTorch's choice, which beside other busy programs can be far slower than 1.
+        threads: of the CPU; 0 leaves PyTorch's choice, which beside other busy programs can be far
+            slower than 1.
         deterministic: forbid operations whose result may differ between two equal runs.
         seed: seed of the initial weights and of the order of the items.
     """
@@ -65,7 +71,9 @@ def check_choices(section: str, config: Any) -> None:
     for name, kind in get_type_hints(type(config)).items():
         if get_origin(kind) is Literal and getattr(config, name) not in get_args(kind):
             choices = ", ".join(str(choice) for choice in get_args(kind))
-            raise ConfigError(f"{section}.{name} is one of {choices}; got {getattr(config, name)!r}.")
+            raise ConfigError(
+                f"{section}.{name} is one of {choices}; got {getattr(config, name)!r}."
+            )
 
 
 def check_range(
@@ -76,7 +84,10 @@ def check_range(
     above: float = -math.inf,
     below: float = math.inf,
 ) -> None:
-    """Raise ConfigError unless a setting is `least` or more, above `above`, below `below`, and finite."""
+    """Raise ConfigError unless a setting lies within its bounds and is finite.
+
+    The bounds are `least` or more, above `above`, below `below`.
+    """
     value = getattr(config, name)
     if not (least <= value < below and value > above):
         wanted = f"{least} or more" if least > above else f"above {above}"

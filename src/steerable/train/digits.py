@@ -33,7 +33,8 @@ class DigitsData:
         validation: pictures that choose the best weights.
         test: pictures of the test, which no choice sees.
         turn: whether each training picture is turned anew, by a random angle, in each epoch.
-        deform: size of the random linear maps that each training picture goes through in each epoch.
+        deform: size of the random linear maps that each training picture goes through in each
+            epoch.
         seed: of the split and of the angles.
     """
 
@@ -147,7 +148,8 @@ def augmentation(data: DigitsData) -> Change | None:
     def change(batch: PictureBatch, generator: torch.Generator) -> PictureBatch:
         angle = 2 * torch.pi * torch.rand(len(batch.y), generator=generator) * data.turn
         return PictureBatch(
-            warp(batch.images, deformations(len(batch.y), data.deform, generator) @ turns(-angle)), batch.y
+            warp(batch.images, deformations(len(batch.y), data.deform, generator) @ turns(-angle)),
+            batch.y,
         )
 
     return change if data.turn or data.deform else None
@@ -177,7 +179,12 @@ def pose(config: DigitsConfig, dataset: Digits | None = None) -> Problem:
     metadata = {
         "task": f"digits/{'mnist' if data.root else 'strokes'}",
         "units": {"prediction": "logits of the digits"},
-        "split": {"seed": data.seed, "train": len(train), "validation": len(validation), "test": data.test},
+        "split": {
+            "seed": data.seed,
+            "train": len(train),
+            "validation": len(validation),
+            "test": data.test,
+        },
         "baselines": {"frequency": (train.label.bincount(minlength=10) / len(train)).tolist()},
         "model": arguments,
     }
@@ -199,7 +206,10 @@ def held_out(config: DigitsConfig, dataset: Digits | None = None) -> Pictures:
 
 
 def test(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Outcome:
-    """The share of pictures that a network takes for another digit, and that of a guess of the most frequent digit."""
+    """The share of pictures that a network takes for another digit.
+
+    Also that of a guess of the most frequent digit.
+    """
     logits, label = predict(model, pictures, PASS), pictures.label
     frequency = torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64)
     most, guess = int(frequency.argmax()), logits.argmax(-1)
@@ -208,7 +218,9 @@ def test(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Outc
             "pictures": len(label),
             "error": percent(guess != label),
             "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
-            "per_class": {str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+            "per_class": {
+                str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()
+            },
         },
         baselines={"majority": {"name": f"always {most}", "error": percent(label != most)}},
         header=("true", "predicted"),
@@ -217,7 +229,10 @@ def test(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Outc
 
 
 def symmetry(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Symmetry:
-    """The network on pictures of soft dots whose places the group turns, as far as it keeps the grid."""
+    """The network on pictures of soft dots whose places the group turns.
+
+    The group is reduced to what keeps the grid.
+    """
     group, generator = planar_group(metadata["model"]["group"]), torch.Generator().manual_seed(0)
     exact = [dihedral(4), cyclic(4), dihedral(2), cyclic(2), dihedral(1)]
     kept = next((known for known in exact if known.subgroup_of(group)), cyclic(1))
@@ -228,27 +243,37 @@ def symmetry(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> 
 
 
 class Dots(nn.Module):
-    """A network on pictures of soft dots about their centroid, as a function of the places of the dots."""
+    """A network on pictures of soft dots about their centroid.
+
+    It is a function of the places of the dots.
+    """
 
     def __init__(self, model: nn.Module, size: int) -> None:
         super().__init__()
         self.model, self.size = model, size
 
     def forward(self, pos: Tensor, batch: Tensor) -> Tensor:
-        """Places (dot, 2) in points and the picture of every dot (dot,) to logits (picture, classes)."""
+        """Places (dot, 2) in points and pictures (dot,) to logits (picture, classes).
+
+        The latter are the picture of every dot.
+        """
         count = int(batch.max()) + 1
         dots = pos.new_zeros(count, self.size, self.size)
         middle = torch.stack([pos[batch == k].mean(0) for k in range(count)])
         axis = torch.arange(self.size, dtype=pos.dtype, device=pos.device) - self.size // 2
         along = torch.exp(-((axis - (pos - middle[batch]).unsqueeze(-1)) ** 2) / 4)
-        result: Tensor = self.model(dots.index_add(0, batch, along[:, 0, :, None] * along[:, 1, None, :]))
+        result: Tensor = self.model(
+            dots.index_add(0, batch, along[:, 0, :, None] * along[:, 1, None, :])
+        )
         return result
 
 
 def _parts(config: DigitsConfig, dataset: Digits | None) -> tuple[Pictures, Pictures, Pictures]:
     data = config.data
     digits = read_digits(data.root) if dataset is None else dataset
-    train, validation, test = rotated_parts(digits, (data.train, data.validation, data.test), data.seed)
+    train, validation, test = rotated_parts(
+        digits, (data.train, data.validation, data.test), data.seed
+    )
     return Pictures(train), Pictures(validation), Pictures(test)
 
 

@@ -1,4 +1,7 @@
-"""What a trained network reaches: test errors beside baselines, and a certificate of its symmetry."""
+"""What a trained network reaches.
+
+Test errors beside baselines, and a certificate of its symmetry.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,12 @@ from .tasks import task_of
 METRICS, PREDICTIONS = "metrics.json", "predictions.csv"
 
 
-def evaluate(run: Path | str, dataset: Any = None, build: Callable[..., nn.Module] | None = None) -> dict[str, Any]:
-    """Test the network of a run on the items that it never saw; write `metrics.json` and `predictions.csv`.
+def evaluate(
+    run: Path | str, dataset: Any = None, build: Callable[..., nn.Module] | None = None
+) -> dict[str, Any]:
+    """Test the network of a run on the items that it never saw.
+
+    Write `metrics.json` and `predictions.csv`.
 
     Args:
         run: a run folder.
@@ -80,7 +87,10 @@ def _frame(run: Path, metadata: dict[str, Any], status: str) -> dict[str, Any]:
         log = [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
     measures = [Measure(*found) for found in metadata["measures"]]
     best = min(log, key=lambda row: row[3])
-    validation = {measure.key: {"value": best[3 + 2 * k], "unit": measure.unit} for k, measure in enumerate(measures)}
+    validation = {
+        measure.key: {"value": best[3 + 2 * k], "unit": measure.unit}
+        for k, measure in enumerate(measures)
+    }
     return {
         "format": 1,
         "task": metadata["task"],

@@ -42,14 +42,17 @@ def fit(
     """Train a network for a task, test it once, and write everything to the folder `config.run`.
 
     Args:
-        config: the settings, such as a `QM9Config` or a `ShapesConfig`; their type says which task it is.
-        dataset: what to learn from; the usual data set of the task by default. `pose` of the task says what it is.
+        config: the settings, such as a `QM9Config` or a `ShapesConfig`; their type says which task
+            it is.
+        dataset: what to learn from; the usual data set of the task by default. `pose` of the task
+            says what it is.
         build: makes a network from the keyword arguments of the task's own, which is the default.
         resume: go on with the run in `config.run`, to the end that `config.fit` now sets.
         console: where progress is shown; the terminal by default.
 
     Returns:
-        The run folder: weights, settings, metadata, `log.csv`, `metrics.json`, `predictions.csv`, a state to resume.
+        The run folder: weights, settings, metadata, `log.csv`, `metrics.json`, `predictions.csv`, a
+        state to resume.
 
     Raises:
         RunFolderError: the folder is in use, cannot be written, or has nothing to resume.
@@ -59,7 +62,8 @@ def fit(
     run, console = Path(config.run), console or Console()
     if config.fit.accelerator == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
-            "fit.accelerator is cuda, and PyTorch finds no CUDA device: leave it out to train on the CPU."
+            "fit.accelerator is cuda, and PyTorch finds no CUDA device: leave it out to train on "
+            "the CPU."
         )
     _open(run, config, resume)
     task = TASKS[config.task]
@@ -70,7 +74,10 @@ def fit(
     _claim(run, resume)
     write(run / CONFIG, dump_config(config).encode())
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    metadata = problem.metadata | {"measures": list(map(list, problem.measures)), "parameters": parameters}
+    metadata = problem.metadata | {
+        "measures": list(map(list, problem.measures)),
+        "parameters": parameters,
+    }
     count = f"{len(problem.train.items):,} {task.items}, {parameters:,} parameters"
     console.out(f"{metadata['task']}: {count}, run folder {run}", highlight=False)
     recorder = Recorder(run, lambda best: save(run, best, metadata, problem.probe), console)
@@ -79,7 +86,8 @@ def fit(
     if recorder.interrupted:
         record_interrupted(run, metadata)
         raise Interrupted(
-            f"stopped; {run} has the best network so far. Go on with: steerable train {task.name} --resume {run}"
+            f"stopped; {run} has the best network so far. Go on with: steerable train {task.name} "
+            f"--resume {run}"
         )
     evaluate(run, dataset, build)
     return run
@@ -108,18 +116,24 @@ def _train(learner: Learner, recorder: Recorder, state: Path | None) -> None:
 
 
 def _open(run: Path, config: Any, resume: bool) -> None:
-    """Make sure that the run folder may be written and has what is asked of it, before any work is done."""
+    """Make sure that the run folder may be written and has what is asked of it.
+
+    This comes before any work is done.
+    """
     if resume:
         _check_resumable(run, config)
     elif run.exists() and (not run.is_dir() or any(run.iterdir())):
         raise RunFolderError(
-            f"{run} exists and is not an empty folder. Resume it with --resume {run}, or set another --run."
+            f"{run} exists and is not an empty folder. Resume it with --resume {run}, or set "
+            "another --run."
         )
     try:
         run.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=run).close()
     except OSError as error:
-        raise RunFolderError(f"The run folder {run} cannot be written: {error.strerror}. Set another --run.") from error
+        raise RunFolderError(
+            f"The run folder {run} cannot be written: {error.strerror}. Set another --run."
+        ) from error
 
 
 def _claim(run: Path, resume: bool) -> None:
@@ -136,31 +150,45 @@ def _check_resumable(run: Path, config: Any) -> None:
     missing = [name for name in (CONFIG, STATE) if not (run / name).is_file()]
     if missing:
         raise RunFolderError(
-            f"{run} has no {' and no '.join(missing)} to resume from. Delete it or train in another folder."
+            f"{run} has no {' and no '.join(missing)} to resume from. Delete it or train in "
+            "another folder."
         )
     try:
         torch.load(run / STATE, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file raises whatever its first wrong byte makes of it
-        raise RunFolderError(f"{run / STATE} cannot be read. Delete {run} or train in another folder.") from error
+        raise RunFolderError(
+            f"{run / STATE} cannot be read. Delete {run} or train in another folder."
+        ) from error
     before = load_config(run / CONFIG, type(config))
     for section in ("data", "model"):
         if getattr(before, section) != getattr(config, section):
             raise ConfigError(
-                f"A resumed run keeps its settings of {section}: {run} has {getattr(before, section)} and "
-                f"{getattr(config, section)} was asked for. Leave these options out, or train anew in another folder."
+                f"A resumed run keeps its settings of {section}: {run} has "
+                f"{getattr(before, section)} and {getattr(config, section)} was asked for. Leave "
+                "these options out, or train anew in another folder."
             )
 
 
 def _uses_cuda(config: TrainingConfig) -> bool:
-    """Whether to train on CUDA; never on Apple's devices, which lack the float64 that sums of energies need."""
-    return config.accelerator == "cuda" or (config.accelerator == "auto" and torch.cuda.is_available())
+    """Whether to train on CUDA.
+
+    Never on Apple's devices, which lack the float64 that sums of energies need.
+    """
+    return config.accelerator == "cuda" or (
+        config.accelerator == "auto" and torch.cuda.is_available()
+    )
 
 
 @contextmanager
 def _settings(config: TrainingConfig) -> Iterator[None]:
-    """Settings of the process while it trains: threads, determinism, and no advertisements from Lightning."""
+    """Settings of the process while it trains.
+
+    Threads, determinism, and no advertisements from Lightning.
+    """
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    loggers = {name: logging.getLogger(name).level for name in ("lightning.pytorch", "lightning.fabric")}
+    loggers = {
+        name: logging.getLogger(name).level for name in ("lightning.pytorch", "lightning.fabric")
+    }
     torch.set_num_threads(config.threads or threads)
     for name in loggers:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -60,7 +60,9 @@ def predict_frames(model: nn.Module, frames: Sequence[Atoms], size: int = 64) ->
         part = frames[start : start + size]
         z = torch.cat([torch.from_numpy(atoms.numbers).long() for atoms in part])
         pos = torch.cat([torch.from_numpy(atoms.positions).to(dtype) for atoms in part])
-        batch = torch.arange(len(part)).repeat_interleave(torch.tensor([len(atoms) for atoms in part]))
+        batch = torch.arange(len(part)).repeat_interleave(
+            torch.tensor([len(atoms) for atoms in part])
+        )
         with torch.no_grad():
             found.append(model(z, pos, batch).double())
     return torch.cat(found)
@@ -78,14 +80,22 @@ def _fault(atoms: Any, elements: set[int]) -> str:
         return "has no atoms: remove it."
     if unknown:
         return (
-            f"has {_symbols(unknown)}, and the network was trained on {_symbols(sorted(elements))} alone: "
-            "remove the frame, or train a network on such molecules."
+            f"has {_symbols(unknown)}, and the network was trained on {_symbols(sorted(elements))} "
+            "alone: remove the frame, or train a network on such molecules."
         )
     if not finite.all():
-        return f"has a position that is NaN or infinite: that of atom {int((~finite).nonzero()[0])}."
+        return (
+            f"has a position that is NaN or infinite: that of atom {int((~finite).nonzero()[0])}."
+        )
     if atoms.pbc.any():
-        return "is periodic, and the network knows isolated molecules alone: unset its pbc if it is one in a box."
+        return (
+            "is periodic, and the network knows isolated molecules alone: unset its pbc if it is "
+            "one in a box."
+        )
     close = sorted(cKDTree(atoms.positions).query_pairs(COINCIDENT))
     if close:
-        return f"has the atoms {close[0][0]} and {close[0][1]} in one place (closer than {COINCIDENT} Angstrom)."
+        return (
+            f"has the atoms {close[0][0]} and {close[0][1]} in one place (closer than {COINCIDENT} "
+            "Angstrom)."
+        )
     return ""

@@ -16,7 +16,8 @@ class LabelsFit(TrainingConfig):
     """How a network that tells classes is trained.
 
     Args:
-        smoothing: share of the label that is spread over all classes in the loss, the cross entropy.
+        smoothing: share of the label that is spread over all classes in the loss, the cross
+            entropy.
     """
 
     smoothing: float = 0.05
@@ -31,8 +32,13 @@ class LabelsFit(TrainingConfig):
 
 
 def label_errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """100 where the class of logits (item, class) is not y (item,), and the cross entropy in nat."""
-    return 100.0 * (prediction.argmax(-1) != y), functional.cross_entropy(prediction, y, reduction="none")
+    """100 where the class of logits is not y (item,), and the cross entropy in nat.
+
+    The logits are (item, class).
+    """
+    return 100.0 * (prediction.argmax(-1) != y), functional.cross_entropy(
+        prediction, y, reduction="none"
+    )
 
 
 def percent(chosen: Tensor) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""A problem as a Lightning module: the loss, the average of the weights, the learning rate, the errors of an epoch."""
+"""A problem as a Lightning module.
+
+The loss, the average of the weights, the learning rate, the errors of an epoch.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,13 @@ class Learner(LightningModule):
     def __init__(self, model: nn.Module, config: TrainingConfig, problem: Problem) -> None:
         super().__init__()
         self.model = model
-        self.average = AveragedModel(model, multi_avg_fn=running_average(config.ema_decay)).requires_grad_(False)
+        self.average = AveragedModel(
+            model, multi_avg_fn=running_average(config.ema_decay)
+        ).requires_grad_(False)
         self.config, self.problem = config, problem
-        self.history: list[dict[str, float]] = []  # a row an epoch: epoch, seconds, train_*, validation_*, ..., lr
+        self.history: list[
+            dict[str, float]
+        ] = []  # a row an epoch: epoch, seconds, train_*, validation_*, ..., lr
         self._seconds = 0.0  # of earlier sessions of this run
         self._started = time.perf_counter()
         self._train, self._validation = ([Mean() for _ in problem.measures] for _ in range(2))
@@ -47,14 +54,19 @@ class Learner(LightningModule):
     def progress(self) -> float:
         """The share of the training that is done, by steps or by time, whichever is larger."""
         done = self.global_step / (self.config.epochs * len(self.problem.train))
-        return min(1.0, max(done, self.seconds / self.config.max_seconds) if self.config.max_seconds else done)
+        return min(
+            1.0,
+            max(done, self.seconds / self.config.max_seconds) if self.config.max_seconds else done,
+        )
 
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
         warm = self.config.lr * min(1.0, (self.global_step + 1) / (self.config.warmup_steps + 1))
         if self.config.schedule == "plateau":
-            return warm * plateau([self.deciding(row) for row in self.history], self.config.patience)
+            return warm * plateau(
+                [self.deciding(row) for row in self.history], self.config.patience
+            )
         return warm * 0.5 * (1 + math.cos(math.pi * self.progress))
 
     def deciding(self, row: dict[str, float]) -> float:
@@ -63,7 +75,9 @@ class Learner(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; its learning rate is written before each step."""
-        return torch.optim.AdamW(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay)
+        return torch.optim.AdamW(
+            self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay
+        )
 
     def train_dataloader(self) -> Batches:
         """The training items."""
@@ -78,14 +92,19 @@ class Learner(LightningModule):
         self._started = time.perf_counter()
 
     def training_step(self, batch: Any) -> Tensor:
-        """The loss of a batch; random numbers, as of dropout, depend on the seed and the step alone."""
+        """The loss of a batch.
+
+        Random numbers, as of dropout, depend on the seed and the step alone.
+        """
         torch.manual_seed((self.config.seed * 1_000_003 + self.global_step) % 2**32)
         *inputs, y = batch
         prediction = self.model(*inputs)
         _add(self._train, self.problem.errors(prediction.detach(), y))
         return self.problem.loss(prediction, y)
 
-    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None
+    ) -> None:
         """A step of the weights and of their average."""
         for group in optimizer.param_groups:
             group["lr"] = self.rate
@@ -98,10 +117,18 @@ class Learner(LightningModule):
         _add(self._validation, self.problem.errors(self.average(*inputs), y))
 
     def end_epoch(self) -> dict[str, float]:
-        """The row of the epoch that ends, which is added to the history; errors are in their units."""
+        """The row of the epoch that ends, which is added to the history.
+
+        Errors are in their units.
+        """
         row = {"epoch": len(self.history) + 1, "seconds": round(self.seconds, 3)}
-        for measure, train, validation in zip(self.problem.measures, self._train, self._validation, strict=True):
-            row |= {f"train_{measure.key}": train.take(), f"validation_{measure.key}": validation.take()}
+        for measure, train, validation in zip(
+            self.problem.measures, self._train, self._validation, strict=True
+        ):
+            row |= {
+                f"train_{measure.key}": train.take(),
+                f"validation_{measure.key}": validation.take(),
+            }
         row["lr"] = self.trainer.optimizers[0].param_groups[0]["lr"]
         self.history.append(row)
         return row
@@ -125,7 +152,10 @@ class Learner(LightningModule):
 
 
 class Mean:
-    """A mean of numbers that come in tensors; it stays on their device, so that adding does not wait for it."""
+    """A mean of numbers that come in tensors.
+
+    It stays on their device, so that adding does not wait for it.
+    """
 
     def __init__(self) -> None:
         self.total, self.count = torch.zeros((), dtype=torch.float64), 0
@@ -148,7 +178,10 @@ def _add(means: Sequence[Mean], values: Sequence[Tensor]) -> None:
 
 
 def running_average(decay: float) -> Callable[[Iterable[Tensor], Iterable[Tensor], Any], None]:
-    """Average <- d average + (1 - d) weights with d = min(decay, (1 + n) / (10 + n)), so the first weights soon go."""
+    """Average <- d average + (1 - d) weights with d = min(decay, (1 + n) / (10 + n)).
+
+    The first weights soon go.
+    """
 
     @torch.no_grad()
     def update(average: Any, weights: Any, count: Any) -> None:
@@ -159,7 +192,10 @@ def running_average(decay: float) -> Callable[[Iterable[Tensor], Iterable[Tensor
 
 
 def plateau(errors: Sequence[float], patience: int) -> float:
-    """The factor of a learning rate that is halved after each `patience` epochs without a new least error."""
+    """The factor of a learning rate that is halved when training stalls.
+
+    Training stalls after `patience` epochs without a new least error.
+    """
     least, stale, factor = math.inf, 0, 1.0
     for error in errors:
         least, stale = (error, 0) if error < least else (least, stale + 1)

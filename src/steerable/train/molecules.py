@@ -1,7 +1,7 @@
 """Molecules of one data set as flat tensors with their edges, and batches cut out of them.
 
-A batch is cut out of flat tensors with a handful of operations: collating PyG `Data` costs about a millisecond per
-step more, and the neighbours of a molecule never change while a network trains.
+A batch is cut out of flat tensors with a handful of operations: collating PyG `Data` costs about a
+millisecond per step more, and the neighbours of a molecule never change while a network trains.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ CHUNK = 256  # molecules per neighbour search: bounds its memory
 class Batch(NamedTuple):
     """Some molecules as one graph without edges between them.
 
-    `z` (atom,) atomic numbers, `pos` (atom, 3) in Angstrom, `batch` (atom,) the molecule of each atom,
-    `edge_index` (2, edge), and `y` (molecule,) in the target's unit, float64.
+    `z` (atom,) atomic numbers, `pos` (atom, 3) in Angstrom, `batch` (atom,) the molecule of each
+    atom, `edge_index` (2, edge), and `y` (molecule,) in the target's unit, float64.
     """
 
     z: Tensor
@@ -34,7 +34,9 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Molecules:
-    """Molecules one behind the other: the atoms of molecule m are `atoms[m]:atoms[m + 1]`, its edges likewise.
+    """Molecules one behind the other.
+
+    The atoms of molecule m are `atoms[m]:atoms[m + 1]`, its edges likewise.
 
     Args:
         z: atomic numbers (atom,).
@@ -72,8 +74,9 @@ def gather(dataset: Any, indices: ArrayLike, column: int, cutoff: float) -> Mole
     """Flat tensors of some molecules of a data set, with the edges of a radius graph.
 
     Args:
-        dataset: `dataset[i]` is a PyG `Data` with `z`, `pos` and `y` (1, property); a float64 `dataset.targets`
-            (molecule, property) is preferred to `y`, which is float32 in PyG and rounds total energies to 1 meV.
+        dataset: `dataset[i]` is a PyG `Data` with `z`, `pos` and `y` (1, property); a float64
+            `dataset.targets` (molecule, property) is preferred to `y`, which is float32 in PyG and
+            rounds total energies to 1 meV.
         indices: which molecules.
         column: which property.
         cutoff: radius of the neighbourhoods, in Angstrom.
@@ -85,16 +88,27 @@ def gather(dataset: Any, indices: ArrayLike, column: int, cutoff: float) -> Mole
     found = [dataset[int(i)] for i in chosen]
     pos = torch.cat([data.pos for data in found])
     targets = getattr(dataset, "targets", None)
-    y = torch.cat([data.y for data in found]) if targets is None else torch.as_tensor(targets)[chosen]
+    y = (
+        torch.cat([data.y for data in found])
+        if targets is None
+        else torch.as_tensor(targets)[chosen]
+    )
     y = y[:, column].double()
     if not y.isfinite().all():
-        raise ValueError(f"Molecule {int(chosen[~y.isfinite()][0])} has no finite value of property {column}.")
+        raise ValueError(
+            f"Molecule {int(chosen[~y.isfinite()][0])} has no finite value of property {column}."
+        )
     atoms = _ends(torch.tensor([len(data.z) for data in found]))
-    return Molecules(torch.cat([data.z for data in found]), pos, y, atoms, *_edges(pos, atoms, cutoff))
+    return Molecules(
+        torch.cat([data.z for data in found]), pos, y, atoms, *_edges(pos, atoms, cutoff)
+    )
 
 
 def _edges(pos: Tensor, atoms: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
-    """Edges (2, edge) counted inside each molecule, and where those of each molecule begin and end."""
+    """Edges (2, edge) counted inside each molecule.
+
+    Also where those of each molecule begin and end.
+    """
     pairs, counts = [], []
     for start in range(0, len(atoms) - 1, CHUNK):
         ends = atoms[start : start + CHUNK + 1]
@@ -116,7 +130,10 @@ def _ends(counts: Tensor) -> Tensor:
 
 
 def _ranges(ends: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """All numbers `ends[m]:ends[m + 1]` of the chosen m, one range behind the other, and the length of each."""
+    """All numbers `ends[m]:ends[m + 1]` of the chosen m, and the length of each range.
+
+    One range follows the other.
+    """
     start, count = ends[chosen], ends[chosen + 1] - ends[chosen]
     shift = start - (count.cumsum(0) - count)
     return torch.arange(int(count.sum())) + shift.repeat_interleave(count), count

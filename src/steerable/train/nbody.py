@@ -20,7 +20,10 @@ from .config import ConfigError, TrainingConfig, check_choices, check_range
 from .systems import Moved, Systems, gather
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
-IN_SPACE = {"SO(2)": "Cinf", "O(2)": "Cinfv"}  # the groups of the plane, acting on space about the upright axis
+IN_SPACE = {
+    "SO(2)": "Cinf",
+    "O(2)": "Cinfv",
+}  # the groups of the plane, acting on space about the upright axis
 BODIES = ("solar",)  # presets in which particle k is the same body in all systems
 PASS = 5000  # particles that are predicted together
 CERTIFIED = 4  # systems in the graph that is certified
@@ -32,8 +35,9 @@ class NBodyData:
     """Which motion is learned.
 
     Args:
-        preset: `charged` (frames 30 to 40 of the EGNN benchmark), `gravity` (that of SEGNN), `springs-0`, `springs-10`,
-            `springs-50` (particles on sticks of that stiffness) or `solar` (ten days of the Solar System).
+        preset: `charged` (frames 30 to 40 of the EGNN benchmark), `gravity` (that of SEGNN),
+            `springs-0`, `springs-10`, `springs-50` (particles on sticks of that stiffness) or
+            `solar` (ten days of the Solar System).
         train: how many of its training systems, the first ones; 0 takes all.
         validation: the same of those that choose the best weights.
         test: the same of those that nothing else looks at.
@@ -56,13 +60,16 @@ class NBodyModel:
     """The part of `steerable.models.Dynamics` that a user chooses; the data decide the rest.
 
     Args:
-        forces: `pairs` (central forces of pairs: symplectic, conserves momentum), `gravitation` (the same with one law
-            and learned masses) or `messages` (any forces that commute with the group, of particles that remember).
+        forces: `pairs` (central forces of pairs: symplectic, conserves momentum), `gravitation`
+            (the same with one law and learned masses) or `messages` (any forces that commute with
+            the group, of particles that remember).
         steps: of leapfrog from one frame to the next; 0 takes 200 of pair forces, 8 of messages.
         hidden: width of the perceptrons, and size of the memory.
-        softening: of distances in pair forces at the start, in units of the spread of the particles.
+        softening: of distances in pair forces at the start, in units of the spread of the
+            particles.
         group: name of the symmetry group of `messages`; SO(2) and O(2) turn about the upright axis.
-        translations: `all`, those of the `plane` that is turned, or `none`: what leaves the forces of `messages` alone.
+        translations: `all`, those of the `plane` that is turned, or `none`: what leaves the forces
+            of `messages` alone.
     """
 
     forces: Literal["pairs", "gravitation", "messages"] = "pairs"
@@ -84,8 +91,9 @@ class NBodyFit(TrainingConfig):
     """How the network is trained.
 
     Args:
-        loss: `mse`, the mean squared error of positions; `log`, its logarithm for each particle, which learns the law
-            of motion from what can be predicted rather than from the close encounters that cannot.
+        loss: `mse`, the mean squared error of positions; `log`, its logarithm for each particle,
+            which learns the law of motion from what can be predicted rather than from the close
+            encounters that cannot.
         velocity: weight of the error of velocities beside that of positions.
     """
 
@@ -133,7 +141,9 @@ def settings(preset: str) -> NBodyConfig:
         config.fit = NBodyFit(batch_size=4, lr=5e-4)
     elif preset.startswith("springs"):
         held = preset != "springs-0"
-        config.model = NBodyModel("messages", steps=16, group="O(2)", translations="plane" if held else "all")
+        config.model = NBodyModel(
+            "messages", steps=16, group="O(2)", translations="plane" if held else "all"
+        )
         config.fit = NBodyFit(loss="mse")
     elif preset == "solar":
         config.data = NBodyData(preset, 0, 0, 0)
@@ -149,7 +159,9 @@ def build(forces: str, steps: int, length: float, time: float, **arguments: Any)
     from steerable.models.messages import MessageForces
 
     if forces == "messages":
-        return Dynamics(MessageForces(named_group(arguments.pop("group")), **arguments), steps, length, time)
+        return Dynamics(
+            MessageForces(named_group(arguments.pop("group")), **arguments), steps, length, time
+        )
     kind: Callable[..., Any] = PairForces if forces == "pairs" else Gravitation
     return Dynamics(kind(**arguments), steps, length, time)
 
@@ -167,8 +179,14 @@ def pose(config: NBodyConfig, dataset: Forecast | None = None) -> Problem:
         ValueError: the data cannot be made, or have fewer systems than asked for.
     """
     task = _task(config, dataset)
-    bodies, dtype = config.data.preset in BODIES, torch.float64 if config.fit.precision == 64 else torch.float32
-    parts = _part(config.data.train, task.split.train), _part(config.data.validation, task.split.validation)
+    bodies, dtype = (
+        config.data.preset in BODIES,
+        torch.float64 if config.fit.precision == 64 else torch.float32,
+    )
+    parts = (
+        _part(config.data.train, task.split.train),
+        _part(config.data.validation, task.split.validation),
+    )
     train, validation = (gather(task, part, bodies).to(dtype) for part in parts)
     arguments = _arguments(config.model, train)
     preset = config.data.preset
@@ -185,14 +203,16 @@ def pose(config: NBodyConfig, dataset: Forecast | None = None) -> Problem:
         measures=(Measure("MSE", f"{length}^2"), Measure("velocity MSE", f"({length}/{time})^2")),
         errors=_errors,
         loss=_loss(config, train),
-        probe=train.batch(train.apart().argmax().reshape(1))[:5],  # close encounters multiply rounding errors
+        probe=train.batch(train.apart().argmax().reshape(1))[
+            :5
+        ],  # close encounters multiply rounding errors
         arguments=arguments,
         metadata=metadata,
     )
 
 
 class HeldOut(NamedTuple):
-    """The test systems, the errors on them of predictions that learn nothing, and their true masses."""
+    """The test systems, the errors of predictions that learn nothing, and the true masses."""
 
     systems: Systems
     baselines: dict[str, float]
@@ -236,13 +256,16 @@ def test(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Outcome:
 def symmetry(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Symmetry:
     """The whole motion of a few systems in one graph.
 
-    They are those whose particles stay farthest apart at the start: in close encounters motion multiplies rounding
-    errors, as it does every other difference.
+    They are those whose particles stay farthest apart at the start: in close encounters motion
+    multiplies rounding errors, as it does every other difference.
     """
     systems, settings = held.systems, metadata["model"]
     calm = systems.apart().argsort(descending=True)[:CERTIFIED]
     pos, velocity, attributes, pairs, pair_attributes, _ = systems.batch(calm)
-    group, translations = named_group(settings.get("group", "O(3)")), settings.get("translations", "all")
+    group, translations = (
+        named_group(settings.get("group", "O(3)")),
+        settings.get("translations", "all"),
+    )
     moved = Moved(model, group, translations)
     place, way = ((x @ moved.change.T.to(x), Role(field=moved.field)) for x in (pos, velocity))
     inputs = [
@@ -261,10 +284,17 @@ def _task(config: NBodyConfig, dataset: Forecast | None) -> Forecast:
 
 
 def _arguments(config: NBodyModel, train: Systems) -> dict[str, Any]:
-    """The keyword arguments of `build`: what the user chose, and what the training systems decide."""
+    """The keyword arguments of `build`.
+
+    What the user chose, and what the training systems decide.
+    """
     found: dict[str, Any] = {"forces": config.forces, "hidden": config.hidden}
     found["steps"] = config.steps or (8 if config.forces == "messages" else 200)
-    found |= {"length": train.spread(), "time": train.interval, "attributes": train.attributes.shape[-1]}
+    found |= {
+        "length": train.spread(),
+        "time": train.interval,
+        "attributes": train.attributes.shape[-1],
+    }
     if config.forces != "gravitation":
         found["pair_attributes"] = train.pair_attributes.shape[-1]
     if config.forces != "messages":
@@ -278,7 +308,8 @@ def _part(count: int, whole: np.ndarray) -> np.ndarray:
     """The first `count` of the systems of a part, all if it is 0."""
     if count > len(whole):
         raise ConfigError(
-            f"{count:,} systems are asked for where there are {len(whole):,}: ask for at most that, or 0."
+            f"{count:,} systems are asked for where there are {len(whole):,}: ask for at most "
+            "that, or 0."
         )
     return whole[:count] if count else whole
 
@@ -295,19 +326,30 @@ def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _loss(config: NBodyConfig, train: Systems) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss of the settings, in units of the mean squared deviation from constant velocity in the training set.
+    """The loss of the settings.
 
-    Where every particle is a body of its own the unit is that body's: else the least predictable would be all that is
-    learned.
+    Its unit is the mean squared deviation from constant velocity in the training set.
+
+    Where every particle is a body of its own the unit is that body's: else the least predictable
+    would be all that is learned.
     """
     displacement, velocity = train.y.chunk(2, -1)
     before = train.velocity.double()
-    bent = torch.stack([displacement - before * train.interval, velocity - before]).square().mean(-1)
-    unit = bent.mean(1) if train.bodies else bent.mean((1, 2)).unsqueeze(1).expand(-1, train.particles)
-    unit, weight = unit.clamp(min=1e-30), torch.tensor([1.0, config.fit.velocity], dtype=torch.float64)
+    bent = (
+        torch.stack([displacement - before * train.interval, velocity - before]).square().mean(-1)
+    )
+    unit = (
+        bent.mean(1) if train.bodies else bent.mean((1, 2)).unsqueeze(1).expand(-1, train.particles)
+    )
+    unit, weight = (
+        unit.clamp(min=1e-30),
+        torch.tensor([1.0, config.fit.velocity], dtype=torch.float64),
+    )
 
     def loss(prediction: Tensor, y: Tensor) -> Tensor:
-        error = torch.stack(_errors(prediction, y)).mean(-1).unflatten(1, (-1, unit.shape[1])) / unit.to(y).unsqueeze(1)
+        error = torch.stack(_errors(prediction, y)).mean(-1).unflatten(
+            1, (-1, unit.shape[1])
+        ) / unit.to(y).unsqueeze(1)
         if config.fit.loss == "log":
             error = torch.log1p(error / ROBUST)
         return (error.mean((1, 2)) * weight.to(y)).sum()
@@ -326,4 +368,6 @@ def _masses(model: nn.Module, systems: Systems, true: np.ndarray | None) -> dict
     return {"masses": found if true is None else found | {"true": (true / true.max()).tolist()}}
 
 
-TASK = Task(NBodyConfig.task, "systems", NBodyConfig, build, pose, held_out, test, symmetry, settings)
+TASK = Task(
+    NBodyConfig.task, "systems", NBodyConfig, build, pose, held_out, test, symmetry, settings
+)

@@ -16,9 +16,16 @@ from steerable.train.config import ConfigError
 
 
 def parser(kind: type, prog: str | None = None, default: Any = None) -> ArgumentParser:
-    """The command line of settings of a kind: `--config FILE` and an option for each, as `--fit.lr 1e-3`."""
-    made = ArgumentParser(prog=prog, usage="%(prog)s [--SETTING VALUE ...]", exit_on_error=False, allow_abbrev=False)
-    made.add_argument("--config", action="config", help="YAML file of settings; the options given after it win")
+    """The command line of settings of a kind.
+
+    `--config FILE` and an option for each, as `--fit.lr 1e-3`.
+    """
+    made = ArgumentParser(
+        prog=prog, usage="%(prog)s [--SETTING VALUE ...]", exit_on_error=False, allow_abbrev=False
+    )
+    made.add_argument(
+        "--config", action="config", help="YAML file of settings; the options given after it win"
+    )
     made.add_class_arguments(kind, fail_untyped=True)
     made.set_defaults(asdict(default or kind()))
     return made
@@ -28,7 +35,8 @@ def parse(kind: type, made: ArgumentParser, arguments: Sequence[str]) -> Any:
     """The settings that a command line asks for.
 
     Raises:
-        ConfigError: an option or a key is unknown, of a wrong type or out of range, or a file cannot be read.
+        ConfigError: an option or a key is unknown, of a wrong type or out of range, or a file
+            cannot be read.
     """
     known = made._option_string_actions
     for option in (argument.split("=")[0] for argument in arguments):
@@ -46,10 +54,13 @@ def parse(kind: type, made: ArgumentParser, arguments: Sequence[str]) -> Any:
 
 
 def load_config(path: Path | str, kind: type) -> Any:
-    """The settings of a YAML file, of a kind such as `QM9Config`; what it leaves out has its default.
+    """The settings of a YAML file, of a kind such as `QM9Config`.
+
+    What it leaves out has its default.
 
     Raises:
-        ConfigError: the file is missing or not YAML, or a key is unknown, of a wrong type or out of range.
+        ConfigError: the file is missing or not YAML, or a key is unknown, of a wrong type or out of
+            range.
     """
     return parse(kind, parser(kind), ["--config", str(path)])
 
@@ -60,24 +71,39 @@ def dump_config(config: Any) -> str:
 
 
 def _check_keys(kind: type, path: Path) -> None:
-    """Refuse a file that is not YAML of known keys: jsonargparse checks the values and names no nearest key."""
+    """Refuse a file that is not YAML of known keys.
+
+    Jsonargparse checks the values and names no nearest key.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"The settings in {path} cannot be read: {' '.join(str(error).split())}") from error
+        raise ConfigError(
+            f"The settings in {path} cannot be read: {' '.join(str(error).split())}"
+        ) from error
     if not isinstance(content, dict):
-        raise ConfigError(f"The settings in {path} are keys with values, as in `run: runs/mine`; got {content!r}.")
+        raise ConfigError(
+            f"The settings in {path} are keys with values, as in `run: runs/mine`; got {content!r}."
+        )
     sections = {name: value for name, value in asdict(kind()).items() if isinstance(value, dict)}
     known = [f"{section}.{key}" for section, values in sections.items() for key in values] + ["run"]
     for section, values in content.items():
         if section in sections and not isinstance(values, dict):
-            raise ConfigError(f"{section} in {path} is a section of keys with values; got {values!r}.")
-        for name in [f"{section}.{key}" for key in values] if isinstance(values, dict) else [section]:
+            raise ConfigError(
+                f"{section} in {path} is a section of keys with values; got {values!r}."
+            )
+        for name in (
+            [f"{section}.{key}" for key in values] if isinstance(values, dict) else [section]
+        ):
             if name not in known:
-                raise ConfigError(f"There is no setting {name}, asked for in {path}.{_nearest(name, known)}")
+                raise ConfigError(
+                    f"There is no setting {name}, asked for in {path}.{_nearest(name, known)}"
+                )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     own = name.lstrip("-").split(".")[-1]
-    near = [key for key in known if key.split(".")[-1] == own] or get_close_matches(name, known, n=1, cutoff=0.5)
+    near = [key for key in known if key.split(".")[-1] == own] or get_close_matches(
+        name, known, n=1, cutoff=0.5
+    )
     return f" Did you mean {near[0]}?" if near else f" Known are {', '.join(known)}."

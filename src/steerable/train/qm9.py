@@ -23,7 +23,11 @@ from .molecules import Molecules, gather
 from .task import Measure, Outcome, Problem, Symmetry, Task
 
 CERTIFIED = 8  # molecules in the graph that is certified
-LOSSES: dict[str, Callable[..., Tensor]] = {"l1": F.l1_loss, "mse": F.mse_loss, "huber": F.huber_loss}
+LOSSES: dict[str, Callable[..., Tensor]] = {
+    "l1": F.l1_loss,
+    "mse": F.mse_loss,
+    "huber": F.huber_loss,
+}
 
 
 @dataclass
@@ -32,7 +36,8 @@ class DataConfig:
 
     Args:
         target: name of the property, as in `steerable.data.qm9.TARGETS`.
-        split: `n` draws the three sizes below; `110k` and `100k` are the splits of the literature and have their own.
+        split: `n` draws the three sizes below; `110k` and `100k` are the splits of the literature
+            and have their own.
         train: training molecules of the split `n`.
         validation: validation molecules of the split `n`.
         test: test molecules of the split `n`.
@@ -53,7 +58,11 @@ class DataConfig:
 
     def sizes(self) -> dict[str, int]:
         """The sizes that the split is asked for; none where its name fixes them."""
-        return {"train": self.train, "validation": self.validation, "test": self.test} if self.split == "n" else {}
+        return (
+            {"train": self.train, "validation": self.validation, "test": self.test}
+            if self.split == "n"
+            else {}
+        )
 
 
 @dataclass
@@ -116,7 +125,10 @@ class QM9Config:
 
 
 def build(elements: Sequence[int], **arguments: Any) -> nn.Module:
-    """The library's own network for one property of a molecule, from plain numbers, texts and lists."""
+    """The library's own network for one property of a molecule.
+
+    It is built from plain numbers, texts and lists.
+    """
     from steerable.models.regressor import Reference, Regressor
 
     known = {name: arguments.pop(name) for name in ("shift", "scale", "pool") if name in arguments}
@@ -135,14 +147,15 @@ def pose(config: QM9Config, dataset: Any = None) -> Problem:
         dataset: `dataset[i]` is a PyG `Data` with `z`, `pos` and `y` (1, 19); QM9 by default.
 
     Raises:
-        ValueError: the target or the split does not exist, the data cannot be read, or other molecules have elements
-            that no training molecule has.
+        ValueError: the target or the split does not exist, the data cannot be read, or other
+            molecules have elements that no training molecule has.
     """
     wanted = target(config.data.target)
     dataset = QM9() if dataset is None else dataset
     parts = split(config.data.split, len(dataset), **config.data.sizes(), seed=config.data.seed)
     train, validation = (
-        gather(dataset, part, wanted.column, config.model.cutoff) for part in (parts.train, parts.validation)
+        gather(dataset, part, wanted.column, config.model.cutoff)
+        for part in (parts.train, parts.validation)
     )
     _check_elements(train, validation, held_out(config, dataset))
     statistics = fit_statistics(train.numbers(), train.y, wanted.extensive)
@@ -163,7 +176,10 @@ def pose(config: QM9Config, dataset: Any = None) -> Problem:
         | {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
         "elements": list(statistics.elements),
         "statistics": asdict(statistics),
-        "baselines": {"mean": float(train.y.mean()), "composition": fit_references(counts, train.y).tolist()},
+        "baselines": {
+            "mean": float(train.y.mean()),
+            "composition": fit_references(counts, train.y).tolist(),
+        },
         "model": arguments,
     }
 
@@ -197,12 +213,16 @@ def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Ou
     predicted = predict(model, molecules)
     baselines = {
         "mean": ("mean of the training set", torch.full_like(molecules.y, known["mean"])),
-        "composition": ("least squares on composition", torch.from_numpy(counts @ np.array(known["composition"]))),
+        "composition": (
+            "least squares on composition",
+            torch.from_numpy(counts @ np.array(known["composition"])),
+        ),
     }
     return Outcome(
         test={"molecules": len(molecules)} | errors(predicted, molecules.y, unit),
         baselines={
-            key: {"name": name} | errors(values, molecules.y, unit) for key, (name, values) in baselines.items()
+            key: {"name": name} | errors(values, molecules.y, unit)
+            for key, (name, values) in baselines.items()
         },
         header=(f"true [{unit}]", f"predicted [{unit}]"),
         rows=torch.stack([molecules.y, predicted], 1).tolist(),
@@ -219,22 +239,28 @@ def errors(predicted: Tensor, true: Tensor, unit: str) -> dict[str, Any]:
 def symmetry(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Symmetry:
     """What the network learned, on a few molecules in one graph.
 
-    References of atoms and the shift are left out: they are invariant, and so large that errors would look small.
+    References of atoms and the shift are left out: they are invariant, and so large that errors
+    would look small.
     """
     learned = copy.deepcopy(model)
     learned.get_buffer("reference").zero_()
     learned.get_buffer("statistics")[0] = 0.0
     batch = molecules.batch(torch.arange(min(CERTIFIED, len(molecules))))
     inputs = [(batch.z, Role()), (batch.pos, POSITIONS), (batch.batch, Role())]
-    return Symmetry(learned, inputs, Role(rows="graph"), named_group(metadata["model"].get("group", "O(3)")))
+    return Symmetry(
+        learned, inputs, Role(rows="graph"), named_group(metadata["model"].get("group", "O(3)"))
+    )
 
 
 def _check_elements(train: Molecules, *others: Molecules) -> None:
-    unseen = sorted({int(z) for other in others for z in other.z.unique()} - set(train.z.unique().tolist()))
+    unseen = sorted(
+        {int(z) for other in others for z in other.z.unique()} - set(train.z.unique().tolist())
+    )
     if unseen:
         raise ConfigError(
-            f"No training molecule has the elements {[chemical_symbols[z] for z in unseen]} of the validation and test "
-            f"molecules: raise data.train (now {len(train)}) or change data.seed."
+            f"No training molecule has the elements {[chemical_symbols[z] for z in unseen]} of the "
+            f"validation and test molecules: raise data.train (now {len(train)}) or change "
+            "data.seed."
         )
 
 

@@ -1,4 +1,7 @@
-"""What a run leaves behind while it trains: its log, its best weights, a state to go on from, lines to watch."""
+"""What a run leaves behind while it trains.
+
+Its log, its best weights, a state to go on from, lines to watch.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,9 @@ class DivergedError(ArithmeticError):
 
 
 class Recorder(Callback):
-    """Writes `log.csv` and `last.ckpt` at the end of each epoch, the weights when they are the best, and stops in time.
+    """Writes `log.csv`, `last.ckpt` and the best weights, and stops in time.
+
+    The first two are written at the end of each epoch.
 
     Args:
         run: the run folder.
@@ -40,9 +45,18 @@ class Recorder(Callback):
     def __init__(self, run: Path, save: Callable[[nn.Module], None], console: Console) -> None:
         self.run, self.save = run, save
         self.interrupted = False
-        bar = (TextColumn("training"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeElapsedColumn())
+        bar = (
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %"),
+            TimeElapsedColumn(),
+        )
         self.bar = Progress(
-            *bar, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+            *bar,
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
         )
         self.console = console
 
@@ -71,13 +85,16 @@ class Recorder(Callback):
         row = learner.end_epoch()
         if not all(map(math.isfinite, row.values())):
             raise DivergedError(
-                f"Training diverged in epoch {row['epoch']}: {words(row, measures)}. Lower fit.lr ({config.lr:g}) or "
-                f"fit.clip ({config.clip:g}), or train longer with fit.warmup_steps."
+                f"Training diverged in epoch {row['epoch']}: {words(row, measures)}. Lower fit.lr "
+                f"({config.lr:g}) or fit.clip ({config.clip:g}), or train longer with "
+                "fit.warmup_steps."
             )
         write(self.run / LOG, table(learner.history, measures).encode())
         if learner.deciding(row) < earlier:
             self.save(learner.average.module)
-        if not trainer.should_stop:  # else the state is that of the middle of the epoch, where it can go on
+        if (
+            not trainer.should_stop
+        ):  # else the state is that of the middle of the epoch, where it can go on
             trainer.save_checkpoint(self.run / STATE)
             trainer.should_stop = self.interrupted or learner.progress == 1.0
         self.console.out(line(row, measures), highlight=False)
@@ -86,7 +103,9 @@ class Recorder(Callback):
         """Take the bar away."""
         self.bar.stop()
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
         """Take the bar away."""
         self.bar.stop()
 
@@ -113,7 +132,11 @@ def table(history: list[dict[str, float]], measures: Sequence[Measure]) -> str:
     """The log as CSV, one row an epoch; errors in their units, time in seconds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = [f"{part} {measure.name} [{measure.unit}]" for measure in measures for part in ("train", "validation")]
+    columns = [
+        f"{part} {measure.name} [{measure.unit}]"
+        for measure in measures
+        for part in ("train", "validation")
+    ]
     writer.writerow(["epoch", "time [s]", *columns, "learning rate"])
     writer.writerows([f"{value:.7g}" for value in row.values()] for row in history)
     return text.getvalue()
@@ -121,7 +144,10 @@ def table(history: list[dict[str, float]], measures: Sequence[Measure]) -> str:
 
 def line(row: dict[str, float], measures: Sequence[Measure]) -> str:
     """An epoch in words."""
-    return f"epoch {row['epoch']:3.0f} {row['seconds']:7.0f} s   lr {row['lr']:.1e}   {words(row, measures)}"
+    return (
+        f"epoch {row['epoch']:3.0f} {row['seconds']:7.0f} s   lr {row['lr']:.1e}   "
+        f"{words(row, measures)}"
+    )
 
 
 def words(row: dict[str, float], measures: Sequence[Measure]) -> str:

@@ -56,9 +56,10 @@ def rollout(
         build: makes the network, as in `load`.
 
     Returns:
-        `RUN/rollout/trajectory.npz`: `time`, `position`, `velocity`, `energy`, `momentum` and `angular_momentum` of all
-        frames; the same of what really happens as far as it is known (`true_time`, ...); `scale`, the sums over
-        particles of the sizes of their parts of energy of motion, momentum and angular momentum; `title`, and units.
+        `RUN/rollout/trajectory.npz`: `time`, `position`, `velocity`, `energy`, `momentum` and
+        `angular_momentum` of all frames; the same of what really happens as far as it is known
+        (`true_time`, ...); `scale`, the sums over particles of the sizes of their parts of energy
+        of motion, momentum and angular momentum; `title`, and units.
 
     Raises:
         ConfigError: no step, no such system, or a network of another task.
@@ -67,13 +68,16 @@ def rollout(
     model, metadata = load(run, build)
     model = model.double()
     if not metadata["task"].startswith("nbody/"):
-        raise ConfigError(f"A rollout is of particles that move, and {run} learned {metadata['task']}.")
+        raise ConfigError(
+            f"A rollout is of particles that move, and {run} learned {metadata['task']}."
+        )
     config = load_config(Path(run) / CONFIG, NBodyConfig)
     task = read_nbody(config.data.preset) if dataset is None else dataset
     chosen = task.split.test[: config.data.test or None]
     if steps < 1 or not 0 <= system < len(chosen):
         raise ConfigError(
-            f"A rollout has at least 1 step, of a test system from 0 to {len(chosen) - 1}; got {steps} and {system}."
+            f"A rollout has at least 1 step, of a test system from 0 to {len(chosen) - 1}; got "
+            f"{steps} and {system}."
         )
     number, bodies = int(chosen[system]), config.data.preset in BODIES
     truth = _truth(task, number, steps, bodies)
@@ -94,15 +98,17 @@ def rollout(
             "clock": metadata["units"]["time"],
         }
         labels["scale"] = _scale(task, number, found[0])
-        _write(path, _measured(task, number, ours) | _measured(task, number, truth, "true_") | labels)
+        _write(
+            path, _measured(task, number, ours) | _measured(task, number, truth, "true_") | labels
+        )
     return path
 
 
 def _truth(task: Forecast, number: int, steps: int, bodies: bool) -> Frames:
     """What happens to a system from where a rollout of so many steps begins.
 
-    Systems of bodies are windows that follow each other; others begin with the frame that was learned, or as much
-    earlier as lets the truth last.
+    Systems of bodies are windows that follow each other; others begin with the frame that was
+    learned, or as much earlier as lets the truth last.
     """
     apart = task.asked - task.given
     if bodies:
@@ -137,8 +143,9 @@ def _check(found: list[Frames], step: int, unit: str, path: Path) -> None:
         return
     found.pop()
     raise RolloutDivergedError(
-        f"The rollout diverged in step {step}: a particle is {far:.3g} {unit} away and at the start none was more than "
-        f"{spread:.3g}. {path} has the steps before; train longer, or ask for fewer steps."
+        f"The rollout diverged in step {step}: a particle is {far:.3g} {unit} away and at the "
+        f"start none was more than {spread:.3g}. {path} has the steps before; train longer, or ask "
+        "for fewer steps."
     )
 
 

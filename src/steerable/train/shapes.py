@@ -22,7 +22,10 @@ from .task import Measure, Outcome, Problem, Symmetry, Task
 
 CERTIFIED = 4  # clouds in the graph that is certified
 PASS = 32  # clouds that are predicted together
-IN_SPACE = {"SO(2)": "Cinf", "O(2)": "Cinfv"}  # the groups of the plane, acting on space about the upright axis
+IN_SPACE = {
+    "SO(2)": "Cinf",
+    "O(2)": "Cinfv",
+}  # the groups of the plane, acting on space about the upright axis
 
 
 @dataclass
@@ -30,15 +33,20 @@ class ShapesData:
     """Which shapes are learned, and how they are turned.
 
     Args:
-        root: folder of OFF files as ModelNet10 and ModelNet40 unpack, or an .npz file of arrays; left out, solids that
-            are made on the spot.
+        root: folder of OFF files as ModelNet10 and ModelNet40 unpack, or an .npz file of arrays;
+            left out, solids that are made on the spot.
         points: points of each cloud; a random choice, anew in each epoch, where there are more.
-        validation: share of the training clouds that choose the best weights, the same of every class.
-        train_rotation: rotations in training and validation: `aligned` (none), `z` (about the upright axis) or `so3`.
+        validation: share of the training clouds that choose the best weights, the same of every
+            class.
+        train_rotation: rotations in training and validation: `aligned` (none), `z` (about the
+            upright axis) or `so3`.
         test_rotation: the same in the test.
-        votes: random rotations of each test cloud, where it is rotated; the accuracy is the mean over them.
-        stretch: each axis is scaled by a random factor between 1 - stretch and 1 + stretch in training.
-        jitter: standard deviation of what is added to each coordinate in training, in radii of the cloud.
+        votes: random rotations of each test cloud, where it is rotated; the accuracy is the mean
+            over them.
+        stretch: each axis is scaled by a random factor between 1 - stretch and 1 + stretch in
+            training.
+        jitter: standard deviation of what is added to each coordinate in training, in radii of the
+            cloud.
         drop: at most this share of the points is left out in training.
         seed: of the validation part and of the rotations of validation and test.
     """
@@ -141,12 +149,16 @@ def pose(config: ShapesConfig, dataset: Shapes | None = None) -> Problem:
         dataset: the shapes; those at `config.data.root` by default.
 
     Raises:
-        ValueError: the shapes cannot be read, have fewer points than asked for, or a class is too small to be split.
+        ValueError: the shapes cannot be read, have fewer points than asked for, or a class is too
+            small to be split.
     """
     data = config.data
     shapes = _shapes(config, dataset)
     learned = torch.nonzero(~shapes.is_test).flatten()
-    parts = [learned[torch.from_numpy(part)] for part in stratified(shapes.label[learned], data.validation, data.seed)]
+    parts = [
+        learned[torch.from_numpy(part)]
+        for part in stratified(shapes.label[learned], data.validation, data.seed)
+    ]
     train, validation = (Clouds(shapes.points[part], shapes.label[part]) for part in parts)
     classes, arguments = len(shapes.classes), asdict(config.model)
     arguments |= {"classes": classes, "points": [data.points, *arguments.pop("levels")]}
@@ -155,14 +167,19 @@ def pose(config: ShapesConfig, dataset: Shapes | None = None) -> Problem:
     metadata = {
         "task": f"shapes/{Path(data.root).stem if data.root else 'solids'}",
         "classes": list(shapes.classes),
-        "units": {"positions": "radius of the cloud about its centroid", "prediction": "logits of the classes"},
+        "units": {
+            "positions": "radius of the cloud about its centroid",
+            "prediction": "logits of the classes",
+        },
         "split": {"seed": data.seed, "train": len(train), "validation": len(validation)}
         | {"test": int(shapes.is_test.sum())},
         "rotation": {"train": data.train_rotation, "test": data.test_rotation},
         "baselines": {"frequency": (counts / counts.sum()).tolist()},
         "model": arguments,
     }
-    augmentation = Augmentation(data.train_rotation, data.points, data.stretch, data.jitter, data.drop)
+    augmentation = Augmentation(
+        data.train_rotation, data.points, data.stretch, data.jitter, data.drop
+    )
     turned = Augmentation(data.train_rotation, data.points).once(validation, data.seed)
     return Problem(
         train=Batches(train, config.fit.batch_size, config.fit.seed, augmentation),
@@ -177,14 +194,22 @@ def pose(config: ShapesConfig, dataset: Shapes | None = None) -> Problem:
 
 
 def held_out(config: ShapesConfig, dataset: Shapes | None = None) -> dict[str, list[Clouds]]:
-    """The test clouds as the protocols turn them: that of the test, first, `votes` times, and each other once."""
+    """The test clouds as the protocols turn them.
+
+    That of the test, first, `votes` times, and each other once.
+    """
     data = config.data
     shapes = _shapes(config, dataset)
     clouds = Clouds(shapes.points[shapes.is_test], shapes.label[shapes.is_test])
-    votes = {data.test_rotation: data.votes} | {name: 1 for name in ROTATIONS if name != data.test_rotation}
+    votes = {data.test_rotation: data.votes} | {
+        name: 1 for name in ROTATIONS if name != data.test_rotation
+    }
     votes["aligned"] = 1
     return {
-        name: [Augmentation(name, data.points).once(clouds, data.seed + 1 + vote) for vote in range(count)]
+        name: [
+            Augmentation(name, data.points).once(clouds, data.seed + 1 + vote)
+            for vote in range(count)
+        ]
         for name, count in votes.items()
     }
 
@@ -192,12 +217,18 @@ def held_out(config: ShapesConfig, dataset: Shapes | None = None) -> dict[str, l
 def test(model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, Any]) -> Outcome:
     """Accuracies of a network, and of guesses that know only how frequent each class is.
 
-    The accuracy is the mean over the rotations of the test; `voted_accuracy` is that of the mean of the probabilities
-    over them. `rotations` has the accuracy under each protocol.
+    The accuracy is the mean over the rotations of the test; `voted_accuracy` is that of the mean of
+    the probabilities over them. `rotations` has the accuracy under each protocol.
     """
-    logits = {name: torch.stack([predict(model, clouds, PASS) for clouds in found]) for name, found in passes.items()}
+    logits = {
+        name: torch.stack([predict(model, clouds, PASS) for clouds in found])
+        for name, found in passes.items()
+    }
     (protocol, own), label = next(iter(logits.items())), next(iter(passes.values()))[0].label
-    classes, frequency = metadata["classes"], torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64)
+    classes, frequency = (
+        metadata["classes"],
+        torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64),
+    )
     most = int(frequency.argmax())
     right, voted = own.argmax(-1) == label, own.softmax(-1).mean(0).argmax(-1)
     accuracies = {name: percent(found.argmax(-1) == label) for name, found in logits.items()}
@@ -225,19 +256,24 @@ def test(model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, 
     )
 
 
-def symmetry(model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, Any]) -> Symmetry:
+def symmetry(
+    model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, Any]
+) -> Symmetry:
     """The network on a few clouds in one graph, under its group acting on space."""
     clouds = next(iter(passes.values()))[0]
     batch = clouds.batch(torch.arange(min(CERTIFIED, len(clouds))))
     group = named_group(metadata["model"]["group"])
-    return Symmetry(model, [(batch.pos, POSITIONS), (batch.batch, Role())], Role(rows="graph"), group)
+    return Symmetry(
+        model, [(batch.pos, POSITIONS), (batch.batch, Role())], Role(rows="graph"), group
+    )
 
 
 def _shapes(config: ShapesConfig, dataset: Shapes | None) -> Shapes:
     shapes = read_shapes(config.data.root, config.data.points) if dataset is None else dataset
     if shapes.points.shape[1] < config.data.points:
         raise ConfigError(
-            f"data.points is {config.data.points}, and the clouds have {shapes.points.shape[1]}: ask for at most that."
+            f"data.points is {config.data.points}, and the clouds have {shapes.points.shape[1]}: "
+            "ask for at most that."
         )
     return shapes
 

@@ -34,16 +34,19 @@ SHARPNESS = 10.0  # of these bumps
 class SphereData:
     """Which digits are learned.
 
-    The test always has the same pictures twice, upright and each turned by a rotation of its own. With NR for upright
-    and R for turned pictures, `rotation="none"` gives NR/NR and NR/R in one run and `rotation="so3"` gives R/R.
+    The test always has the same pictures twice, upright and each turned by a rotation of its own.
+    With NR for upright and R for turned pictures, `rotation="none"` gives NR/NR and NR/R in one run
+    and `rotation="so3"` gives R/R.
 
     Args:
         root: folder of the four MNIST files; left out, digits that are drawn here.
         train: pictures to learn from.
         validation: pictures that choose the best weights.
         test: pictures of the test, which no choice sees.
-        rotation: of the pictures of training and validation: `none`, or `so3`, one rotation for each.
-        deform: size of the random linear maps that each training picture goes through in the plane in each epoch.
+        rotation: of the pictures of training and validation: `none`, or `so3`, one rotation for
+            each.
+        deform: size of the random linear maps that each training picture goes through in the plane
+            in each epoch.
         seed: of the split and of the rotations.
     """
 
@@ -65,7 +68,9 @@ class SphereData:
 
 @dataclass
 class SphereModel:
-    """The part of `steerable.models.sphere_net.SphereClassifier` that a user chooses; the data decide the rest.
+    """The part of `steerable.models.sphere_net.SphereClassifier` that a user chooses.
+
+    The data decide the rest.
 
     Args:
         rings: of the samples of a picture, a Gauss grid with twice as many longitudes.
@@ -88,13 +93,19 @@ class SphereModel:
     oversampling: float = 2.0
 
     def __post_init__(self) -> None:
-        for name, least in (("rings", 1), ("max_order", 0), ("knots", 2), ("hidden", 1), ("oversampling", 1)):
+        for name, least in (
+            ("rings", 1),
+            ("max_order", 0),
+            ("knots", 2),
+            ("hidden", 1),
+            ("oversampling", 1),
+        ):
             check_range("model", self, name, least=least)
         check_range("model", self, "dropout", least=0, below=1)
         if not self.widths or len(self.degrees) != len(self.widths) + 1:
             raise ConfigError(
-                f"model.degrees has the degree of the input and one for each of model.widths; got {self.degrees} and "
-                f"{self.widths}."
+                "model.degrees has the degree of the input and one for each of model.widths; got "
+                f"{self.degrees} and {self.widths}."
             )
 
 
@@ -130,14 +141,19 @@ class SphereConfig:
 
 
 class SphereBatch(NamedTuple):
-    """Some pictures: `samples` on the grid (picture, ring, longitude) and `y` (picture,), their digits."""
+    """Some pictures: `samples` on the grid and their digits `y` (picture,).
+
+    The samples are (picture, ring, longitude).
+    """
 
     samples: Tensor
     y: Tensor
 
 
 class SpherePictures:
-    """Pictures on a grid of the sphere with their digits; they are projected when they are asked for.
+    """Pictures on a grid of the sphere with their digits.
+
+    They are projected when they are asked for.
 
     Args:
         part: the pictures and their rotations.
@@ -158,9 +174,14 @@ class SpherePictures:
         return self.projected(self.part.digits.images.index_select(0, chosen), chosen)
 
     def projected(self, images: Tensor, chosen: Tensor) -> SphereBatch:
-        """Pictures in the plane (picture, height, width) in the place of those with the numbers `chosen`."""
+        """Pictures in the plane in the place of those with the numbers `chosen`.
+
+        They are (picture, height, width).
+        """
         rotations = self.part.rotations.index_select(0, chosen) if self.rotated else None
-        return SphereBatch(project(images, self._points, rotations), self.label.index_select(0, chosen))
+        return SphereBatch(
+            project(images, self._points, rotations), self.label.index_select(0, chosen)
+        )
 
     def upright(self) -> SpherePictures:
         """The same pictures without their rotations."""
@@ -211,14 +232,21 @@ def pose(config: SphereConfig, dataset: Digits | None = None) -> Problem:
         ValueError: the digits cannot be read, or are fewer than asked for.
     """
     data, rings = config.data, config.model.rings
-    train, validation = (SpherePictures(part, rings, data.rotation == "so3") for part in _parts(config, dataset)[:2])
+    train, validation = (
+        SpherePictures(part, rings, data.rotation == "so3") for part in _parts(config, dataset)[:2]
+    )
     flat = FlatPictures(train, data.deform)
     arguments = {"classes": 10, **asdict(config.model)}
     metadata = {
         "task": f"sphere/{'mnist' if data.root else 'strokes'}",
         "units": {"prediction": "logits of the digits"},
         "rotation": data.rotation,
-        "split": {"seed": data.seed, "train": len(train), "validation": len(validation), "test": data.test},
+        "split": {
+            "seed": data.seed,
+            "train": len(train),
+            "validation": len(validation),
+            "test": data.test,
+        },
         "baselines": {"frequency": (train.label.bincount(minlength=10) / len(train)).tolist()},
         "model": arguments,
     }
@@ -240,7 +268,10 @@ def held_out(config: SphereConfig, dataset: Digits | None = None) -> SpherePictu
 
 
 def test(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -> Outcome:
-    """The share of rotated and of upright pictures that a network takes for another digit, beside a guess."""
+    """The share of rotated and of upright pictures that a network takes for another digit.
+
+    A guess is beside it.
+    """
     logits, upright = (predict(model, items, PASS) for items in (pictures, pictures.upright()))
     label, guess, guess_upright = pictures.label, logits.argmax(-1), upright.argmax(-1)
     frequency = torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64)
@@ -252,7 +283,9 @@ def test(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -
             "error_upright": percent(guess_upright != label),
             "changed_by_rotation": percent(guess != guess_upright),
             "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
-            "per_class": {str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()},
+            "per_class": {
+                str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()
+            },
         },
         baselines={"majority": {"name": f"always {most}", "error": percent(label != most)}},
         header=("true", "predicted", "predicted upright"),
@@ -261,18 +294,28 @@ def test(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -
 
 
 def symmetry(model: nn.Module, pictures: SpherePictures, metadata: dict[str, Any]) -> Symmetry:
-    """The network on signals of bumps whose places are turned about the pole, as far as it keeps all its grids."""
+    """The network on signals of bumps whose places are turned about the pole.
+
+    The turns are reduced to those that keep all its grids.
+    """
     generator = torch.Generator().manual_seed(0)
-    longitudes = [layer.transform.shape[1] for layer in model.modules() if isinstance(layer, SphereActivation)]
+    longitudes = [
+        layer.transform.shape[1] for layer in model.modules() if isinstance(layer, SphereActivation)
+    ]
     turns = math.gcd(*longitudes)
-    kept = Group.from_generators([rotation(2 * math.pi / turns, (0, 1, 0))], f"C{turns} about the pole")
+    kept = Group.from_generators(
+        [rotation(2 * math.pi / turns, (0, 1, 0))], f"C{turns} about the pole"
+    )
     places = torch.randn(2 * BUMPS, 3, generator=generator)
     owner = torch.arange(2).repeat_interleave(BUMPS)
     return Symmetry(Bumps(model), [(places, POSITIONS), (owner, Role())], Role(rows="graph"), kept)
 
 
 class Bumps(nn.Module):
-    """A network on signals of bumps in the directions of points from their centroid, as a function of the points."""
+    """A network on signals of bumps in the directions of points from their centroid.
+
+    It is a function of the points.
+    """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -282,15 +325,21 @@ class Bumps(nn.Module):
         """Points (bump, 3) and the signal of every bump (bump,) to logits (signal, classes)."""
         count, transform = int(batch.max()) + 1, self.model.transform
         places = pos - segment_mean(pos, batch, count).index_select(0, batch)
-        bumps = math.exp(-SHARPNESS) * bump_harmonics(places, transform.layout.max_degree, SHARPNESS)
+        bumps = math.exp(-SHARPNESS) * bump_harmonics(
+            places, transform.layout.max_degree, SHARPNESS
+        )
         result: Tensor = self.model(transform.synthesis(segment_sum(bumps, batch, count)))
         return result
 
 
-def _parts(config: SphereConfig, dataset: Digits | None) -> tuple[SphereDigits, SphereDigits, SphereDigits]:
+def _parts(
+    config: SphereConfig, dataset: Digits | None
+) -> tuple[SphereDigits, SphereDigits, SphereDigits]:
     data = config.data
     digits = read_digits(data.root) if dataset is None else dataset
     return sphere_parts(digits, (data.train, data.validation, data.test), data.seed)
 
 
-TASK = Task(SphereConfig.task, "pictures on the sphere", SphereConfig, build, pose, held_out, test, symmetry)
+TASK = Task(
+    SphereConfig.task, "pictures on the sphere", SphereConfig, build, pose, held_out, test, symmetry
+)

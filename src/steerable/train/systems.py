@@ -1,4 +1,7 @@
-"""Systems of particles as flat tensors: where they are, how they move, and where they are some time later."""
+"""Systems of particles as flat tensors.
+
+Where they are, how they move, and where they are some time later.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ from .config import ConfigError
 class Motion(NamedTuple):
     """Some systems as one graph without pairs between them.
 
-    `pos` and `velocity` (node, d), `attributes` (node, attribute), `pairs` (2, pair) each pair once, `pair_attributes`
-    (pair, attribute), and `y` (node, 2 d), displacements and new velocities, float64.
+    `pos` and `velocity` (node, d), `attributes` (node, attribute), `pairs` (2, pair) each pair
+    once, `pair_attributes` (pair, attribute), and `y` (node, 2 d), displacements and new
+    velocities, float64.
     """
 
     pos: Tensor
@@ -69,7 +73,9 @@ class Systems:
             part.index_select(0, chosen).flatten(0, 1)
             for part in (self.pos, self.velocity, self.attributes, self.pair_attributes, self.y)
         )
-        return Motion(pos, velocity, attributes, _pairs(len(chosen), self.particles), pair_attributes, y)
+        return Motion(
+            pos, velocity, attributes, _pairs(len(chosen), self.particles), pair_attributes, y
+        )
 
     def to(self, dtype: torch.dtype) -> Systems:
         """The same with all but `y` in another precision."""
@@ -82,14 +88,20 @@ class Systems:
         return float((pos - pos.mean(1, keepdim=True)).square().sum(-1).mean().sqrt())
 
     def strength(self) -> float:
-        """The median of acceleration times the square of the distance from the middle of the system.
+        """The median of acceleration times the square of the distance from the middle.
 
-        It is in units of the spread and the interval. Where one body holds all others it is the same for all of them.
+        The middle is that of the system.
+
+        It is in units of the spread and the interval. Where one body holds all others it is the
+        same for all of them.
         """
         pos, unit = self.pos.double(), self.spread()
         bent = self.y[..., : pos.shape[-1]] - self.interval * self.velocity.double()
         distance = torch.linalg.vector_norm(pos - pos.mean(1, keepdim=True), dim=-1)
-        return float((2 * torch.linalg.vector_norm(bent, dim=-1) * distance.square()).median()) / unit**3
+        return (
+            float((2 * torch.linalg.vector_norm(bent, dim=-1) * distance.square()).median())
+            / unit**3
+        )
 
     def apart(self) -> Tensor:
         """The least distance of two particles of every system (system,)."""
@@ -104,14 +116,17 @@ def gather(task: Forecast, chosen: np.ndarray, bodies: bool) -> Systems:
     Args:
         task: trajectories, and which frame is asked for.
         chosen: (system,).
-        bodies: whether particle k is the same body in all systems; what is known of it then is its number, one-hot.
+        bodies: whether particle k is the same body in all systems; what is known of it then is its
+            number, one-hot.
 
     Raises:
         ConfigError: a number that is not finite, or two particles in one place.
     """
     frames = (task.given, task.asked)
     before, after = (torch.from_numpy(np.asarray(task.position[chosen, frame])) for frame in frames)
-    velocity, later = (torch.from_numpy(np.asarray(task.velocity[chosen, frame])) for frame in frames)
+    velocity, later = (
+        torch.from_numpy(np.asarray(task.velocity[chosen, frame])) for frame in frames
+    )
     attributes = torch.from_numpy(np.array(task.scalar[chosen], dtype=np.float64)).unsqueeze(-1)
     count = before.shape[1]
     if bodies:
@@ -119,20 +134,28 @@ def gather(task: Forecast, chosen: np.ndarray, bodies: bool) -> Systems:
     first, second = np.triu_indices(count, 1)
     known = torch.zeros(len(chosen), len(first), 0, dtype=torch.float64)
     if task.pair is not None:
-        known = torch.from_numpy(np.array(task.pair[chosen][:, first, second], dtype=np.float64)).unsqueeze(-1)
+        known = torch.from_numpy(
+            np.array(task.pair[chosen][:, first, second], dtype=np.float64)
+        ).unsqueeze(-1)
     y = torch.cat([after - before, later], -1).double()
-    systems = Systems(before.double(), velocity.double(), attributes, known, y, task.interval, bodies)
+    systems = Systems(
+        before.double(), velocity.double(), attributes, known, y, task.interval, bodies
+    )
     _check(systems, chosen)
     return systems
 
 
 class Moved(ConstantModule):
-    """A network of motion whose vectors come and go as features of a field, and positions in two parts.
+    """A network of motion whose vectors are features of a field.
+
+    Positions come in two parts.
 
     Args:
-        model: from positions, velocities and the rest to displacements and new velocities, all along the axes of space.
+        model: from positions, velocities and the rest to displacements and new velocities, all
+            along the axes of space.
         group: acts on the vectors.
-        translations: those that change no displacement; the others would, so what they move is given as a vector.
+        translations: those that change no displacement; the others would, so what they move is
+            given as a vector.
     """
 
     change: Tensor
@@ -148,20 +171,28 @@ class Moved(ConstantModule):
         self.register_constant("_held", held(group, translations))
 
     def forward(self, pos: Tensor, place: Tensor, velocity: Tensor, *known: Tensor) -> Tensor:
-        """Positions, of which only the free directions are seen, and features of all positions and velocities."""
+        """Positions, reduced to the free directions, and features.
+
+        The features are those of all positions and velocities.
+        """
         moved = pos - pos @ self._held + place @ self.change @ self._held
         y = self.model(moved, velocity @ self.change, *known)
         return (y.unflatten(1, (2, -1)) @ self.change.T).flatten(1)
 
 
 def _check(systems: Systems, chosen: np.ndarray) -> None:
-    finite = torch.isfinite(torch.cat([systems.pos, systems.velocity, systems.y], -1)).flatten(1).all(1)
+    finite = (
+        torch.isfinite(torch.cat([systems.pos, systems.velocity, systems.y], -1)).flatten(1).all(1)
+    )
     if not finite.all():
-        raise ConfigError(f"System {chosen[int((~finite).nonzero()[0])]} has a position or velocity that is no number.")
+        raise ConfigError(
+            f"System {chosen[int((~finite).nonzero()[0])]} has a position or velocity that is no "
+            "number."
+        )
     if systems.particles > 1 and len(systems) and not (apart := systems.apart() > 0).all():
         raise ConfigError(
-            f"System {chosen[int((~apart).nonzero()[0])]} has two particles in one place, where forces have no value: "
-            "remove it."
+            f"System {chosen[int((~apart).nonzero()[0])]} has two particles in one place, where "
+            "forces have no value: remove it."
         )
 
 

@@ -31,10 +31,12 @@ class Problem:
     """Settings and a data set made into what is learned.
 
     Args:
-        train: items to learn from; a batch is the inputs of the network and, last, what it should predict.
+        train: items to learn from; a batch is the inputs of the network and, last, what it should
+            predict.
         validation: items that choose the best weights.
         measures: what is recorded of each epoch; the least mean of the first chooses the weights.
-        errors: values of each measure for the items of a batch, from the prediction and what it should be.
+        errors: values of each measure for the items of a batch, from the prediction and what it
+            should be.
         loss: what training makes small, from the same two.
         probe: inputs of the network for one item.
         arguments: keyword arguments of the network: numbers, texts and lists.
@@ -56,7 +58,8 @@ class Outcome:
     """What a network reached on items that it never saw.
 
     Args:
-        test: first the number of items under their name; numbers with a unit are `{"value": ..., "unit": ...}`.
+        test: first the number of items under their name; numbers with a unit are `{"value": ...,
+            "unit": ...}`.
         baselines: the same numbers for what knows less, each with a `name` in words.
         header: names of the columns of the predictions.
         rows: the predictions, one row an item.
@@ -86,7 +89,8 @@ class Task:
         items: what is learned from, in words.
         config: type of its settings: `data`, `model`, `fit` (a `TrainingConfig`) and `run`.
         build: makes the network from `Problem.arguments`.
-        pose: makes the problem from the settings and a data set, or from the usual data set if that is None.
+        pose: makes the problem from the settings and a data set, or from the usual data set if that
+            is None.
         held_out: the items of the test, from the same; nothing else looks at them.
         test: measures a network on them, with its metadata.
         symmetry: what is certified of a network, on some of them.

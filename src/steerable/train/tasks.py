@@ -7,7 +7,9 @@ from typing import Any
 from . import digits, nbody, qm9, shapes, sphere
 from .task import Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (qm9.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)}
+TASKS: dict[str, Task] = {
+    task.name: task for task in (qm9.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)
+}
 
 
 def task_of(metadata: dict[str, Any]) -> Task:
@@ -19,7 +21,7 @@ def task_of(metadata: dict[str, Any]) -> Task:
     name = metadata["task"].partition("/")[0]
     if name not in TASKS:
         raise ValueError(
-            f"The network was trained for the task {name!r}, and this version has {', '.join(TASKS)}. "
-            f"Use the versions it was made with ({metadata.get('versions')})."
+            f"The network was trained for the task {name!r}, and this version has "
+            f"{', '.join(TASKS)}. Use the versions it was made with ({metadata.get('versions')})."
         )
     return TASKS[name]

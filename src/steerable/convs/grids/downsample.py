@@ -15,16 +15,20 @@ from .window import Window, check_array
 
 
 class Downsample(ConstantModule):
-    """y(x) = sum over offsets o of G(o) f(s x + o), with a Gaussian G of sum 1: every s-th point of a smoothed array.
+    """y(x) = sum over offsets o of G(o) f(s x + o), with a Gaussian G of sum 1.
 
-    G is round and the same for all channels, so it commutes with the group. What it takes away would come back as long
-    waves that do not turn with the group.
+    Every s-th point of a smoothed array.
+
+    G is round and the same for all channels, so it commutes with the group. What it takes away
+    would come back as long waves that do not turn with the group.
 
     Args:
-        field: type of the features, a Field or its text; arrays have the axes of its group's coordinates.
+        field: type of the features, a Field or its text; arrays have the axes of its group's
+            coordinates.
         stride: s; `StrideWarning` says where it breaks the symmetry.
         smoothing: standard deviation of G in points of the result.
-        padding_mode: `zeros`, `reflect`, `replicate` (which keeps constant features constant) or `circular`.
+        padding_mode: `zeros`, `reflect`, `replicate` (which keeps constant features constant) or
+            `circular`.
         group: the group of a field given as text.
 
     Raises:
@@ -45,11 +49,14 @@ class Downsample(ConstantModule):
         super().__init__()
         self.field = Field.parse(field, group)
         if not 0 < smoothing < math.inf:
-            raise ValueError(f"smoothing is a positive number of points of the result; got {smoothing}.")
+            raise ValueError(
+                f"smoothing is a positive number of points of the result; got {smoothing}."
+            )
         reach = math.ceil(3 * smoothing * stride)
         self.window = Window(2 * reach + 1, stride, "same", 1, padding_mode)
         weight = torch.exp(
-            -torch.arange(-reach, reach + 1, dtype=torch.float64).square() / (2 * (smoothing * stride) ** 2)
+            -torch.arange(-reach, reach + 1, dtype=torch.float64).square()
+            / (2 * (smoothing * stride) ** 2)
         )
         self.register_constant("_gaussian", weight / weight.sum())
 
@@ -66,8 +73,13 @@ class Downsample(ConstantModule):
                 channels, 1, *[-1] * dim
             )
             stride = [self.window.stride if own else 1 for own in along]
-            x = convolution(x, weight, None, stride, [margin * own for own in along], groups=channels)
+            x = convolution(
+                x, weight, None, stride, [margin * own for own in along], groups=channels
+            )
         return x
 
     def extra_repr(self) -> str:
-        return f"{self.field}, {self.field.group}, stride={self.window.stride}, padding_mode={self.window.mode!r}"
+        return (
+            f"{self.field}, {self.field.group}, stride={self.window.stride}, "
+            f"padding_mode={self.window.mode!r}"
+        )

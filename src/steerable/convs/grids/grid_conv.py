@@ -48,16 +48,20 @@ class _GridConv(ConstantModule):
         group, name = filter.field.group, type(self).__name__  # the group of fields given as text
         if group.dim != self.dim:
             raise FieldMismatchError(
-                f"{name} needs a filter on {self.dim} coordinates; this one is of {group}, which acts on {group.dim}. "
-                f"Use GridConv{group.dim}d, or a group of the {'plane' if self.dim == 2 else 'space'}."
+                f"{name} needs a filter on {self.dim} coordinates; this one is of {group}, which "
+                f"acts on {group.dim}. Use GridConv{group.dim}d, or a group of the "
+                f"{'plane' if self.dim == 2 else 'space'}."
             )
         self.field_in, self.field_out = (
-            given if isinstance(given, Field) else Field.parse(given, group) for given in (field_in, field_out)
+            given if isinstance(given, Field) else Field.parse(given, group)
+            for given in (field_in, field_out)
         )
         require_same_group(name, self.field_in, self.field_out, filter.field)
         if isinstance(contraction, str):
             if contraction not in CONTRACTIONS:
-                raise ValueError(f"contraction is one of {', '.join(CONTRACTIONS)}; got {contraction!r}.")
+                raise ValueError(
+                    f"contraction is one of {', '.join(CONTRACTIONS)}; got {contraction!r}."
+                )
             contraction = CONTRACTIONS[contraction]
         self.filter = filter
         self.stencil = Stencil(self.dim, kernel_size, dilation * spacing, smoothing)
@@ -69,7 +73,12 @@ class _GridConv(ConstantModule):
             values = self.stencil(copy.deepcopy(filter).double())[0]
         self.dense = DenseKernel(self.contraction.paths, values)
         places = zip(self.field_out, self.field_out.slices(), strict=True)
-        invariant = [k for term, place in places if term.irrep.is_trivial for k in range(place.start, place.stop)]
+        invariant = [
+            k
+            for term, place in places
+            if term.irrep.is_trivial
+            for k in range(place.start, place.stop)
+        ]
         self.register_constant("_invariant", torch.tensor(invariant, dtype=torch.long))
         self.bias = nn.Parameter(torch.zeros(len(invariant))) if bias and invariant else None
         self.register_buffer("neighbours", torch.tensor(1.0))
@@ -84,7 +93,8 @@ class _GridConv(ConstantModule):
             attributes: (batch, filter.attributes.dim), if the filter has any.
 
         Returns:
-            (batch, field_out.dim, *spatial), the spatial axes as `torch.nn.Conv2d` and `Conv3d` make them.
+            (batch, field_out.dim, *spatial), the spatial axes as `torch.nn.Conv2d` and `Conv3d`
+            make them.
         """
         check_array(type(self).__name__, self.field_in, x)
         self._check_attributes(attributes, len(x))
@@ -97,13 +107,19 @@ class _GridConv(ConstantModule):
             return convolution(x, kernel, bias, window.stride, margin, window.dilation)
         samples, joined = len(x), x.flatten(0, 1).unsqueeze(0)
         if not samples:
-            return convolution(x, x.new_zeros(kernel.shape[1:]), bias, window.stride, margin, window.dilation)
+            return convolution(
+                x, x.new_zeros(kernel.shape[1:]), bias, window.stride, margin, window.dilation
+            )
         biases = None if bias is None else bias.repeat(samples)
-        y = convolution(joined, kernel.flatten(0, 1), biases, window.stride, margin, window.dilation, samples)
+        y = convolution(
+            joined, kernel.flatten(0, 1), biases, window.stride, margin, window.dilation, samples
+        )
         return y.squeeze(0).unflatten(0, (samples, -1))
 
     def kernel(self, attributes: Tensor | None = None) -> Tensor:
-        """The expanded kernel K: (field_out.dim, channels after `contraction.before`, *[kernel_size] * d).
+        """The expanded kernel K.
+
+        Its shape is (field_out.dim, channels after `contraction.before`, *[kernel_size] * d).
 
         With attributes (batch, filter.attributes.dim) there is one per sample, along a first axis.
         """
@@ -126,14 +142,17 @@ class _GridConv(ConstantModule):
         """A plain convolution that gives the same numbers, with parameters of its own.
 
         Args:
-            attributes: (filter.attributes.dim,), if the filter has any: the result is the convolution for this value.
+            attributes: (filter.attributes.dim,), if the filter has any: the result is the
+                convolution for this value.
         """
         given = None if attributes is None else attributes.unsqueeze(0)
         self._check_attributes(given, 1)
         window = self.window
         with torch.no_grad():
             kernel = self._expand(given).squeeze(0)
-            before = self.contraction.before(torch.eye(self.field_in.dim, dtype=kernel.dtype, device=kernel.device))
+            before = self.contraction.before(
+                torch.eye(self.field_in.dim, dtype=kernel.dtype, device=kernel.device)
+            )
             bias = self._whole_bias()
             plain = nn.utils.skip_init(
                 _PLAIN[self.dim],
@@ -181,7 +200,10 @@ class _GridConv(ConstantModule):
 
     @torch.no_grad()
     def _measure(self) -> None:
-        """Set `neighbours` to the mean square of the sum, with features and attributes of unit variance."""
+        """Set `neighbours` to the mean square of the sum.
+
+        Features and attributes have unit variance.
+        """
         width = self.filter.attributes.dim
         some = torch.randn(16, width, generator=torch.Generator().manual_seed(0), device="cpu")
         kernels = self._expand(some.to(self.neighbours) if width else None)
@@ -195,55 +217,63 @@ class _GridConv(ConstantModule):
         came = None if attributes is None else tuple(attributes.shape)
         if came != wanted:
             raise ValueError(
-                f"{type(self).__name__}: the filter takes attributes of {field or 'no field'}, one vector per sample, "
-                f"of shape {wanted}; got {came}."
+                f"{type(self).__name__}: the filter takes attributes of {field or 'no field'}, one "
+                f"vector per sample, of shape {wanted}; got {came}."
             )
 
     def extra_repr(self) -> str:
         window = self.window
         return (
-            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, kernel_size={window.size}, "
-            f"stride={window.stride}, padding={window.padding!r}, dilation={window.dilation}, "
-            f"padding_mode={window.mode!r}"
+            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"kernel_size={window.size}, stride={window.stride}, padding={window.padding!r}, "
+            f"dilation={window.dilation}, padding_mode={window.mode!r}"
         )
 
 
 class GridConv2d(_GridConv):
-    """y(x) = n^(-1/2) sum over offsets o of K(o) f(x + o) + b on the points x of a square grid: a plain convolution.
+    """y(x) = n^(-1/2) sum over offsets o of K(o) f(x + o) + b on the points x of a square grid.
 
-    The filter gives h, `Stencil` its values at the offsets, and K = W h with the weights W of a contraction; only K is
-    made anew in every step, the rest is `torch.nn.functional.conv2d`. With PointConv on the same points the numbers are
-    the same (smoothing=0); there the kernel may be seen anywhere, here on the offsets alone.
+    A plain convolution.
 
-    The axes of an array are the coordinates in their order, (batch, channel, x, y): x counts rows and y columns, so
-    on a picture x points down and y to the right. `torch.rot90(f, 1, (2, 3))` is the quarter turn [[0, -1], [1, 0]]
-    from x to y, to the left, of invariants; other channels turn by their rho as well. Symmetries of the grid are exact,
-    others hold as well as the stencil allows (docs/grids.md).
+    The filter gives h, `Stencil` its values at the offsets, and K = W h with the weights W of a
+    contraction; only K is made anew in every step, the rest is `torch.nn.functional.conv2d`. With
+    PointConv on the same points the numbers are the same (smoothing=0); there the kernel may be
+    seen anywhere, here on the offsets alone.
 
-    In eval mode without gradients K is kept; `train`, `eval`, `to`, `load_state_dict` and changes of weights in place
-    make it anew (changes through `.data` do not show: call `eval()` after them).
+    The axes of an array are the coordinates in their order, (batch, channel, x, y): x counts rows
+    and y columns, so on a picture x points down and y to the right. `torch.rot90(f, 1, (2, 3))` is
+    the quarter turn [[0, -1], [1, 0]] from x to y, to the left, of invariants; other channels turn
+    by their rho as well. Symmetries of the grid are exact, others hold as well as the stencil
+    allows (docs/grids.md).
+
+    In eval mode without gradients K is kept; `train`, `eval`, `to`, `load_state_dict` and changes
+    of weights in place make it anew (changes through `.data` do not show: call `eval()` after
+    them).
 
     Args:
         field_in: type of the features f, a Field or its text.
         field_out: type of the result y.
-        filter: a Filter, such as HarmonicFilter or ImplicitFilter; a cutoff of about (kernel_size + 1) / 2 times
-            `dilation` times `spacing` fills the stencil. Its attributes are one vector per sample.
+        filter: a Filter, such as HarmonicFilter or ImplicitFilter; a cutoff of about (kernel_size +
+            1) / 2 times `dilation` times `spacing` fills the stencil. Its attributes are one vector
+            per sample.
         kernel_size: points of the kernel along every axis, odd.
         stride: points between results; `StrideWarning` says where it breaks the symmetry.
-        padding: points added at both ends of every axis; `same` is what keeps the size where the stride is 1.
+        padding: points added at both ends of every axis; `same` is what keeps the size where the
+            stride is 1.
         dilation: points between points of the kernel.
         bias: whether invariant channels get a bias b, 0 at the start.
         padding_mode: `zeros`, `reflect`, `replicate` or `circular`.
         contraction: how the weights are built, as for PointConv; groups save weights, not time.
         spacing: distance of neighbouring points, in the unit of the filter's cutoff.
-        smoothing: standard deviation, in points of the kernel, of the Gaussian that takes out of the filter what the
-            grid cannot hold; 0 samples the filter itself.
+        smoothing: standard deviation, in points of the kernel, of the Gaussian that takes out of
+            the filter what the grid cannot hold; 0 samples the filter itself.
 
-    n is the mean square of the sum with the kernel as it is at first and features that are independent and of unit
-    variance; so y begins with unit variance, too.
+    n is the mean square of the sum with the kernel as it is at first and features that are
+    independent and of unit variance; so y begins with unit variance, too.
 
     Raises:
-        FieldMismatchError: fields of different groups, a filter of another dimension, features that do not fit.
+        FieldMismatchError: fields of different groups, a filter of another dimension, features that
+            do not fit.
         ValueError: an even kernel, or a choice that does not exist.
     """
 
@@ -251,9 +281,12 @@ class GridConv2d(_GridConv):
 
 
 class GridConv3d(_GridConv):
-    """The convolution of GridConv2d on a cubic grid, (batch, channel, x, y, z), with the same arguments.
+    """The convolution of GridConv2d on a cubic grid (batch, channel, x, y, z).
 
-    `torch.rot90(f, 1, (2, 3))` is the quarter turn about z from x to y, (3, 4) that about x, (4, 2) that about y.
+    The arguments are the same.
+
+    `torch.rot90(f, 1, (2, 3))` is the quarter turn about z from x to y, (3, 4) that about x, (4, 2)
+    that about y.
     """
 
     dim = 3
@@ -262,5 +295,6 @@ class GridConv3d(_GridConv):
 def _unchanged(known: list[tuple[Tensor, int]], read: list[Tensor]) -> bool:
     """Whether the tensors that are read are the known ones, in the versions of then."""
     return len(known) == len(read) and all(
-        tensor is now and version == now._version for (tensor, version), now in zip(known, read, strict=True)
+        tensor is now and version == now._version
+        for (tensor, version), now in zip(known, read, strict=True)
     )

@@ -20,13 +20,16 @@ _FINER = {2: 6, 3: 4}  # fine points per step of the stencil, by dimension
 
 
 class Stencil(ConstantModule):
-    """h_o = m(|o|) sum over fine points z of G(o - z) h(z),  for the offsets o in {-(n-1)/2, ..., (n-1)/2}^d.
+    """h_o = m(|o|) sum over fine points z of G(o - z) h(z).
 
-    Sampled on a grid, whatever the filter h holds beyond the grid's highest frequency comes back as a kernel that no
-    longer turns with the group: so does every harmonic on a ring of too few points. The Gaussian G takes those
-    frequencies away before the grid is seen, and being round it takes high degrees from small rings and leaves them
-    on large ones. The mask m ends smoothly at (n + 1) / 2 steps, the largest open ball whose points are all in the
-    stencil. Both commute with the symmetries of the grid, which stay exact.
+    The offsets o are in {-(n-1)/2, ..., (n-1)/2}^d.
+
+    Sampled on a grid, whatever the filter h holds beyond the grid's highest frequency comes back as
+    a kernel that no longer turns with the group: so does every harmonic on a ring of too few
+    points. The Gaussian G takes those frequencies away before the grid is seen, and being round it
+    takes high degrees from small rings and leaves them on large ones. The mask m ends smoothly at
+    (n + 1) / 2 steps, the largest open ball whose points are all in the stencil. Both commute with
+    the symmetries of the grid, which stay exact.
 
     Args:
         dim: dimension d, 2 or 3.
@@ -47,13 +50,15 @@ class Stencil(ConstantModule):
         super().__init__()
         if size < 1 or size % 2 == 0:
             raise ValueError(
-                f"kernel_size is odd, so that a point of the grid is the centre of the kernel; got {size}. "
-                f"Choose {max(size - 1, 1)} or {size + 1}."
+                "kernel_size is odd, so that a point of the grid is the centre of the kernel; got "
+                f"{size}. Choose {max(size - 1, 1)} or {size + 1}."
             )
         if not 0 < step < math.inf:
             raise ValueError(f"The spacing of a grid is positive and finite; got {step}.")
         if not 0 <= smoothing < math.inf:
-            raise ValueError(f"smoothing is 0 or a positive number of steps of the stencil; got {smoothing}.")
+            raise ValueError(
+                f"smoothing is 0 or a positive number of steps of the stencil; got {smoothing}."
+            )
         self.dim, self.size, self.smoothing = dim, size, smoothing
         self._prepared: list[Filter] = []
         self._shells = nn.ModuleList()
@@ -62,13 +67,17 @@ class Stencil(ConstantModule):
             self.register_constant("points", _product(coarse, dim) * step)
             return
         reach, finer = (size + 1) / 2, _FINER[dim]
-        fine = torch.arange(-int(reach * finer), int(reach * finer) + 1, dtype=torch.float64) / finer
+        fine = (
+            torch.arange(-int(reach * finer), int(reach * finer) + 1, dtype=torch.float64) / finer
+        )
         points = _product(fine, dim)
         inside = points.norm(dim=1) < reach
         self.register_constant("points", points[inside] * step)
         self.register_constant("_inside", inside.nonzero().squeeze(1))
         distance = (coarse[:, None] - fine) / smoothing
-        self.register_constant("_gaussian", torch.exp(-distance.square() / 2) / (math.tau**0.5 * smoothing * finer))
+        self.register_constant(
+            "_gaussian", torch.exp(-distance.square() / 2) / (math.tau**0.5 * smoothing * finer)
+        )
         self.register_constant("_mask", polynomial_cutoff(_product(coarse, dim).norm(dim=1), reach))
 
     def forward(self, filter: Filter, attributes: Tensor | None = None) -> Tensor:
@@ -76,10 +85,12 @@ class Stencil(ConstantModule):
 
         Args:
             filter: the filter; a GridFilter says itself what its values are.
-            attributes: of samples (sample, filter.attributes.dim); without them there is one sample.
+            attributes: of samples (sample, filter.attributes.dim); without them there is one
+                sample.
 
         Returns:
-            (sample, offset, channel, filter.field.dim), offsets in the order of the coordinates, the last one fastest.
+            (sample, offset, channel, filter.field.dim), offsets in the order of the coordinates,
+            the last one fastest.
         """
         if isinstance(filter, GridFilter):
             return filter.on_grid(self.size, self, attributes)
@@ -91,7 +102,7 @@ class Stencil(ConstantModule):
         return self._smoothed(h) if self.smoothing else h
 
     def prepare(self, filter: Filter) -> None:
-        """Sum beforehand what a filter, or one that it joins, has in harmonics that are not learned."""
+        """Sum beforehand what a filter, or one that it joins, has in fixed harmonics."""
         points = self._exact["points"]
         for part in filter.modules() if self.smoothing and isinstance(filter, nn.Module) else []:
             if isinstance(part, SeparableFilter):
@@ -104,14 +115,21 @@ class Stencil(ConstantModule):
     def _weights(self) -> Iterator[Tensor]:
         """For every offset m(|o|) G(o - z) of all fine points, in float64."""
         gaussian, inside = self._exact["_gaussian"], self._exact["_inside"]
-        for mask, rows in zip(self._exact["_mask"], itertools.product(gaussian, repeat=self.dim), strict=True):
+        for mask, rows in zip(
+            self._exact["_mask"], itertools.product(gaussian, repeat=self.dim), strict=True
+        ):
             yield mask * reduce(torch.kron, rows)[inside]
 
     def _smoothed(self, h: Tensor) -> Tensor:
-        """The masked sums over fine points, axis by axis: (sample, inside, ...) to (sample, offset, ...)."""
+        """The masked sums over fine points, axis by axis.
+
+        They take (sample, inside, ...) to (sample, offset, ...).
+        """
         fine = self._gaussian.shape[1]
         flat = h.flatten(2)
-        whole = flat.new_zeros(len(h), fine**self.dim, flat.shape[2]).index_add_(1, self._inside, flat)
+        whole = flat.new_zeros(len(h), fine**self.dim, flat.shape[2]).index_add_(
+            1, self._inside, flat
+        )
         whole = whole.unflatten(1, [fine] * self.dim)
         for _ in range(self.dim):
             rest = whole.shape[2:]

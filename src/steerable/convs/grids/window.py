@@ -16,7 +16,10 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class StrideWarning(UserWarning):
-    """A stride samples an array off centre, so that turns and reflections of the grid are no longer exact."""
+    """A stride samples an array off centre.
+
+    Turns and reflections of the grid are no longer exact.
+    """
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Window:
     Args:
         size: points of the kernel along every axis.
         stride: steps between results.
-        padding: points added at both ends of every axis; `same` keeps the size where the stride is 1.
+        padding: points added at both ends of every axis; `same` keeps the size where the stride is
+            1.
         dilation: steps between points of the kernel.
         mode: how points are added: `zeros`, `reflect`, `replicate` or `circular`.
 
@@ -42,13 +46,19 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.mode not in PADDING_MODES:
-            raise ValueError(f"padding_mode is one of {', '.join(PADDING_MODES)}; got {self.mode!r}.")
+            raise ValueError(
+                f"padding_mode is one of {', '.join(PADDING_MODES)}; got {self.mode!r}."
+            )
         for name, value in (("stride", self.stride), ("dilation", self.dilation)):
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} is one whole number of at least 1, the same along every axis; got {value!r}.")
+                raise ValueError(
+                    f"{name} is one whole number of at least 1, the same along every axis; got "
+                    f"{value!r}."
+                )
         if self.padding != "same" and (not isinstance(self.padding, int) or self.padding < 0):
             raise ValueError(
-                f"padding is 'same' or one whole number of at least 0, the same along every axis; got {self.padding!r}."
+                "padding is 'same' or one whole number of at least 0, the same along every axis; "
+                f"got {self.padding!r}."
             )
 
     @property
@@ -61,7 +71,7 @@ class Window:
         return self.dilation * (self.size // 2)
 
     def pad(self, x: Tensor) -> tuple[Tensor, int]:
-        """The array with what the convolution itself cannot add, and the zeros that it is to add."""
+        """The array with what the convolution itself cannot add, and the zeros it is to add."""
         if self.mode == "zeros" or not self.margin:
             return x, self.margin
         return functional.pad(x, [self.margin, self.margin] * (x.dim() - 2), self.mode), 0
@@ -72,15 +82,20 @@ class Window:
             return
         moved = np.abs(field.group.generators - np.eye(field.group.dim)).max(axis=(0, 1)) > 0
         periodic = self.mode == "circular" and self.margin == self._same
-        good = 0 if periodic else (self.dilation * (self.size - 1) + 1 - 2 * self.margin) % self.stride
+        good = (
+            0 if periodic else (self.dilation * (self.size - 1) + 1 - 2 * self.margin) % self.stride
+        )
         for width in {width for width, moves in zip(x.shape[2:], moved, strict=True) if moves}:
             rest = (width - good) % self.stride
             if rest:
-                near = " or ".join(str(w) for w in (width - rest, width - rest + self.stride) if w > 0)
+                near = " or ".join(
+                    str(w) for w in (width - rest, width - rest + self.stride) if w > 0
+                )
                 form = f"{self.stride} k + {good}" if good else f"{self.stride} k"
                 warnings.warn(
-                    f"{owner}: a stride of {self.stride} samples an axis of {width} points off centre, so that turns "
-                    f"and reflections of the grid are no longer exact. Choose {form} points, such as {near}.",
+                    f"{owner}: a stride of {self.stride} samples an axis of {width} points off "
+                    "centre, so that turns and reflections of the grid are no longer exact. "
+                    f"Choose {form} points, such as {near}.",
                     StrideWarning,
                     stacklevel=3,
                 )
@@ -91,6 +106,6 @@ def check_array(owner: str, field: Field, x: Tensor) -> None:
     dim = field.group.dim
     if x.dim() != dim + 2 or x.shape[1] != field.dim:
         raise FieldMismatchError(
-            f"{owner} expects arrays (batch, channel, {', '.join('xyz'[:dim])}) of {field} ({field.dim} channels) and "
-            f"got {tuple(x.shape)}."
+            f"{owner} expects arrays (batch, channel, {', '.join('xyz'[:dim])}) of {field} "
+            f"({field.dim} channels) and got {tuple(x.shape)}."
         )

@@ -1,7 +1,10 @@
-"""All ordered pairs of nodes of the graphs of a batch: their means over rows and columns, transposes and products.
+"""All ordered pairs of nodes of the graphs of a batch.
 
-Features of pairs are (pair, channel), graph after graph, row i after row, column j after column: n^2 rows for a graph
-of n nodes and nothing padded. Where all graphs have equally many nodes that is a view of (graph, n, n, channel).
+Their means over rows and columns, transposes and products.
+
+Features of pairs are (pair, channel), graph after graph, row i after row, column j after column:
+n^2 rows for a graph of n nodes and nothing padded. Where all graphs have equally many nodes that is
+a view of (graph, n, n, channel).
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from ..sets.ragged import check_sets, check_sorted
 
 
 class Pairs(ABC):
-    """What layers of second order ask of a batch of graphs; x are features of pairs, v of nodes, in a form of its own.
+    """What layers of second order ask of a batch of graphs.
+
+    x are features of pairs, v of nodes, in a form of its own.
 
     Args:
         count: the number of pairs.
@@ -30,8 +35,8 @@ class Pairs(ABC):
         """Raise ValueError unless `x` has one row per pair."""
         if x.dim() != 2 or len(x) != self.count:
             raise ValueError(
-                f"{owner} needs features of {self.count} pairs, n^2 for every graph of n nodes: ({self.count}, "
-                f"channel); got {tuple(x.shape)}."
+                f"{owner} needs features of {self.count} pairs, n^2 for every graph of n nodes: "
+                f"({self.count}, channel); got {tuple(x.shape)}."
             )
 
     @abstractmethod
@@ -68,7 +73,10 @@ class Pairs(ABC):
 
     @abstractmethod
     def to_nodes(self, g: Tensor) -> Tensor:
-        """Features of graphs (graph, channel) at each of their nodes, or of a shape that broadcasts to it."""
+        """Features of graphs (graph, channel) at each of their nodes.
+
+        The shape may also be one that broadcasts to it.
+        """
 
     @abstractmethod
     def add_(self, x: Tensor, rows: Tensor, columns: Tensor, diagonal: Tensor | None) -> Tensor:
@@ -92,7 +100,9 @@ class SquarePairs(Pairs):
         return x.reshape(self.graphs, self.nodes, self.nodes, x.shape[1])
 
     def ends(self) -> tuple[Tensor, Tensor]:
-        node = torch.arange(self.graphs * self.nodes, device=self.device).view(self.graphs, self.nodes, 1)
+        node = torch.arange(self.graphs * self.nodes, device=self.device).view(
+            self.graphs, self.nodes, 1
+        )
         row = node.expand(-1, -1, self.nodes)
         return row.flatten(), row.transpose(1, 2).flatten()
 
@@ -142,13 +152,15 @@ class RaggedPairs(Pairs):
         start = self._length.cumsum(0) - self._length
         node = torch.arange(len(batch), device=batch.device)
         self.row = node.repeat_interleave(self._length, output_size=self.count)
-        self.column = torch.arange(self.count, device=batch.device) + (first - start).index_select(0, self.row)
+        self.column = torch.arange(self.count, device=batch.device) + (first - start).index_select(
+            0, self.row
+        )
         self._diagonal = node - first + start
         self._transpose = self.row + (start - first).index_select(0, self.column)
 
     @cached_property
     def _by_size(self) -> tuple[list[SquarePairs], list[Tensor], Tensor]:
-        """Graphs of equally many nodes, the pairs of each kind, and the place of every pair among those."""
+        """Graphs of equally many nodes, the pairs of each kind, and every pair's place there."""
         squares = self.nodes * self.nodes
         starts = squares.cumsum(0) - squares
         equal, places = [], []
@@ -228,14 +240,19 @@ def pack(x: Tensor, mask: Tensor) -> tuple[Tensor, Pairs]:
     check_square(x)
     if mask.dtype != torch.bool or mask.shape != x.shape[:2]:
         raise ValueError(
-            f"A mask of nodes is bool {tuple(x.shape[:2])} for pairs {tuple(x.shape)}; got {mask.dtype} "
-            f"{tuple(mask.shape)}."
+            f"A mask of nodes is bool {tuple(x.shape[:2])} for pairs {tuple(x.shape)}; got "
+            f"{mask.dtype} {tuple(mask.shape)}."
         )
-    return x.flatten(0, 2).index_select(0, _places(mask)), pairs_of(torch.nonzero(mask)[:, 0], len(mask))
+    return x.flatten(0, 2).index_select(0, _places(mask)), pairs_of(
+        torch.nonzero(mask)[:, 0], len(mask)
+    )
 
 
 def unpack(x: Tensor, mask: Tensor) -> Tensor:
-    """The inverse of `pack`, with zeros in the padding: features (pair, channel) to (graph, slot, slot, channel)."""
+    """The inverse of `pack`, with zeros in the padding.
+
+    Features (pair, channel) to (graph, slot, slot, channel).
+    """
     shape = *mask.shape, mask.shape[1], x.shape[1]
     return x.new_zeros(math.prod(shape[:3]), shape[3]).index_add_(0, _places(mask), x).view(shape)
 
@@ -244,8 +261,9 @@ def check_square(x: Tensor) -> None:
     """Raise ValueError unless `x` is (graph, n, n, channel)."""
     if x.dim() != 4 or x.shape[1] != x.shape[2]:
         raise ValueError(
-            f"Features of pairs are square, (graph, n, n, channel); got {tuple(x.shape)}. Pad graphs with rows and "
-            "columns, or give them one behind the other, (pair, channel), with `pairs_of` the graph of every node."
+            f"Features of pairs are square, (graph, n, n, channel); got {tuple(x.shape)}. Pad "
+            "graphs with rows and columns, or give them one behind the other, (pair, channel), "
+            "with `pairs_of` the graph of every node."
         )
 
 

@@ -1,4 +1,4 @@
-"""The linear map between features of pairs of nodes that commutes with every permutation of the nodes."""
+"""The linear map of features of pairs of nodes that commutes with every permutation of nodes."""
 
 from __future__ import annotations
 
@@ -16,30 +16,37 @@ SYMMETRIES: dict[str, int] = {"none": 0, "symmetric": 1, "antisymmetric": -1}
 
 
 class PairLinear(nn.Module):
-    """Every linear map of x_ij, features of pairs, that commutes with the permutations S_n of the nodes and with G.
+    """Every linear map of features of pairs x_ij that commutes with permutations S_n and with G.
 
-        y_ij = A x_ij + B x_ji + r_i + c_j + [i = j] d_i,      (d_i, r_i, c_i) = W (x_ii, mean_j x_ij, mean_j x_ji) + s
-                                                               s = V (mean_i x_ii, mean_ij x_ij) + b
+    S_n permutes the nodes.
 
-    A and B mix channels on all n^2 pairs; the nine matrices of W do so on n nodes, the four of V once a graph (they
-    add to d and r): the 15 maps between general pairs at the price of two. Reductions are means, so that n may vary.
-    For symmetric and antisymmetric x or y the terms that vanish or repeat are left out: 9 maps from symmetric to
-    symmetric, 2 from either to the other and from antisymmetric to antisymmetric. Every matrix is equivariant, one
-    set of weights per irrep of G.
+        y_ij = A x_ij + B x_ji + r_i + c_j + [i = j] d_i,
+        (d_i, r_i, c_i) = W (x_ii, mean_j x_ij, mean_j x_ji) + s
+        s = V (mean_i x_ii, mean_ij x_ij) + b
+
+    A and B mix channels on all n^2 pairs; the nine matrices of W do so on n nodes, the four of V
+    once a graph (they add to d and r): the 15 maps between general pairs at the price of two.
+    Reductions are means, so that n may vary. For symmetric and antisymmetric x or y the terms that
+    vanish or repeat are left out: 9 maps from symmetric to symmetric, 2 from either to the other
+    and from antisymmetric to antisymmetric. Every matrix is equivariant, one set of weights per
+    irrep of G.
 
     Args:
         field_in: type of x_ij, a Field or its text (of O(3) unless `group` is given).
         field_out: type of y_ij.
-        symmetry_in: what x_ji is: `symmetric` (x_ij), `antisymmetric` (-x_ij), on which the layer relies, or `none`.
+        symmetry_in: what x_ji is: `symmetric` (x_ij), `antisymmetric` (-x_ij), on which the layer
+            relies, or `none`.
         symmetry_out: what y_ji is to be.
-        bias: whether trivial irreps get two biases, for the diagonal and for all pairs, 0 at the start.
+        bias: whether trivial irreps get two biases, for the diagonal and for all pairs, 0 at the
+            start.
         group: the group of fields given as text.
 
     Raises:
         FieldMismatchError: fields of two groups, or features that do not fit.
         ValueError: another symmetry.
 
-    Source: Maron et al. 2019 (invariant and equivariant graph networks), arXiv:1812.09902, appendix A.
+    Source: Maron et al. 2019 (invariant and equivariant graph networks), arXiv:1812.09902, appendix
+    A.
     """
 
     def __init__(
@@ -54,7 +61,9 @@ class PairLinear(nn.Module):
         super().__init__()
         for symmetry in (symmetry_in, symmetry_out):
             if symmetry not in SYMMETRIES:
-                raise ValueError(f"A symmetry of pairs is one of {', '.join(SYMMETRIES)}; got {symmetry!r}.")
+                raise ValueError(
+                    f"A symmetry of pairs is one of {', '.join(SYMMETRIES)}; got {symmetry!r}."
+                )
         self.field_in, self.field_out = Field.parse(field_in, group), Field.parse(field_out, group)
         self._from, self._to = SYMMETRIES[symmetry_in], SYMMETRIES[symmetry_out]
         self.own = self.turned = self.graphs = None
@@ -69,14 +78,24 @@ class PairLinear(nn.Module):
         self.nodes = Linear(read, write, bias=False)
         if self._to >= 0:
             means = stacked_field(self.field_in, _NUMBERS[self._from])
-            self.graphs = Linear(means, stacked_field(self.field_out, _NUMBERS[self._to]), bias=bias)
+            self.graphs = Linear(
+                means, stacked_field(self.field_out, _NUMBERS[self._to]), bias=bias
+            )
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw weights so that y_ij has unit variance if n is large and the x_ij have and are independent."""
+        """Draw weights so that y_ij has unit variance.
+
+        This holds if n is large and the x_ij have unit variance and are independent.
+        """
         transposes = 0 if self.own is None else 2 if self._from == 0 else 1
         terms = max(transposes + _NUMBERS[self._from], 1)
-        read = {self.own: 1, self.turned: 1, self.nodes: _VECTORS[self._from], self.graphs: _NUMBERS[self._from]}
+        read = {
+            self.own: 1,
+            self.turned: 1,
+            self.nodes: _VECTORS[self._from],
+            self.graphs: _NUMBERS[self._from],
+        }
         for linear, copies in read.items():
             if linear is not None:
                 linear.reset_parameters(generator)
@@ -87,8 +106,10 @@ class PairLinear(nn.Module):
         """Map.
 
         Args:
-            x: features of all pairs of a graph's nodes, (pair, field_in.dim), or (graph, n, n, field_in.dim).
-            pairs: where they lie, of `pairs_of` or `pack`; not needed for (graph, n, n, field_in.dim).
+            x: features of all pairs of a graph's nodes, (pair, field_in.dim), or (graph, n, n,
+                field_in.dim).
+            pairs: where they lie, of `pairs_of` or `pack`; not needed for (graph, n, n,
+                field_in.dim).
 
         Returns:
             y in the shape of x, with field_out.dim channels.
@@ -125,9 +146,13 @@ class PairLinear(nn.Module):
 
     def extra_repr(self) -> str:
         names = {sign: name for name, sign in SYMMETRIES.items()}
-        return f"{names[self._from]} {self.field_in} -> {names[self._to]} {self.field_out}, {self.field_in.group}"
+        return (
+            f"{names[self._from]} {self.field_in} -> {names[self._to]} {self.field_out}, "
+            f"{self.field_in.group}"
+        )
 
 
-# What pairs of each symmetry hold of functions on nodes (diagonal, rows, columns), and of numbers (mean of each).
+# What pairs of each symmetry hold of functions on nodes (diagonal, rows, columns), and of numbers
+# (mean of each).
 _VECTORS = {0: 3, 1: 2, -1: 1}
 _NUMBERS = {0: 2, 1: 2, -1: 0}

@@ -9,11 +9,13 @@ from .pair_index import Pairs, SquarePairs, check_square
 
 
 class PairProduct(nn.Module):
-    """y_ij = W [x_ij, n^(-1/2) sum over k of f(x)_ik g(x)_kj], with multilayer perceptrons f and g on every pair.
+    """y_ij = W [x_ij, n^(-1/2) sum over k of f(x)_ik g(x)_kj].
 
-    Products of the matrices of every channel let a network see triangles, which maps of second order with pointwise
-    nonlinearities do not: it tells apart what the Weisfeiler-Leman test of order 3 does. n^3 operations, n^2 numbers a
-    channel. Invariant features alone.
+    f and g are multilayer perceptrons on every pair.
+
+    Products of the matrices of every channel let a network see triangles, which maps of second
+    order with pointwise nonlinearities do not: it tells apart what the Weisfeiler-Leman test of
+    order 3 does. n^3 operations, n^2 numbers a channel. Invariant features alone.
 
     Args:
         channels_in: channels of x.
@@ -31,7 +33,8 @@ class PairProduct(nn.Module):
         hidden = hidden or channels_out
         self.channels_in = channels_in
         self.left, self.right = (
-            nn.Sequential(nn.Linear(channels_in, hidden), nn.SiLU(), nn.Linear(hidden, hidden)) for _ in range(2)
+            nn.Sequential(nn.Linear(channels_in, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+            for _ in range(2)
         )
         self.mix = nn.Linear(channels_in + hidden, channels_out)
 
@@ -39,14 +42,18 @@ class PairProduct(nn.Module):
         """Map.
 
         Args:
-            x: features of all pairs of a graph's nodes, (pair, channels_in), or (graph, n, n, channels_in).
-            pairs: where they lie, of `pairs_of` or `pack`; not needed for (graph, n, n, channels_in).
+            x: features of all pairs of a graph's nodes, (pair, channels_in), or (graph, n, n,
+                channels_in).
+            pairs: where they lie, of `pairs_of` or `pack`; not needed for (graph, n, n,
+                channels_in).
 
         Returns:
             y in the shape of x, with channels_out channels.
         """
         if x.shape[-1] != self.channels_in:
-            raise ValueError(f"PairProduct expects {self.channels_in} channels and got {x.shape[-1]}.")
+            raise ValueError(
+                f"PairProduct expects {self.channels_in} channels and got {x.shape[-1]}."
+            )
         if pairs is None:
             check_square(x)
             return self._map(x, SquarePairs(len(x), x.shape[1]))

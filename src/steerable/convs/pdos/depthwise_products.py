@@ -1,4 +1,7 @@
-"""Operators whose coefficients are made of the features at every point: for functions on finite groups."""
+"""Operators whose coefficients are made of the features at every point.
+
+For functions on finite groups.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,22 @@ from .tensor_products import Differentiate, unit_mean_square
 
 
 class DepthwiseProducts(ConstantModule):
-    """y = L (sum over k of w_k(f)(s) P_k(d) f(s)), for features that are functions of s in a finite group G or G / H.
+    """y = L (sum over k of w_k(f)(s) P_k(d) f(s)).
 
-    The group permutes the values f(s), so coefficients may multiply them one by one: w(f) is a function of s whose
-    values turn as derivatives do. It is made by a Linear, SiLU of the values and, for each of `channels` groups of the
-    functions, which share it, a Linear; and it is divided by its root mean square. L is a Linear.
+    Features are functions of s in a finite group G or G / H.
+
+    The group permutes the values f(s), so coefficients may multiply them one by one: w(f) is a
+    function of s whose values turn as derivatives do. It is made by a Linear, SiLU of the values
+    and, for each of `channels` groups of the functions, which share it, a Linear; and it is divided
+    by its root mean square. L is a Linear.
 
     Args:
         field_filter: V_h, the irreps of the derivatives.
-        field_in: functions on G / H, each all of its irreps: a `function_field`, or any field of as many of each.
+        field_in: functions on G / H, each all of its irreps: a `function_field`, or any field of as
+            many of each.
         field_out: type of the result y.
-        channels: groups of functions that have coefficients of their own, each by its own part of the hidden layer.
+        channels: groups of functions that have coefficients of their own, each by its own part of
+            the hidden layer.
         hidden: functions in the hidden layer; by default as many as the input has.
         subgroup: H, by default the trivial one.
 
@@ -57,16 +65,19 @@ class DepthwiseProducts(ConstantModule):
         hidden = self.functions.count if hidden is None else hidden
         if channels < 1 or self.functions.count % channels or hidden % channels:
             raise ValueError(
-                f"channels={channels} does not divide the {self.functions.count} functions of the input and the "
-                f"{hidden} of the hidden layer."
+                f"channels={channels} does not divide the {self.functions.count} functions of the "
+                f"input and the {hidden} of the hidden layer."
             )
         self.hidden, self.own = (
-            Functions(function_field(group, count, subgroup), subgroup) for count in (hidden, hidden // channels)
+            Functions(function_field(group, count, subgroup), subgroup)
+            for count in (hidden, hidden // channels)
         )
         unit, synthesis = _irreps_of_functions(group, subgroup)
         made, change = unit.tensor(field_filter)
         expand = torch.einsum("kbh,bs->ksh", change.unflatten(1, (unit.dim, -1)), synthesis)
-        self.register_constant("_expand", expand.flatten(1))  # from irreps of w to its values (s, operator)
+        self.register_constant(
+            "_expand", expand.flatten(1)
+        )  # from irreps of w to its values (s, operator)
         self.read = Linear(field_in, self.hidden.field)
         self.generate = nn.ModuleList(Linear(self.own.field, made) for _ in range(channels))
         self.mix = Linear(field_in, field_out)
@@ -74,8 +85,14 @@ class DepthwiseProducts(ConstantModule):
     def forward(self, x: Tensor, differentiate: Differentiate) -> Tensor:
         """Features (point, field_in.dim) to (point, field_out.dim)."""
         weights = self._coefficients(x)
-        values = differentiate(self.functions.values(x).flatten(1), weights) * weights.shape[-1] ** -0.5
-        y: Tensor = self.mix(self.functions.irreps(values.unflatten(1, (self.functions.count, self.functions.points))))
+        values = (
+            differentiate(self.functions.values(x).flatten(1), weights) * weights.shape[-1] ** -0.5
+        )
+        y: Tensor = self.mix(
+            self.functions.irreps(
+                values.unflatten(1, (self.functions.count, self.functions.points))
+            )
+        )
         return y
 
     def _coefficients(self, x: Tensor) -> Tensor:
@@ -94,7 +111,8 @@ class DepthwiseProducts(ConstantModule):
 class Functions(ConstantModule):
     """Functions on a finite group G, or on its cosets G / H, as their irreps and as their values.
 
-    The change is orthogonal, and the group permutes the values: a pointwise function of them is exactly equivariant.
+    The change is orthogonal, and the group permutes the values: a pointwise function of them is
+    exactly equivariant.
 
     Args:
         field: as many of each irrep as so many functions have, in any order.
@@ -124,7 +142,9 @@ class Functions(ConstantModule):
 
     def values(self, x: Tensor) -> Tensor:
         """Features (row, field.dim) to values (row, function, s)."""
-        return x.index_select(1, self._order).unflatten(1, (self.count, self.points)) @ self._synthesis
+        return (
+            x.index_select(1, self._order).unflatten(1, (self.count, self.points)) @ self._synthesis
+        )
 
     def irreps(self, values: Tensor) -> Tensor:
         """Values (row, function, s) to features (row, field.dim)."""
@@ -132,7 +152,9 @@ class Functions(ConstantModule):
 
 
 def function_field(group: Group, count: int, subgroup: Group | None = None) -> Field:
-    """The field of `count` functions on a finite group G, or on its cosets G / H: all their irreps, gathered.
+    """The field of `count` functions on a finite group G, or on its cosets G / H.
+
+    All their irreps, gathered.
 
     Args:
         group: G.
@@ -144,11 +166,16 @@ def function_field(group: Group, count: int, subgroup: Group | None = None) -> F
     """
     unit, _ = _irreps_of_functions(group, subgroup)
     kinds = [term.irrep for term in unit]
-    return Field(group, tuple(Term(count * kinds.count(irrep), irrep) for irrep in dict.fromkeys(kinds)))
+    return Field(
+        group, tuple(Term(count * kinds.count(irrep), irrep) for irrep in dict.fromkeys(kinds))
+    )
 
 
 def _irreps_of_functions(group: Group, subgroup: Group | None) -> tuple[Field, Tensor]:
-    """The irreps of the functions on G / H, and the orthogonal matrix (component, s) that gives their values."""
+    """The irreps of the functions on G / H.
+
+    Also the orthogonal matrix (component, s) that gives their values.
+    """
     parts = decompose(quotient(group, subgroup or trivial(group.dim)))
     unit = Field(group, tuple(Term(1, irrep) for irrep, _ in parts))
     return unit, torch.cat([torch.from_numpy(isometry).T for _, isometry in parts])
@@ -164,8 +191,11 @@ def _order(field: Field, unit: Field) -> Tensor:
     count = field.dim // unit.dim
     if any(len(places.get(kind, [])) != count * kinds.count(kind) for kind in {*kinds, *places}):
         raise FieldMismatchError(
-            f"Functions on {field.group} or its cosets, whose values the group permutes, hold {unit} each; "
-            f"got {field}. Make the field with `function_field`, or take products='tensor', which allow any field."
+            f"Functions on {field.group} or its cosets, whose values the group permutes, hold "
+            f"{unit} each; got {field}. Make the field with `function_field`, or take "
+            "products='tensor', which allow any field."
         )
     rest = {kind: iter(found) for kind, found in places.items()}
-    return torch.tensor([[k for kind in kinds for k in next(rest[kind])] for _ in range(count)]).view(count, unit.dim)
+    return torch.tensor(
+        [[k for kind in kinds for k in next(rest[kind])] for _ in range(count)]
+    ).view(count, unit.dim)

@@ -1,4 +1,7 @@
-"""All derivatives of plain numbers at every point, and sums of them with weights that depend on the point."""
+"""All derivatives of plain numbers at every point.
+
+Also sums of them with weights that depend on the point.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ from ..points.point_conv import PointConv
 
 
 class PointDerivatives(nn.Module):
-    """D_ck(x) = n^(-1/2) (P_k(d) f_c)(x) for all operators P_k of a filter and all channels c: one pass of moments.
+    """D_ck(x) = n^(-1/2) (P_k(d) f_c)(x) for all operators P_k of a filter and all channels c.
+
+    One pass of moments.
 
     Args:
         filter: gives the operators.
@@ -32,17 +37,26 @@ class PointDerivatives(nn.Module):
         super().__init__()
         self.filter = filter
         values = _Values(trivial(filter.field.group.dim), filter.field.dim)
-        numbers, all_ = (invariant_field(values.field.group, n) for n in (channels, channels * values.channels))
+        numbers, all_ = (
+            invariant_field(values.field.group, n) for n in (channels, channels * values.channels)
+        )
         self.conv = PointConv(numbers, all_, values, _Outer, engine="moments")
 
-    def forward(self, f: Tensor, pos: Tensor, edge_index: Tensor | Neighbourhoods, stencil: Tensor) -> Tensor:
-        """Numbers (point, channel) and weights of derivatives (edge, monomial) to (point, channel, operator)."""
+    def forward(
+        self, f: Tensor, pos: Tensor, edge_index: Tensor | Neighbourhoods, stencil: Tensor
+    ) -> Tensor:
+        """Numbers and weights of derivatives to (point, channel, operator).
+
+        The numbers are (point, channel), the weights (edge, monomial).
+        """
         y: Tensor = self.conv(f, pos, edge_index, self.filter.components(stencil))
         return y.unflatten(1, (f.shape[1], -1))
 
 
 class GridDerivatives(nn.Module):
-    """D_ck(x) = n^(-1/2) (P_k(d) f_c)(x) on a grid, for all operators P_k of a filter and all channels c.
+    """D_ck(x) = n^(-1/2) (P_k(d) f_c)(x) on a grid.
+
+    For all operators P_k of a filter and all channels c.
 
     Args:
         filter: gives the operators.
@@ -55,16 +69,21 @@ class GridDerivatives(nn.Module):
         self.window = Window(filter.size, 1, "same", 1, padding_mode)
 
     def forward(self, f: Tensor) -> Tensor:
-        """Arrays of numbers (batch, channel, *spatial) to (batch, *spatial, channel, operator): one convolution."""
+        """Arrays of numbers (batch, channel, *spatial) to (batch, *spatial, channel, operator).
+
+        One convolution.
+        """
         channels = f.shape[1]
         x, margin = self.window.pad(f)
         weight = self._stencils().unflatten(1, [self.filter.size] * self.dim).unsqueeze(1)
         convolution = functional.conv2d if self.dim == 2 else functional.conv3d
-        y = convolution(x, weight.repeat(channels, *[1] * (self.dim + 1)), padding=margin, groups=channels)
+        y = convolution(
+            x, weight.repeat(channels, *[1] * (self.dim + 1)), padding=margin, groups=channels
+        )
         return y.unflatten(1, (channels, -1)).movedim((1, 2), (-2, -1))
 
     def weighted(self, f: Tensor, weights: Tensor) -> Tensor:
-        """The sums over operators k of w_k(x) D_ck(x), by the kernels that they make at every point.
+        """The sums over operators k of w_k(x) D_ck(x), by the kernels they make at every point.
 
         Args:
             f: arrays of numbers (batch, group, copy, channel, *spatial).
@@ -88,9 +107,12 @@ class GridDerivatives(nn.Module):
 
 
 class _LocalSum(torch.autograd.Function):
-    """y(x) = sum over offsets o of k_o(x) f(x + o): offset by offset, so that nothing is written for all of them.
+    """y(x) = sum over offsets o of k_o(x) f(x + o).
 
-    f is (*padded, copy, number), k (offset, *spatial, number): rows of numbers are long, also where arrays are small.
+    Offset by offset, so that nothing is written for all of them.
+
+    f is (*padded, copy, number), k (offset, *spatial, number): rows of numbers are long, also where
+    arrays are small.
     """
 
     @staticmethod
@@ -133,9 +155,14 @@ class _Values(nn.Module):
 
 
 class _Outer(nn.Module):
-    """The contraction that leaves all products of the channels of an invariant filter and of features as they are."""
+    """The contraction that leaves all products of channels as they are.
 
-    def __init__(self, field_filter: Field, channels: int, field_in: Field, field_out: Field) -> None:
+    The products are of the channels of an invariant filter and of features.
+    """
+
+    def __init__(
+        self, field_filter: Field, channels: int, field_in: Field, field_out: Field
+    ) -> None:
         super().__init__()
         self.channels = channels
         self.before: nn.Module = nn.Identity()

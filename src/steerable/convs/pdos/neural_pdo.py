@@ -1,4 +1,7 @@
-"""Neural equivariant partial differential operators: their coefficients are made from the features at every point."""
+"""Neural equivariant partial differential operators.
+
+Their coefficients are made from the features at every point.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +26,31 @@ PRODUCTS: dict[str, Callable[..., Any]] = {"tensor": TensorProducts, "depthwise"
 
 
 class NeuralPDO(nn.Module):
-    """y = L W(f) D f + P(d) f on scattered points: a map W that f makes at every point, of all derivatives D f.
+    """y = L W(f) D f + P(d) f on scattered points.
 
-    L is a Linear. W commutes with the group, W(rho(g) f) (rho_h(g) (x) rho(g)) = rho(g) W(f), and so does the operator,
-    whatever f is: it depends on the place, and yet commutes with translations. The derivatives are made once, by one
-    pass of moments without weights. P(d) is a steerable operator with constant coefficients, if asked for; with it L is
-    0 at the start, so that the layer begins as a SteerablePDO and learns from there on what depends on f.
+    A map W that f makes at every point, of all derivatives D f.
+
+    L is a Linear. W commutes with the group, W(rho(g) f) (rho_h(g) (x) rho(g)) = rho(g) W(f), and
+    so does the operator, whatever f is: it depends on the place, and yet commutes with
+    translations. The derivatives are made once, by one pass of moments without weights. P(d) is a
+    steerable operator with constant coefficients, if asked for; with it L is 0 at the start, so
+    that the layer begins as a SteerablePDO and learns from there on what depends on f.
 
     Args:
         field_in: type of the features f.
         field_out: type of the result y.
         order: the highest order of derivatives.
-        products: how W is made: `tensor` for any field and any group (`TensorProducts`); `depthwise` for functions on a
-            finite group, whose values it multiplies one by one (`DepthwiseProducts`); or a part such as
-            `functools.partial(DepthwiseProducts, channels=4)`.
+        products: how W is made: `tensor` for any field and any group (`TensorProducts`);
+            `depthwise` for functions on a finite group, whose values it multiplies one by one
+            (`DepthwiseProducts`); or a part such as `functools.partial(DepthwiseProducts,
+            channels=4)`.
         fit: how derivatives are found, as for SteerablePDO.
         constant: the order of P, at most `order`; None leaves P out.
         group: the group of fields given as text.
 
     Raises:
-        FieldMismatchError: fields of different groups or that `products` does not take, features that do not fit.
+        FieldMismatchError: fields of different groups or that `products` does not take, features
+            that do not fit.
         ValueError: an order below 0, a higher one of P, or a choice that does not exist.
 
     Source: He, Chen, Shen, Yang & Lin 2023, ICLR (Neural ePDOs).
@@ -65,23 +73,34 @@ class NeuralPDO(nn.Module):
         self.constant = None
         if constant is not None:
             _begin_constant(self.products, order, constant)
-            self.constant = SteerablePDO(self.field_in, self.field_out, constant, fit=fit, allow_zero=True)
+            self.constant = SteerablePDO(
+                self.field_in, self.field_out, constant, fit=fit, allow_zero=True
+            )
         self.derivatives = PointDerivatives(filter, self.field_in.dim)
 
     def stencil(self, pos: Tensor, edge_index: Tensor | Neighbourhoods) -> CloudStencil:
-        """The weights of derivatives, which points that do not move need only once; arguments as in `forward`."""
+        """The weights of derivatives, which points that do not move need only once.
+
+        Arguments as in `forward`.
+        """
         return fit_stencil(self.fit, self.derivatives.filter, pos, edge_index)
 
     def forward(
-        self, x: Tensor, pos: Tensor, edge_index: Tensor | Neighbourhoods, stencil: CloudStencil | None = None
+        self,
+        x: Tensor,
+        pos: Tensor,
+        edge_index: Tensor | Neighbourhoods,
+        stencil: CloudStencil | None = None,
     ) -> Tensor:
         """Differentiate.
 
         Args:
             x: features (node, field_in.dim).
             pos: positions (node, d).
-            edge_index: (2, edge), row 0 the source, row 1 the target; or `ops.neighbourhoods` of it, made once.
-            stencil: what `stencil` or `ops.cloud_stencil` of at least the same order gives for these points.
+            edge_index: (2, edge), row 0 the source, row 1 the target; or `ops.neighbourhoods` of
+                it, made once.
+            stencil: what `stencil` or `ops.cloud_stencil` of at least the same order gives for
+                these points.
 
         Returns:
             (node, field_out.dim).
@@ -94,14 +113,20 @@ class NeuralPDO(nn.Module):
             if weights is None:
                 return found
             groups, channels = weights.shape[1:3]
-            return (found.unflatten(1, (groups, -1, channels)) * weights.unsqueeze(2)).sum(-1).flatten(1)
+            return (
+                (found.unflatten(1, (groups, -1, channels)) * weights.unsqueeze(2))
+                .sum(-1)
+                .flatten(1)
+            )
 
         y: Tensor = self.products(x, differentiate)
         return y if self.constant is None else y + self.constant(x, pos, edge_index, stencil)
 
 
 class GridNeuralPDO(nn.Module):
-    """The operator of NeuralPDO on a square or cubic grid; its derivatives are one convolution with all stencils.
+    """The operator of NeuralPDO on a square or cubic grid.
+
+    Its derivatives are one convolution with all stencils.
 
     Args:
         field_in: type of the features f.
@@ -115,8 +140,10 @@ class GridNeuralPDO(nn.Module):
         group: the group of fields given as text.
 
     Raises:
-        FieldMismatchError: fields of different groups or that `products` does not take, features that do not fit.
-        ValueError: an order that the stencil does not resolve, a higher one of P, or a choice that does not exist.
+        FieldMismatchError: fields of different groups or that `products` does not take, features
+            that do not fit.
+        ValueError: an order that the stencil does not resolve, a higher one of P, or a choice that
+            does not exist.
 
     Source: He, Chen, Shen, Yang & Lin 2023, ICLR (Neural ePDOs).
     """
@@ -134,18 +161,26 @@ class GridNeuralPDO(nn.Module):
         group: Group | None = None,
     ) -> None:
         super().__init__()
-        filter = StencilFilter(order, kernel_size, method, group=group_of(field_in, field_out) or group)
+        filter = StencilFilter(
+            order, kernel_size, method, group=group_of(field_in, field_out) or group
+        )
         self.products = _made(products, filter.field, field_in, field_out)
         self.field_in, self.field_out = self.products.field_in, self.products.field_out
         self.constant = None
         if constant is not None:
             _begin_constant(self.products, order, constant)
-            options: dict[str, Any] = {"padding_mode": padding_mode, "allow_zero": True, "bias": False}
-            self.constant = GridPDO(self.field_in, self.field_out, constant, kernel_size, method, **options)
+            options: dict[str, Any] = {
+                "padding_mode": padding_mode,
+                "allow_zero": True,
+                "bias": False,
+            }
+            self.constant = GridPDO(
+                self.field_in, self.field_out, constant, kernel_size, method, **options
+            )
         self.derivatives = GridDerivatives(filter, padding_mode)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Arrays of features (batch, field_in.dim, *spatial) to (batch, field_out.dim, *spatial)."""
+        """Features (batch, field_in.dim, *spatial) to (batch, field_out.dim, *spatial)."""
         check_array("GridNeuralPDO", self.field_in, x)
         shape = len(x), *x.shape[2:]
 
@@ -167,12 +202,17 @@ class GridNeuralPDO(nn.Module):
 def _begin_constant(products: Any, order: int, constant: int) -> None:
     """Check the order of the constant operator, and set L to 0."""
     if not 0 <= constant <= order:
-        raise ValueError(f"The constant operator has an order from 0 to {order}; got constant={constant}.")
+        raise ValueError(
+            f"The constant operator has an order from 0 to {order}; got constant={constant}."
+        )
     nn.init.zeros_(products.mix.weight)
 
 
 def _made(
-    products: str | Callable[..., nn.Module], field_filter: Field, field_in: Field | str, field_out: Field | str
+    products: str | Callable[..., nn.Module],
+    field_filter: Field,
+    field_in: Field | str,
+    field_out: Field | str,
 ) -> Any:
     if isinstance(products, str):
         if products not in PRODUCTS:

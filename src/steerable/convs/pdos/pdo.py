@@ -1,4 +1,7 @@
-"""Steerable partial differential operators: convolutions whose filter is made of derivatives of the delta."""
+"""Steerable partial differential operators.
+
+Convolutions whose filter is made of derivatives of the delta.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +60,14 @@ class _PDO(nn.Module):
         return Symbol.from_coefficients(self.field_in, self.field_out, found.cpu().double().numpy())
 
     def set_symbol(self, symbol: Symbol) -> None:
-        """Make this layer the operator of a symbol, such as `operators.named.gradient(3)`: exactly, without bias.
+        """Make this layer the operator of a symbol, such as `operators.named.gradient(3)`.
+
+        Exactly, without bias.
 
         Raises:
             FieldMismatchError: an operator between other fields.
-            ValueError: an operator of a higher order, one that does not commute with the group, or a contraction that
-                is not `full`.
+            ValueError: an operator of a higher order, one that does not commute with the group, or
+                a contraction that is not `full`.
         """
         contraction, operators = self.conv.contraction, self._derivatives.operators
         self._check_symbol(symbol)
@@ -73,10 +78,14 @@ class _PDO(nn.Module):
         values = torch.eye(self.conv.filter.field.dim).to(operators).unsqueeze(1)
         parts = torch.cat([parts, parts.new_zeros(len(values) - len(parts), *parts.shape[1:])])
         weights = contraction.own_parameters()
-        with torch.enable_grad():  # the kernel is linear in the weights, by tensors that are orthogonal: a projection
+        with (
+            torch.enable_grad()
+        ):  # the kernel is linear in the weights, by tensors that are orthogonal: a projection
             projected = torch.autograd.grad(dense_kernel(contraction, values), weights, parts)
         with torch.no_grad():
-            for weight, found, irrep in zip(weights, projected, contraction.paths.irreps, strict=True):
+            for weight, found, irrep in zip(
+                weights, projected, contraction.paths.irreps, strict=True
+            ):
                 weight.copy_(found / irrep.dim * self.conv.neighbours.sqrt())
             if isinstance(self.conv, GridConv2d | GridConv3d) and self.conv.bias is not None:
                 self.conv.bias.zero_()
@@ -84,28 +93,35 @@ class _PDO(nn.Module):
         error = abs((self.symbol() - symbol).coefficients()).max()
         if error > _EXACT * abs(symbol.coefficients()).max():
             raise ValueError(
-                f"{symbol!r} does not commute with {symbol.group}, or has frequencies that maximum_offset leaves out: "
-                f"the nearest operator, which this layer is now, misses its coefficients by {error:.1e}."
+                f"{symbol!r} does not commute with {symbol.group}, or has frequencies that "
+                "maximum_offset leaves out: the nearest operator, which this layer is now, misses "
+                f"its coefficients by {error:.1e}."
             )
 
     def _check_symbol(self, symbol: Symbol) -> None:
         order = self._derivatives.basis.order
         if (symbol.field_in, symbol.field_out) != (self.field_in, self.field_out):
             raise FieldMismatchError(
-                f"This operator takes {self.field_in} to {self.field_out} of {self.field_in.group}; got {symbol!r}."
+                f"This operator takes {self.field_in} to {self.field_out} of "
+                f"{self.field_in.group}; got {symbol!r}."
             )
         if symbol.order > order:
             raise ValueError(f"This operator has derivatives up to order {order}; got {symbol!r}.")
         if not isinstance(self.conv.contraction, Full):
-            raise ValueError("Only with contraction='full' can weights give any operator; make the layer with that.")
+            raise ValueError(
+                "Only with contraction='full' can weights give any operator; make the layer with "
+                "that."
+            )
 
 
 class SteerablePDO(_PDO):
-    """y = n^(-1/2) P(d) f on scattered points, with a learned operator P(d) that commutes with the group.
+    """y = n^(-1/2) P(d) f on scattered points.
 
-    P(d) = sum over paths of w C (|d|^(n - j) Y_j(d)): all steerable operators of orders 0 to N. The derivatives are
-    weights of neighbours, so this is a PointConv with a DerivativeFilter: the sum over neighbours comes first, the
-    tensor product with weights once per point.
+    P(d) is a learned operator that commutes with the group.
+
+    P(d) = sum over paths of w C (|d|^(n - j) Y_j(d)): all steerable operators of orders 0 to N. The
+    derivatives are weights of neighbours, so this is a PointConv with a DerivativeFilter: the sum
+    over neighbours comes first, the tensor product with weights once per point.
 
     Args:
         field_in: type of the features f.
@@ -115,9 +131,10 @@ class SteerablePDO(_PDO):
         fit: how derivatives are found: `ops.cloud_stencil`, or a part such as
             `functools.partial(cloud_stencil, method="rbf")`.
         kernel: a filter without attributes that is joined to the derivatives: y = (P(d) + K) f.
-        maximum_offset: which frequencies a finite group of the plane may alias, see `filters.Derivatives`.
-        allow_zero: whether irreps of the output that no derivative of these orders makes are 0, such as the high
-            frequencies of regular fields; else they are an error.
+        maximum_offset: which frequencies a finite group of the plane may alias, see
+            `filters.Derivatives`.
+        allow_zero: whether irreps of the output that no derivative of these orders makes are 0,
+            such as the high frequencies of regular fields; else they are an error.
         group: the group of fields given as text.
 
     Raises:
@@ -145,10 +162,17 @@ class SteerablePDO(_PDO):
         group = group_of(field_in, field_out) or group or (kernel.field.group if kernel else None)
         filter = DerivativeFilter(order, group, maximum_offset)
         self.fit = fit
-        self.conv = PointConv(field_in, field_out, _joined(filter, kernel), _limited(contraction, filter, allow_zero))
+        self.conv = PointConv(
+            field_in, field_out, _joined(filter, kernel), _limited(contraction, filter, allow_zero)
+        )
 
-    def stencil(self, pos: Tensor | tuple[Tensor, Tensor], edge_index: Tensor | Neighbourhoods) -> CloudStencil:
-        """The weights of derivatives, which points that do not move need only once; arguments as in `forward`."""
+    def stencil(
+        self, pos: Tensor | tuple[Tensor, Tensor], edge_index: Tensor | Neighbourhoods
+    ) -> CloudStencil:
+        """The weights of derivatives, which points that do not move need only once.
+
+        Arguments as in `forward`.
+        """
         return fit_stencil(self.fit, self._derivatives, pos, edge_index)
 
     def forward(
@@ -163,9 +187,10 @@ class SteerablePDO(_PDO):
         Args:
             x: features (node, field_in.dim), or those of sources and targets as a pair.
             pos: positions (node, d), or those of sources and targets.
-            edge_index: (2, edge), row 0 the source, row 1 the target; or `ops.neighbourhoods` of it, made once. A point
-                is best also a neighbour of itself, as in `knn(pos, pos, k)`.
-            stencil: what `stencil` or `ops.cloud_stencil` of at least the same order gives for these points.
+            edge_index: (2, edge), row 0 the source, row 1 the target; or `ops.neighbourhoods` of
+                it, made once. A point is best also a neighbour of itself, as in `knn(pos, pos, k)`.
+            stencil: what `stencil` or `ops.cloud_stencil` of at least the same order gives for
+                these points.
 
         Returns:
             (target, field_out.dim); targets without neighbours get 0.
@@ -175,10 +200,12 @@ class SteerablePDO(_PDO):
 
 
 class GridPDO(_PDO):
-    """y(x) = n^(-1/2) P(d) f(x) + b on a square or cubic grid, with a learned operator P that commutes with the group.
+    """y(x) = n^(-1/2) P(d) f(x) + b on a square or cubic grid.
 
-    A GridConv2d or GridConv3d with a StencilFilter: a plain convolution with the weights of finite differences or of
-    their better kin (`ops.grid_stencil`). Symmetries of the grid are exact.
+    P is a learned operator that commutes with the group.
+
+    A GridConv2d or GridConv3d with a StencilFilter: a plain convolution with the weights of finite
+    differences or of their better kin (`ops.grid_stencil`). Symmetries of the grid are exact.
 
     Args:
         field_in: type of the features f.
@@ -187,12 +214,13 @@ class GridPDO(_PDO):
         kernel_size: points of the stencil along every axis, odd.
         method: how derivatives are found, see `filters.StencilFilter`.
         kernel: a filter that is joined to the derivatives: y = (P(d) + K) f.
-        maximum_offset: which frequencies a finite group of the plane may alias, see `filters.Derivatives`.
-        allow_zero: whether irreps of the output that no derivative of these orders makes are 0, such as the high
-            frequencies of regular fields; else they are an error.
+        maximum_offset: which frequencies a finite group of the plane may alias, see
+            `filters.Derivatives`.
+        allow_zero: whether irreps of the output that no derivative of these orders makes are 0,
+            such as the high frequencies of regular fields; else they are an error.
         group: the group of fields given as text.
-        options: `stride`, `padding`, `dilation`, `bias`, `padding_mode`, `contraction`, `spacing` and `smoothing` (of
-            `kernel`), as GridConv2d takes them.
+        options: `stride`, `padding`, `dilation`, `bias`, `padding_mode`, `contraction`, `spacing`
+            and `smoothing` (of `kernel`), as GridConv2d takes them.
 
     Raises:
         FieldMismatchError: fields of different groups, features that do not fit.
@@ -223,10 +251,15 @@ class GridPDO(_PDO):
         contraction = _limited(options.pop("contraction", "full"), filter, allow_zero)
         layer = GridConv2d if filter.field.group.dim == 2 else GridConv3d
         joined = _joined(filter, kernel)
-        self.conv = layer(field_in, field_out, joined, kernel_size, contraction=contraction, **options)
+        self.conv = layer(
+            field_in, field_out, joined, kernel_size, contraction=contraction, **options
+        )
 
     def forward(self, x: Tensor, attributes: Tensor | None = None) -> Tensor:
-        """Arrays of features (batch, field_in.dim, *spatial) to (batch, field_out.dim, *spatial); see GridConv2d."""
+        """Arrays of features (batch, field_in.dim, *spatial) to (batch, field_out.dim, *spatial).
+
+        See GridConv2d.
+        """
         y: Tensor = self.conv(x, attributes)
         return y
 
@@ -236,9 +269,15 @@ class GridPDO(_PDO):
 
 
 def fit_stencil(
-    fit: Fit, filter: DerivativeFilter, pos: Tensor | tuple[Tensor, Tensor], edge_index: Tensor | Neighbourhoods
+    fit: Fit,
+    filter: DerivativeFilter,
+    pos: Tensor | tuple[Tensor, Tensor],
+    edge_index: Tensor | Neighbourhoods,
 ) -> CloudStencil:
-    """The weights of the derivatives of a filter on points, whose arguments are those of SteerablePDO."""
+    """The weights of the derivatives of a filter on points.
+
+    The arguments are those of SteerablePDO.
+    """
     source, target = pos if isinstance(pos, tuple) else (pos, pos)
     for points in (source, target):
         check_positions(points, None, filter.field.group.dim)
@@ -246,7 +285,9 @@ def fit_stencil(
         check_edge_index(edge_index, len(source), len(target))
         edge_index = neighbourhoods(edge_index, len(target))
     j, i = edge_index.edge_index
-    return fit(source.index_select(0, j) - target.index_select(0, i), edge_index, filter.basis.order)
+    return fit(
+        source.index_select(0, j) - target.index_select(0, i), edge_index, filter.basis.order
+    )
 
 
 def _joined(filter: Filter, kernel: Filter | None) -> Filter:
@@ -254,7 +295,9 @@ def _joined(filter: Filter, kernel: Filter | None) -> Filter:
 
 
 def _limited(
-    contraction: str | Callable[..., Contraction], filter: DerivativeFilter | StencilFilter, allow_zero: bool
+    contraction: str | Callable[..., Contraction],
+    filter: DerivativeFilter | StencilFilter,
+    allow_zero: bool,
 ) -> str | Callable[..., Contraction]:
     """The contraction with the products that `maximum_offset` leaves."""
     made = CONTRACTIONS.get(contraction) if isinstance(contraction, str) else contraction

@@ -10,7 +10,9 @@ from ...ops import segment_softmax
 
 
 class Attention(nn.Module):
-    """a_ij = softmax over neighbours j of <Q f_i, K f_j> / sqrt(dim), with equivariant linear maps Q and K.
+    """a_ij = softmax over neighbours j of <Q f_i, K f_j> / sqrt(dim).
+
+    Q and K are equivariant linear maps.
 
     Irreps are orthogonal, so the product of two features of one field is invariant.
 
@@ -23,7 +25,10 @@ class Attention(nn.Module):
         self.query, self.key = Linear(field, field, bias=False), Linear(field, field, bias=False)
 
     def forward(self, source: Tensor, target: Tensor, edge_index: Tensor) -> Tensor:
-        """Features of sources and targets (node, field.dim) and edges (2, edge) to weights (edge,)."""
+        """Features of sources and targets and edges (2, edge) to weights (edge,).
+
+        The features are (node, field.dim).
+        """
         query = self.query(target).index_select(0, edge_index[1])
         key = self.key(source).index_select(0, edge_index[0])
         logits = (query * key).sum(-1) / max(1, query.shape[1]) ** 0.5

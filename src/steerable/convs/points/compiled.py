@@ -1,6 +1,9 @@
-"""The neighbour sum as one operation for `torch.compile`, which cannot trace blocks whose sizes depend on the data.
+"""The neighbour sum as one operation for `torch.compile`.
 
-Everything around it is traced and fused. First derivatives only: compiled graphs have no second ones.
+It cannot trace blocks whose sizes depend on the data.
+
+Everything around it is traced and fused. First derivatives only: compiled graphs have no second
+ones.
 """
 
 from __future__ import annotations
@@ -17,13 +20,17 @@ from ...ops import Inputs, neighbourhoods, pull, run
 from .cost import ENGINES
 from .neighbour_sum import NeighbourSum
 
-# An operation runs below autograd; its gradients, which use autograd inside, run with the dispatcher as it is outside.
+# An operation runs below autograd; its gradients, which use autograd inside, run with the
+# dispatcher as it is outside.
 _OUTSIDE = torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set()
 
 _LAYERS: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 _NUMBERS = itertools.count()
 
-_ARGUMENTS = "Tensor[] tensors, int[] counts, Tensor edge_index, SymInt size, int layer, str engine, bool[] options"
+_ARGUMENTS = (
+    "Tensor[] tensors, int[] counts, Tensor edge_index, SymInt size, int layer, str engine, bool[] "
+    "options"
+)
 
 
 def register(layer: Any) -> int:
@@ -33,7 +40,9 @@ def register(layer: Any) -> int:
     return number
 
 
-def compiled_sum(kernel: NeighbourSum, inputs: Inputs, edge_index: Tensor, size: int, layer: int) -> Tensor:
+def compiled_sum(
+    kernel: NeighbourSum, inputs: Inputs, edge_index: Tensor, size: int, layer: int
+) -> Tensor:
     """`ops.blockwise` of the kernel of a registered layer."""
     tensors = [*inputs.edge, *inputs.source, *inputs.target, *kernel.parameters()]
     counts = [len(inputs.edge), len(inputs.source), len(inputs.target)]
@@ -46,16 +55,26 @@ def compiled_sum(kernel: NeighbourSum, inputs: Inputs, edge_index: Tensor, size:
 
 def _kernel(layer: int, engine: str, options: Sequence[bool]) -> NeighbourSum:
     found = _LAYERS[layer]
-    return NeighbourSum(found.filter, found.contraction, ENGINES[engine], options[0], (options[1], options[2]))
+    return NeighbourSum(
+        found.filter, found.contraction, ENGINES[engine], options[0], (options[1], options[2])
+    )
 
 
-@torch.library.custom_op("steerable::neighbour_sum", mutates_args=(), schema=f"({_ARGUMENTS}) -> Tensor")
-def _sum(tensors: Any, counts: Any, edge_index: Any, size: int, layer: int, engine: str, options: Any) -> Tensor:
-    return run(_kernel(layer, engine, options), neighbourhoods(edge_index, size), tuple(counts), tensors)
+@torch.library.custom_op(
+    "steerable::neighbour_sum", mutates_args=(), schema=f"({_ARGUMENTS}) -> Tensor"
+)
+def _sum(
+    tensors: Any, counts: Any, edge_index: Any, size: int, layer: int, engine: str, options: Any
+) -> Tensor:
+    return run(
+        _kernel(layer, engine, options), neighbourhoods(edge_index, size), tuple(counts), tensors
+    )
 
 
 @_sum.register_fake
-def _(tensors: Any, counts: Any, edge_index: Any, size: int, layer: int, engine: str, options: Any) -> Tensor:
+def _(
+    tensors: Any, counts: Any, edge_index: Any, size: int, layer: int, engine: str, options: Any
+) -> Tensor:
     return tensors[counts[0]].new_empty(size, _kernel(layer, engine, options).width)
 
 
@@ -65,7 +84,15 @@ def _(tensors: Any, counts: Any, edge_index: Any, size: int, layer: int, engine:
     schema=f"(Tensor grad, bool[] needs, {_ARGUMENTS}) -> Tensor[]",
 )
 def _backward(
-    grad: Any, needs: Any, tensors: Any, counts: Any, edge_index: Any, size: int, layer: int, engine: str, options: Any
+    grad: Any,
+    needs: Any,
+    tensors: Any,
+    counts: Any,
+    edge_index: Any,
+    size: int,
+    layer: int,
+    engine: str,
+    options: Any,
 ) -> list[Tensor]:
     kernel, hood = _kernel(layer, engine, options), neighbourhoods(edge_index, size)
     with torch._C._ForceDispatchKeyGuard(*_OUTSIDE):
@@ -75,7 +102,15 @@ def _backward(
 
 @_backward.register_fake
 def _(
-    grad: Any, needs: Any, tensors: Any, counts: Any, edge_index: Any, size: int, layer: int, engine: str, options: Any
+    grad: Any,
+    needs: Any,
+    tensors: Any,
+    counts: Any,
+    edge_index: Any,
+    size: int,
+    layer: int,
+    engine: str,
+    options: Any,
 ) -> list[Tensor]:
     return [torch.empty_like(tensor) for tensor, need in zip(tensors, needs, strict=True) if need]
 

@@ -1,7 +1,8 @@
 """Which order of computation is cheapest.
 
-The time of an order is estimated as flops / 40e9 + bytes / 10e9 seconds: what a core reaches in the small matrix
-products of a block, and in writing memory. Only the ratio of the two rates matters for the choice.
+The time of an order is estimated as flops / 40e9 + bytes / 10e9 seconds: what a core reaches in the
+small matrix products of a block, and in writing memory. Only the ratio of the two rates matters for
+the choice.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from .engines import Aggregate, Engine, Messages, Moments, Source, Work
 from .frame import Frame
 from .radial import Radial
 
-ENGINES: dict[str, Engine] = {e.name: e for e in (Aggregate(), Moments(), Messages(), Radial(), Source(), Frame())}
+ENGINES: dict[str, Engine] = {
+    e.name: e for e in (Aggregate(), Moments(), Messages(), Radial(), Source(), Frame())
+}
 
 _FLOPS, _BYTES = 40e9, 10e9
 
@@ -51,15 +54,25 @@ class Plan:
         """What to do where memory does not suffice."""
         need = f"PointConv on {self.nodes:,} nodes and {self.edges:,} edges ran out of memory"
         if recompute:
-            return f"{need} although it keeps no block. Cut the graph into parts, or use fewer channels."
-        return f"{need}: it keeps about {self.kept_gigabytes:.1f} GB for the backward pass. Set recompute=True."
+            return (
+                f"{need} although it keeps no block. Cut the graph into parts, or use fewer "
+                "channels."
+            )
+        return (
+            f"{need}: it keeps about {self.kept_gigabytes:.1f} GB for the backward pass. Set "
+            "recompute=True."
+        )
 
     def __str__(self) -> str:
-        lines = [f"{self.nodes:,} nodes, {self.edges:,} edges", "engine        GFLOP    GB written    estimate"]
+        lines = [
+            f"{self.nodes:,} nodes, {self.edges:,} edges",
+            "engine        GFLOP    GB written    estimate",
+        ]
         for estimate in self.estimates:
             mark = "  <-" if estimate.engine.name == self.chosen.name else ""
             lines.append(
-                f"{estimate.engine.name:<10}{estimate.flops / 1e9:>9.3f}{estimate.bytes / 1e9:>14.3f}"
+                f"{estimate.engine.name:<10}{estimate.flops / 1e9:>9.3f}"
+                f"{estimate.bytes / 1e9:>14.3f}"
                 f"{1e3 * estimate.seconds:>9.1f} ms{mark}"
             )
         return "\n".join(lines)
@@ -67,7 +80,11 @@ class Plan:
 
 def works(filter: Filter, contraction: Contraction) -> dict[str, Work]:
     """The work of every order that applies."""
-    return {name: e.work(filter, contraction) for name, e in ENGINES.items() if e.applies(filter, contraction)}
+    return {
+        name: e.work(filter, contraction)
+        for name, e in ENGINES.items()
+        if e.applies(filter, contraction)
+    }
 
 
 def plan(known: dict[str, Work], nodes: int, edges: int, engine: str = "auto") -> Plan:

@@ -1,10 +1,14 @@
-"""The orders in which a convolution on points may be computed; all give the same numbers to rounding.
+"""The orders in which a convolution on points may be computed.
 
-What is summed over neighbours j is, for every path p, filter channel k, and copies c and o of input and output,
+All give the same numbers to rounding.
+
+What is summed over neighbours j is, for every path p, filter channel k, and copies c and o of input
+and output,
 
     y_i[o] = sum_j sum_(p, k, c)  W_p[c, k, o] C_p(h_ij[k], f_j[c]),
 
-with h_ij[k] = phi_ij[k] Y_ij where the filter is separable. No order forms the matrix of a kernel at an edge.
+with h_ij[k] = phi_ij[k] Y_ij where the filter is separable. No order forms the matrix of a kernel
+at an edge.
 """
 
 from __future__ import annotations
@@ -89,13 +93,22 @@ class Engine(ABC):
     def pull(
         self, contraction: Contraction, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]
     ) -> list[Tensor] | None:
-        """The gradients of values (that are needed), features and parameters; None where autograd is to find them."""
+        """The gradients of values (that are needed), features and parameters.
+
+        None where autograd is to find them.
+        """
         return None
 
     def pull_twice(
-        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], tangents: Sequence[Tensor]
+        self,
+        contraction: Contraction,
+        local: Local,
+        grads: Sequence[Tensor],
+        tangents: Sequence[Tensor],
     ) -> tuple[list[Tensor], list[Tensor]] | None:
-        """The derivative of the results along tangents of values and features, and gradients of its product with grads.
+        """The derivative of the results along tangents of values and features.
+
+        Also the gradients of its product with grads.
 
         None where autograd is to find them.
         """
@@ -103,7 +116,10 @@ class Engine(ABC):
 
 
 class Aggregate(Engine):
-    """Clebsch-Gordan tensors times the filter at the edge; the sum over neighbours with the features; weights."""
+    """Clebsch-Gordan tensors times the filter at the edge.
+
+    The sum over neighbours with the features; weights.
+    """
 
     name = "aggregate"
 
@@ -112,7 +128,12 @@ class Aggregate(Engine):
         steered = filter.channels * sum(s.m_i * s.m_o for s in sizes)
         summed = filter.channels * sum(s.m_i * s.m_o * s.copies for s in sizes)
         moment = filter.channels * sum(s.m_o * s.copies for s in sizes)
-        return Work(2 * (steered * filter.field.dim + summed), 2 * steered, weight_flops(contraction), 2 * moment)
+        return Work(
+            2 * (steered * filter.field.dim + summed),
+            2 * steered,
+            weight_flops(contraction),
+            2 * moment,
+        )
 
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
         return [filter(offset, attributes).flatten(1)]
@@ -126,17 +147,24 @@ class Aggregate(Engine):
             if not own:
                 continue
             steered = (h @ paths.coupled(i)).view(*slots, -1, feature.shape[1])
-            found = moments(steered, feature.unflatten(0, slots)).unflatten(1, (contraction.channels, -1))
+            found = moments(steered, feature.unflatten(0, slots)).unflatten(
+                1, (contraction.channels, -1)
+            )
             start = 0
             for k in own:
                 stop = start + paths.tensor(k).shape[2]
-                y.add(paths[k].out, contraction.weigh(k, found[:, :, start:stop].permute(0, 2, 3, 1)))
+                y.add(
+                    paths[k].out, contraction.weigh(k, found[:, :, start:stop].permute(0, 2, 3, 1))
+                )
                 start = stop
         return y.parts
 
 
 class Moments(Engine):
-    """The sum over neighbours of filter times features; Clebsch-Gordan tensors and weights at the node."""
+    """The sum over neighbours of filter times features.
+
+    Clebsch-Gordan tensors and weights at the node.
+    """
 
     name = "moments"
 
@@ -153,17 +181,26 @@ class Moments(Engine):
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
         paths, channels, (slots, (h,), features) = contraction.paths, contraction.channels, local
         h = h.view(*slots, -1).transpose(1, 2)
-        plain = [torch.bmm(h, f.reshape(*slots, -1)).view(slots[0] * channels, -1, *f.shape[1:]) for f in features]
+        plain = [
+            torch.bmm(h, f.reshape(*slots, -1)).view(slots[0] * channels, -1, *f.shape[1:])
+            for f in features
+        ]
         y = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
             tensor = paths.tensor(k).flatten(0, 1).T
             found = tensor @ plain[path.term][:, path.at].flatten(1, 2)
-            y.add(path.out, contraction.weigh(k, found.unflatten(0, (-1, channels)).permute(0, 2, 3, 1)))
+            y.add(
+                path.out,
+                contraction.weigh(k, found.unflatten(0, (-1, channels)).permute(0, 2, 3, 1)),
+            )
         return y.parts
 
 
 class Messages(Engine):
-    """Products of harmonics and features at the edge, which all radial functions share; their sums; weights."""
+    """Products of harmonics and features at the edge, which all radial functions share.
+
+    Their sums; weights.
+    """
 
     name = "messages"
 
@@ -185,21 +222,31 @@ class Messages(Engine):
         paths, (slots, (phi, harmonics), features) = contraction.paths, local
         y = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
-            message = torch.bmm(steer(paths.tensor(k), harmonics[:, path.at]).transpose(1, 2), features[path.term])
+            message = torch.bmm(
+                steer(paths.tensor(k), harmonics[:, path.at]).transpose(1, 2), features[path.term]
+            )
             summed = torch.bmm(message.view(*slots, -1).transpose(1, 2), phi.view(*slots, -1))
-            y.add(path.out, contraction.weigh(k, summed.view(slots[0], -1, path.copies, contraction.channels)))
+            y.add(
+                path.out,
+                contraction.weigh(k, summed.view(slots[0], -1, path.copies, contraction.channels)),
+            )
         return y.parts
 
 
 class Source(Engine):
-    """Weights at the source, then one product with the filter per edge: for outputs of few channels."""
+    """Weights at the source, then one product with the filter per edge.
+
+    For outputs of few channels.
+    """
 
     name = "source"
 
     def work(self, filter: Filter, contraction: Contraction) -> Work:
         sizes = contraction.paths.sizes()
         made = filter.channels * sum(s.m_h * s.m_o * s.copies_out for s in sizes)
-        first = weight_flops(contraction) / max(1, min(s.m_o for s in sizes)) + 2 * made * max(s.m_i for s in sizes)
+        first = weight_flops(contraction) / max(1, min(s.m_o for s in sizes)) + 2 * made * max(
+            s.m_i for s in sizes
+        )
         return Work(2 * made, made, first, made)
 
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
@@ -213,7 +260,9 @@ class Source(Engine):
         made = []
         for k, path in enumerate(paths):
             weighted = torch.einsum("nic,cku->nkiu", parts[path.term], contraction.weight(k))
-            made.append(torch.einsum("nkiu,hio->nkhou", weighted, paths.tensor(k)).flatten(1, 2).flatten(2))
+            made.append(
+                torch.einsum("nkiu,hio->nkhou", weighted, paths.tensor(k)).flatten(1, 2).flatten(2)
+            )
         return made
 
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
@@ -255,7 +304,10 @@ class Sums:
 
 
 def steer(tensor: Tensor, harmonics: Tensor) -> Tensor:
-    """The matrices (edge, m_i, m_o) of a constant tensor (m_h, m_i, m_o) and harmonics (edge, m_h)."""
+    """The matrices (edge, m_i, m_o) of a constant tensor and harmonics.
+
+    The tensor is (m_h, m_i, m_o), the harmonics (edge, m_h).
+    """
     return (harmonics @ tensor.flatten(1)).unflatten(1, tensor.shape[1:])
 
 

@@ -20,9 +20,10 @@ _AXIS = 1  # the polar axis of e3nn's harmonics is y
 class Frame(Engine):
     """y_i = sum_j D(R_ij)^-1 K(|x_ij| e) D(R_ij) f_j with rotations R_ij x_ij = |x_ij| e.
 
-    On the axis e only the component m = 0 of the harmonics is left, so a path joins m_o = m_i or m_o = -m_i: weights
-    cost O(L) per path where the product of harmonics and features costs O(L^2), and one message of the size of the
-    output is turned back. For separable filters of the groups O(3) and SO(3).
+    On the axis e only the component m = 0 of the harmonics is left, so a path joins m_o = m_i or
+    m_o = -m_i: weights cost O(L) per path where the product of harmonics and features costs O(L^2),
+    and one message of the size of the output is turned back. For separable filters of the groups
+    O(3) and SO(3).
 
     Source: Passaro, Zitnick 2023, arXiv:2302.03655 (eSCN).
     """
@@ -31,7 +32,11 @@ class Frame(Engine):
 
     def applies(self, filter: Filter, contraction: Contraction) -> bool:
         group = contraction.paths.field_in.group
-        return isinstance(filter, SeparableFilter) and group.dim == 3 and group.identity_component == "full"
+        return (
+            isinstance(filter, SeparableFilter)
+            and group.dim == 3
+            and group.identity_component == "full"
+        )
 
     def work(self, filter: Filter, contraction: Contraction) -> Work:
         sizes = contraction.paths.sizes()
@@ -40,7 +45,10 @@ class Frame(Engine):
         inner = 1 if isinstance(contraction, Depthwise) else filter.channels
         moment = sum(min(s.m_i, s.m_o) * s.copies * inner for s in sizes)
         mixed = sum(min(s.m_i, s.m_o) * s.copies * inner * s.copies_out for s in sizes)
-        degrees = sum((2 * l + 1) ** 3 for l in range(max(t.irrep.harmonic.degree for f in fields for t in f) + 1))
+        degrees = sum(
+            (2 * l + 1) ** 3
+            for l in range(max(t.irrep.harmonic.degree for f in fields for t in f) + 1)
+        )
         made = 4 * degrees + 9 * 8  # matrices with what they are made of, rotations
         return Work(2 * (turned + mixed + moment) + 18 * degrees, 2 * moment + made, 0, 0)
 
@@ -68,14 +76,20 @@ class Frame(Engine):
             whole = made.new_zeros(len(made), paths.tensor(k).shape[2], made.shape[2])
             y.add(path.out, whole.index_add(1, to_m, made))
         back = [turns[irrep.harmonic.degree].transpose(1, 2) for irrep in paths.irreps]
-        return [torch.bmm(b, part).unflatten(0, slots).sum(1) for b, part in zip(back, y.parts, strict=True)]
+        return [
+            torch.bmm(b, part).unflatten(0, slots).sum(1)
+            for b, part in zip(back, y.parts, strict=True)
+        ]
 
 
 def rotation_to_axis(offset: Tensor) -> Tensor:
-    """Rotations (edge, 3, 3) that turn relative positions (edge, 3) onto the polar axis; the identity at 0.
+    """Rotations (edge, 3, 3) that turn relative positions (edge, 3) onto the polar axis.
 
-    R = 1 + [v] + [v]^2 / (1 + c) with v = u x e, c = u e, u = x/|x|; where c < 0 onto -e first and then by half a turn,
-    so that nothing is divided by less than 1. Which of all such rotations it is does not matter to a convolution.
+    The identity at 0.
+
+    R = 1 + [v] + [v]^2 / (1 + c) with v = u x e, c = u e, u = x/|x|; where c < 0 onto -e first and
+    then by half a turn, so that nothing is divided by less than 1. Which of all such rotations it
+    is does not matter to a convolution.
     """
     length = safe_norm(offset).unsqueeze(1)
     axis = torch.zeros_like(offset)
@@ -108,12 +122,17 @@ def wigner_matrices(rotations: Tensor, max_degree: int) -> list[Tensor]:
 
 @cache
 def _stretched(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # else a first call in inference mode would leave what training cannot use
+    with torch.inference_mode(
+        False
+    ):  # else a first call in inference mode would leave what training cannot use
         return torch.from_numpy(stretched(degree)).to(device=device, dtype=dtype)
 
 
 def _on_axis(tensor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The components m_i and m_o that a path joins on the axis, and the factors, harmonics included."""
+    """The components m_i and m_o that a path joins on the axis.
+
+    Also the factors, harmonics included.
+    """
     polar = tensor[tensor.shape[0] // 2] * tensor.shape[0] ** 0.5
     from_m, to_m = torch.nonzero(polar.abs() > 1e-6, as_tuple=True)
     return from_m, to_m, polar[from_m, to_m]

@@ -1,4 +1,7 @@
-"""The graph that a convolution sees: features, positions and attributes of both ends, checked once at the door."""
+"""The graph that a convolution sees.
+
+Features, positions and attributes of both ends, checked once at the door.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ class Graph:
             ValueError: they have none.
         """
         if self.target.x is None:
-            raise ValueError("self_interaction and attention need features of the targets: pass x as a pair of both.")
+            raise ValueError(
+                "self_interaction and attention need features of the targets: pass x as a pair of "
+                "both."
+            )
         return self.target.x
 
     def neighbourhoods(self) -> Neighbourhoods:
@@ -78,12 +84,21 @@ class Graph:
         offset = self.source.pos.index_select(0, source) - self.target.pos.index_select(0, target)
         seen = [] if self.edge_attr is None else [self.edge_attr]
         if self.source.attr is not None and self.target.attr is not None:
-            seen += [self.source.attr.index_select(0, source), self.target.attr.index_select(0, target)]
+            seen += [
+                self.source.attr.index_select(0, source),
+                self.target.attr.index_select(0, target),
+            ]
         return offset, torch.cat(seen, -1) if seen else None
 
 
 def check_graph(
-    field: Field, filter: Filter, x: Any, pos: Any, edge_index: Any, edge_attr: Any = None, node_attr: Any = None
+    field: Field,
+    filter: Filter,
+    x: Any,
+    pos: Any,
+    edge_index: Any,
+    edge_attr: Any = None,
+    node_attr: Any = None,
 ) -> Graph:
     """The arguments of a convolution as a Graph.
 
@@ -91,7 +106,11 @@ def check_graph(
         FieldMismatchError: features that do not fit `field`.
         ValueError: positions, edges or attributes that do not fit each other or the filter.
     """
-    (source_x, target_x), (source_pos, target_pos), (source_attr, target_attr) = _pair(x), _pair(pos), _pair(node_attr)
+    (source_x, target_x), (source_pos, target_pos), (source_attr, target_attr) = (
+        _pair(x),
+        _pair(pos),
+        _pair(node_attr),
+    )
     for features, points in ((source_x, source_pos), (target_x, target_pos)):
         if features is not None:
             field.check(features, "PointConv")
@@ -100,11 +119,17 @@ def check_graph(
     if hood is None:
         check_edge_index(edge_index, len(source_pos), len(target_pos))
     elif hood.size != len(target_pos):
-        raise ValueError(f"These neighbourhoods are of {hood.size} nodes; there are {len(target_pos)} targets.")
+        raise ValueError(
+            f"These neighbourhoods are of {hood.size} nodes; there are {len(target_pos)} targets."
+        )
     edges = edge_index if hood is None else hood.edge_index
     _check_attributes(filter, edge_attr, source_attr, edges.shape[1])
     return Graph(
-        Nodes(source_x, source_pos, source_attr), Nodes(target_x, target_pos, target_attr), edges, hood, edge_attr
+        Nodes(source_x, source_pos, source_attr),
+        Nodes(target_x, target_pos, target_attr),
+        edges,
+        hood,
+        edge_attr,
     )
 
 
@@ -115,10 +140,14 @@ def _pair(given: Any) -> tuple[Any, Any]:
 def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
     """Raise ValueError unless positions are finite (node, dim), one per row of the features."""
     if pos.dim() != 2 or pos.shape[1] != dim:
-        raise ValueError(f"The group acts on positions of {dim} coordinates (node, {dim}); got {tuple(pos.shape)}.")
+        raise ValueError(
+            f"The group acts on positions of {dim} coordinates (node, {dim}); got "
+            f"{tuple(pos.shape)}."
+        )
     if features is not None and len(pos) != len(features):
         raise ValueError(
-            f"PointConv needs one position per node: {len(features)} rows of features, {len(pos)} of positions."
+            f"PointConv needs one position per node: {len(features)} rows of features, {len(pos)} "
+            "of positions."
         )
     if not torch.compiler.is_compiling():
         check_finite(pos)
@@ -128,24 +157,32 @@ def check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:
     """Raise ValueError unless edges (2, edge) join numbers of sources and targets."""
     if edge_index.dtype != torch.long or edge_index.dim() != 2 or len(edge_index) != 2:
         raise ValueError(
-            f"edge_index is a torch.long tensor (2, edge), row 0 the source, row 1 the target; got {edge_index.dtype} "
-            f"{tuple(edge_index.shape)}."
+            "edge_index is a torch.long tensor (2, edge), row 0 the source, row 1 the target; got "
+            f"{edge_index.dtype} {tuple(edge_index.shape)}."
         )
     if torch.compiler.is_compiling() or not edge_index.numel():
         return
-    for row, nodes, name in ((edge_index[0], sources, "source"), (edge_index[1], targets, "target")):
+    for row, nodes, name in (
+        (edge_index[0], sources, "source"),
+        (edge_index[1], targets, "target"),
+    ):
         low, high = int(row.min()), int(row.max())
         if not 0 <= low <= high < nodes:
-            raise ValueError(f"edge_index holds {name} node numbers from 0 to {nodes - 1}; got {low} to {high}.")
+            raise ValueError(
+                f"edge_index holds {name} node numbers from 0 to {nodes - 1}; got {low} to {high}."
+            )
 
 
-def _check_attributes(filter: Filter, edge_attr: Tensor | None, node_attr: Tensor | None, edges: int) -> None:
+def _check_attributes(
+    filter: Filter, edge_attr: Tensor | None, node_attr: Tensor | None, edges: int
+) -> None:
     if edge_attr is not None and len(edge_attr) != edges:
         raise ValueError(f"edge_attr has one row per edge ({edges}); got {len(edge_attr)}.")
     width = 0 if edge_attr is None else edge_attr.shape[-1]
     width += 0 if node_attr is None else 2 * node_attr.shape[-1]
     if width != filter.attributes.dim:
         raise ValueError(
-            f"The filter expects attributes of {filter.attributes or 'no field'} ({filter.attributes.dim} numbers per "
-            f"edge: the edge's, the source's, the target's); edge_attr and twice node_attr make {width}."
+            f"The filter expects attributes of {filter.attributes or 'no field'} "
+            f"({filter.attributes.dim} numbers per edge: the edge's, the source's, the target's); "
+            f"edge_attr and twice node_attr make {width}."
         )

@@ -30,26 +30,31 @@ CONTRACTIONS: dict[str, Callable[..., Contraction]] = {"full": Full, "depthwise"
 
 
 class PointConv(MessagePassing):
-    """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, x_ij = pos_j - pos_i, without ever forming K.
+    """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, without ever forming K.
 
-    The filter gives h_ij, and K = W h with the weights W of a contraction, which do not depend on the edge: the same
-    function is computed in the order (`engine`) that costs least, over blocks of nodes sized to the cache.
+    Here x_ij = pos_j - pos_i.
+
+    The filter gives h_ij, and K = W h with the weights W of a contraction, which do not depend on
+    the edge: the same function is computed in the order (`engine`) that costs least, over blocks of
+    nodes sized to the cache.
 
     Args:
         field_in: type of the features f.
         field_out: type of the result y.
         filter: a Filter, such as ImplicitFilter or HarmonicFilter.
-        contraction: how the weights are built: `full` (every copy to every copy), `depthwise` (a radial weight per path
-            and copy, then a linear map), or a part such as `functools.partial(Depthwise, rank=8)`.
-        aggregation: `sum`; `mean` over the neighbours; `max` of the messages, for invariant results only; `attention`,
-            weights that sum to 1, from features of both ends.
+        contraction: how the weights are built: `full` (every copy to every copy), `depthwise` (a
+            radial weight per path and copy, then a linear map), or a part such as
+            `functools.partial(Depthwise, rank=8)`.
+        aggregation: `sum`; `mean` over the neighbours; `max` of the messages, for invariant results
+            only; `attention`, weights that sum to 1, from features of both ends.
         self_interaction: add a Linear of the features of the target itself.
-        neighbours: n, the usual number of neighbours; by default it is measured on the first graph, as the mean square
-            of the sum for features of unit mean square, and kept in `state_dict`: y begins with unit variance.
+        neighbours: n, the usual number of neighbours; by default it is measured on the first graph,
+            as the mean square of the sum for features of unit mean square, and kept in
+            `state_dict`: y begins with unit variance.
         engine: `auto`, or the name of an order; `explain` shows what may be chosen.
-        recompute: whether to compute blocks, filters included, again in the backward pass instead of keeping what it
-            needs, which saves most of the memory; by default blocks where that is faster or the graph has many edges,
-            and filters where it has very many.
+        recompute: whether to compute blocks, filters included, again in the backward pass instead
+            of keeping what it needs, which saves most of the memory; by default blocks where that
+            is faster or the graph has many edges, and filters where it has very many.
 
     Raises:
         FieldMismatchError: fields of different groups, or features that do not fit.
@@ -73,7 +78,8 @@ class PointConv(MessagePassing):
         super().__init__(aggr="add")
         group = filter.field.group  # of fields given as text
         self.field_in, self.field_out = (
-            given if isinstance(given, Field) else Field.parse(given, group) for given in (field_in, field_out)
+            given if isinstance(given, Field) else Field.parse(given, group)
+            for given in (field_in, field_out)
         )
         require_same_group("PointConv", self.field_in, self.field_out, filter.field)
         _check_choice("aggregation", aggregation, AGGREGATIONS)
@@ -85,7 +91,10 @@ class PointConv(MessagePassing):
         self.self_interaction = Linear(self.field_in, self.field_out) if self_interaction else None
         self.attention = Attention(self.field_in) if aggregation == "attention" else None
         if aggregation == "max" and not self.field_out.is_invariant:
-            raise ValueError(f"A maximum is defined for invariants; got {self.field_out}. Use sum, mean or attention.")
+            raise ValueError(
+                f"A maximum is defined for invariants; got {self.field_out}. Use sum, mean or "
+                "attention."
+            )
         self._works = works(filter, self.contraction)
         if engine != "auto":
             _check_choice("engine", engine, self._works)
@@ -111,13 +120,15 @@ class PointConv(MessagePassing):
         Args:
             x: features (node, field_in.dim), or those of sources and targets as a pair.
             pos: positions (node, d), or those of sources and targets.
-            edge_index: (2, edge), row 0 the source j, row 1 the target i; or `ops.neighbourhoods` of it, made once.
+            edge_index: (2, edge), row 0 the source j, row 1 the target i; or `ops.neighbourhoods`
+                of it, made once.
             edge_attr: attributes of edges (edge, ...).
-            node_attr: attributes of nodes (node, ...), or those of sources and targets; the filter sees those of both
-                ends after the edge's.
+            node_attr: attributes of nodes (node, ...), or those of sources and targets; the filter
+                sees those of both ends after the edge's.
 
         Returns:
-            (target, field_out.dim); targets without neighbours get 0, and their own Linear where there is one.
+            (target, field_out.dim); targets without neighbours get 0, and their own Linear where
+            there is one.
         """
         graph = check_graph(self.field_in, self.filter, x, pos, edge_index, edge_attr, node_attr)
         y = self._aggregate(graph)
@@ -130,7 +141,9 @@ class PointConv(MessagePassing):
 
     @property
     def explain(self) -> Any:
-        """`conv.explain(...)`, called like the convolution: the table of orders, their cost, and the choice.
+        """`conv.explain(...)`, called like the convolution.
+
+        The table of orders, their cost, and the choice.
 
         PyTorch Geometric's explainers set this name to turn their edge masks on and off.
         """
@@ -140,8 +153,12 @@ class PointConv(MessagePassing):
     def explain(self, value: bool | None) -> None:
         self._explain = value
 
-    def _explanation(self, x: Pair, pos: Any, edge_index: Any, edge_attr: Any = None, node_attr: Any = None) -> Plan:
-        return self._plan(check_graph(self.field_in, self.filter, x, pos, edge_index, edge_attr, node_attr))
+    def _explanation(
+        self, x: Pair, pos: Any, edge_index: Any, edge_attr: Any = None, node_attr: Any = None
+    ) -> Plan:
+        return self._plan(
+            check_graph(self.field_in, self.filter, x, pos, edge_index, edge_attr, node_attr)
+        )
 
     def _plan(self, graph: Graph) -> Plan:
         return plan(self._works, graph.size, graph.edge_index.shape[1], self.engine)
@@ -165,8 +182,14 @@ class PointConv(MessagePassing):
         else:
             chosen = self._usual if compiling else self._plan(graph).chosen
         edges = graph.edge_index.shape[1]
-        recompute = (edges > _MANY_EDGES or chosen.name == "radial") if self.recompute is None else self.recompute
-        inside = (edges > _VERY_MANY_EDGES if self.recompute is None else self.recompute) and not self._separable
+        recompute = (
+            (edges > _MANY_EDGES or chosen.name == "radial")
+            if self.recompute is None
+            else self.recompute
+        )
+        inside = (
+            edges > _VERY_MANY_EDGES if self.recompute is None else self.recompute
+        ) and not self._separable
         attributes = graph.edge_attr is not None, graph.source.attr is not None
         kernel = NeighbourSum(self.filter, self.contraction, chosen, inside, attributes)
         features = chosen.prepare(self.contraction, self.contraction.before(graph.features))
@@ -192,14 +215,19 @@ class PointConv(MessagePassing):
 
     @torch.no_grad()
     def _measure(self, graph: Graph, y: Tensor) -> None:
-        """Set `neighbours` to the mean square of what the neighbours sum to, per mean square of the features."""
+        """Set `neighbours` to the mean square of the sum over neighbours.
+
+        It is taken per mean square of the features.
+        """
         target = graph.edge_index[1]
         if not len(target):
             return
         reached = y.new_zeros(len(y), 1).index_fill(0, target, 1.0)
         found = (y.square() * reached).sum() / (reached.sum() * y.shape[1])
         power = found / graph.features.square().mean()
-        self.neighbours.copy_(torch.where(power > 0, power, self.neighbours))  # NaN where all features are 0
+        self.neighbours.copy_(
+            torch.where(power > 0, power, self.neighbours)
+        )  # NaN where all features are 0
         self._measured = True
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,7 @@
-"""Pooling of node features to one feature per graph: sums, means, maxima, or any Aggregation of PyG."""
+"""Pooling of node features to one feature per graph.
+
+Sums, means, maxima, or any Aggregation of PyG.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +15,42 @@ from ...groups import Group
 from ...ops import segment_max, segment_mean, segment_sum
 from ..sets.order import warn_of_order
 
-_SEGMENTS = {SumAggregation: segment_sum, MeanAggregation: segment_mean, MaxAggregation: segment_max}
+_SEGMENTS = {
+    SumAggregation: segment_sum,
+    MeanAggregation: segment_mean,
+    MaxAggregation: segment_max,
+}
 _LINEAR = (SumAggregation, MeanAggregation)
 
 
 class Pool(nn.Module):
     """Aggregate node features (node, field.dim) to (graph, field.dim).
 
-    Sums and means keep every field's symmetry; other aggregations (maximum, attention, DeepSets, ...) treat
-    components one by one and are allowed on invariant fields alone. A graph without nodes gives zeros.
+    Sums and means keep every field's symmetry; other aggregations (maximum, attention, DeepSets,
+    ...) treat components one by one and are allowed on invariant fields alone. A graph without
+    nodes gives zeros.
 
     Args:
         field: type of the features.
-        aggregation: `"sum"`, `"mean"` or `"max"`, the name of another PyG Aggregation, or a PyG Aggregation.
+        aggregation: `"sum"`, `"mean"` or `"max"`, the name of another PyG Aggregation, or a PyG
+            Aggregation.
         group: group of a field given as text, O(3) by default.
 
     Raises:
         FieldError: an aggregation that would break the symmetry of the field.
     """
 
-    def __init__(self, field: Field | str, aggregation: str | Aggregation = "sum", group: Group | None = None) -> None:
+    def __init__(
+        self, field: Field | str, aggregation: str | Aggregation = "sum", group: Group | None = None
+    ) -> None:
         super().__init__()
         self.field_in = self.field_out = Field.parse(field, group)
         self.aggregation = aggregation_resolver(aggregation)
         kind = type(self.aggregation)
         if kind not in _LINEAR and not self.field_in.is_invariant:
             raise FieldError(
-                f"{kind.__name__} keeps invariant fields only; got {self.field_in}. Use 'sum' or 'mean', or map the "
-                "features to invariants first, with Linear."
+                f"{kind.__name__} keeps invariant fields only; got {self.field_in}. Use 'sum' or "
+                "'mean', or map the features to invariants first, with Linear."
             )
         warn_of_order(self.aggregation)
 
@@ -49,8 +60,8 @@ class Pool(nn.Module):
         Args:
             x: features (node, field.dim).
             batch: graph of every node (node,), in any order; one graph if absent.
-            size: number of graphs; by default the largest in `batch` plus one. Give it where the last graphs may have
-                no nodes, and to compile.
+            size: number of graphs; by default the largest in `batch` plus one. Give it where the
+                last graphs may have no nodes, and to compile.
 
         Returns:
             (graph, field.dim).
@@ -59,7 +70,10 @@ class Pool(nn.Module):
         if batch is None:
             batch, size = torch.zeros(len(x), dtype=torch.long, device=x.device), size or 1
         elif batch.shape != x.shape[:1]:
-            raise ValueError(f"Pool needs the graph of each of the {len(x)} nodes; got batch {tuple(batch.shape)}.")
+            raise ValueError(
+                f"Pool needs the graph of each of the {len(x)} nodes; got batch "
+                f"{tuple(batch.shape)}."
+            )
         elif size is None:
             size = int(batch.max()) + 1 if len(batch) else 0
         segments = _SEGMENTS.get(type(self.aggregation))

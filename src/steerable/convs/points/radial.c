@@ -1,11 +1,14 @@
-/* The sums over neighbours of radial.py, edge by edge: nothing is written for the edges but gradients of their weights.
+/* The sums over neighbours of radial.py, edge by edge: nothing is written for the edges but
+   gradients of their weights.
 
-   S_p[n, o, c] = sum over edges e of n, i:  G_p[i, o](e) w_p[e, c] f[source e, i, c],   G_p = C_p Y(e).
+   S_p[n, o, c] = sum over edges e of n, i:  G_p[i, o](e) w_p[e, c] f[source e, i, c],
+   G_p = C_p Y(e).
 
-   Rows of an edge: Y (harmonics), w (weights). Of a source: f (width). Of the targets from `begin` on, an array for each
-   output irrep: S and its gradient T. `path` holds for every path where its f begins, m_i, m_o, where its S begins, the
-   steps of S from component to component and from target to target, where its w begins, its copies, where its G begins;
-   `place` for every number C of `value` its harmonic and its product. */
+   Rows of an edge: Y (harmonics), w (weights). Of a source: f (width). Of the targets from `begin`
+   on, an array for each output irrep: S and its gradient T. `path` holds for every path where its f
+   begins, m_i, m_o, where its S begins, the steps of S from component to component and from target
+   to target, where its w begins, its copies, where its G begins; `place` for every number C of
+   `value` its harmonic and its product. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +26,8 @@ typedef struct {
     const I *first, *source; /* where the edges of every target begin; the sources of the edges */
 } Shape;
 
-/* Do something for all copies of a path, with a count of copies that the compiler knows where that is possible. */
+/* Do something for all copies of a path, with a count of copies that the compiler knows where that
+   is possible. */
 #define FOR_BLOCKS(copies, ...)                                                         \
     for (I c0 = 0; c0 < (copies); c0 += BLOCK) {                                        \
         const int left = (int)((copies) - c0 < BLOCK ? (copies) - c0 : BLOCK);          \
@@ -107,7 +111,8 @@ INLINE void pull_path(int C, I m_i, I m_o, I copies, I step, const REAL *restric
     for (int c = 0; c < C; c++) to_w[c] = total[c];
 }
 
-/* S again, and the gradients of <T, S>: of w; of f, added into the rows `row` of to_f; of Y, unless to_y is NULL. */
+/* S again, and the gradients of <T, S>: of w; of f, added into the rows `row` of to_f; of Y, unless
+   to_y is NULL. */
 void pull(const Shape *a, I begin, I end, const REAL *y, const REAL *w, const REAL *f, const REAL *t, REAL *s,
           REAL *to_y, REAL *to_w, REAL *to_f, const I *row)
 {

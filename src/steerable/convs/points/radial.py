@@ -1,4 +1,7 @@
-"""The order for depthwise contractions: radial weights times features at the edge, then sums with steered harmonics."""
+"""The order for depthwise contractions.
+
+Radial weights times features at the edge, then sums with steered harmonics.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,15 @@ from .radial_loops import RadialLoops
 
 
 class Radial(Engine):
-    """y = sum_p S_p L_p,  S_p = sum over neighbours of G_p^T F_p,  F_p = w_p f,  w = phi V,  G_p = C_p Y.
+    """y = sum_p S_p L_p,  S_p = sum over neighbours of G_p^T F_p.
 
-    The sum over neighbours and m_i is one matrix product per node and path, so that no message is written per edge.
-    Features lie as (node, m_i, slot, copy), so that their products with weights (node, slot, copy) run over long rows.
-    First and second derivatives are written out: autograd would keep and write several arrays of the size of all F.
-    So much for blocks; on a CPU with a C compiler `loops` does the same edge by edge and writes no F at all.
+    Here F_p = w_p f, w = phi V and G_p = C_p Y.
+
+    The sum over neighbours and m_i is one matrix product per node and path, so that no message is
+    written per edge. Features lie as (node, m_i, slot, copy), so that their products with weights
+    (node, slot, copy) run over long rows. First and second derivatives are written out: autograd
+    would keep and write several arrays of the size of all F. So much for blocks; on a CPU with a C
+    compiler `loops` does the same edge by edge and writes no F at all.
     """
 
     name = "radial"
@@ -32,9 +38,16 @@ class Radial(Engine):
     def work(self, filter: Filter, contraction: Contraction) -> Work:
         sizes = contraction.paths.sizes()
         weighted = sum(s.m_i * s.copies for s in sizes)
-        flops = sum((s.m_i * s.m_o + filter.channels) * s.copies + s.m_h * s.m_i * s.m_o for s in sizes)
+        flops = sum(
+            (s.m_i * s.m_o + filter.channels) * s.copies + s.m_h * s.m_i * s.m_o for s in sizes
+        )
         mixed = sum(s.m_o * s.copies * s.copies_out for s in sizes)
-        return Work(2 * flops, weighted + sum(s.copies for s in sizes), 2 * mixed, sum(s.m_o * s.copies for s in sizes))
+        return Work(
+            2 * flops,
+            weighted + sum(s.copies for s in sizes),
+            2 * mixed,
+            sum(s.m_o * s.copies for s in sizes),
+        )
 
     def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
         filter = cast(SeparableFilter, filter)  # as `applies` has seen
@@ -42,7 +55,9 @@ class Radial(Engine):
 
     def loops(self, contraction: Contraction, inputs: Inputs) -> Loops | None:
         assert isinstance(contraction, Depthwise)
-        return RadialLoops.of(contraction, [*inputs.edge, *inputs.source, *contraction.own_parameters()])
+        return RadialLoops.of(
+            contraction, [*inputs.edge, *inputs.source, *contraction.own_parameters()]
+        )
 
     def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
         assert isinstance(contraction, Depthwise)
@@ -66,7 +81,9 @@ class Radial(Engine):
         for k, path in enumerate(paths):
             tensor, feature, w = paths.tensor(k), features[path.term], _weights(contraction, k, phi)
             steered, weighted = _steer(tensor, harmonics[:, path.at]), w * feature
-            to_mix[path.out][contraction.rows(k)] = _product(_over_slots(steered, weighted), grads[path.out])
+            to_mix[path.out][contraction.rows(k)] = _product(
+                _over_slots(steered, weighted), grads[path.out]
+            )
             to_sum = grads[path.out] @ contraction.mixing(k).T
             to_weighted = _to_slots(steered, to_sum).view_as(feature)
             if needs[1]:
@@ -78,18 +95,32 @@ class Radial(Engine):
         return [*_together(to_phi, to_harmonics, to_features.like(features)), to_radial, *to_mix]
 
     def pull_twice(
-        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], tangents: Sequence[Tensor]
+        self,
+        contraction: Contraction,
+        local: Local,
+        grads: Sequence[Tensor],
+        tangents: Sequence[Tensor],
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Gradients of <tangents, pull> = <grads, dy>, dy the derivative of y along tangents of values and features.
+        """Gradients of <tangents, pull> = <grads, dy>.
+
+        dy is the derivative of y along tangents of values and features.
 
         Returns:
-            dy, which is the gradient with respect to `grads`, and those with respect to what `pull` gives gradients of.
+            dy, which is the gradient with respect to `grads`, and those with respect to what `pull`
+            gives gradients of.
         """
         assert isinstance(contraction, Depthwise)
         paths, (phi, harmonics, features) = contraction.paths, _apart(local)
         d_phi, d_harmonics, d_features = _apart(Local(local.slots, tangents[:2], tangents[2:]))
-        to_phi, to_harmonics, to_features = torch.zeros_like(phi), torch.zeros_like(harmonics), Sums(len(features))
-        to_radial, to_mix = torch.empty_like(contraction.radial), [torch.empty_like(mix) for mix in contraction.mix]
+        to_phi, to_harmonics, to_features = (
+            torch.zeros_like(phi),
+            torch.zeros_like(harmonics),
+            Sums(len(features)),
+        )
+        to_radial, to_mix = (
+            torch.empty_like(contraction.radial),
+            [torch.empty_like(mix) for mix in contraction.mix],
+        )
         dy = Sums(len(paths.irreps))
         for k, path in enumerate(paths):
             tensor, feature, d_feature = paths.tensor(k), features[path.term], d_features[path.term]
@@ -101,17 +132,29 @@ class Radial(Engine):
             to_mix[path.out][contraction.rows(k)] = _product(d_sum, grads[path.out])
             to_sum = grads[path.out] @ contraction.mixing(k).T
             _add_outer(to_harmonics[:, path.at], tensor, d_weighted, to_sum)
-            to_d_weighted, to_weighted = (_to_slots(g, to_sum).view_as(feature) for g in (steered, d_steered))
-            to_d_w, to_w = _dot(to_d_weighted, feature), _dot(to_d_weighted, d_feature).add_(_dot(to_weighted, feature))
+            to_d_weighted, to_weighted = (
+                _to_slots(g, to_sum).view_as(feature) for g in (steered, d_steered)
+            )
+            to_d_w, to_w = (
+                _dot(to_d_weighted, feature),
+                _dot(to_d_weighted, d_feature).add_(_dot(to_weighted, feature)),
+            )
             _add_product(to_phi, to_w, contraction.radial[:, contraction.columns(k)].T)
             to_radial[:, contraction.columns(k)] = _product(phi, to_w) + _product(d_phi, to_d_w)
             to_features.add_product(path.term, to_d_weighted, d_w)
             to_features.add_product(path.term, to_weighted, w)
-        return dy.parts, [*_together(to_phi, to_harmonics, to_features.like(features)), to_radial, *to_mix]
+        return dy.parts, [
+            *_together(to_phi, to_harmonics, to_features.like(features)),
+            to_radial,
+            *to_mix,
+        ]
 
 
 def _apart(local: Local) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """A block as phi (node, slot, channel), harmonics (node, m_h, slot) and features (node, m_i, slot, copy)."""
+    """A block as phi, harmonics and features.
+
+    phi is (node, slot, channel), harmonics are (node, m_h, slot), features (node, m_i, slot, copy).
+    """
     slots, (phi, harmonics), features = local
     apart = [feature.unflatten(0, slots).transpose(1, 2).contiguous() for feature in features]
     return phi.unflatten(0, slots), harmonics.unflatten(0, slots).transpose(1, 2), apart
@@ -119,7 +162,10 @@ def _apart(local: Local) -> tuple[Tensor, Tensor, list[Tensor]]:
 
 def _together(phi: Tensor, harmonics: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
     """The inverse of `_apart`: a row for every edge."""
-    return [part.flatten(0, 1) for part in (phi, harmonics.transpose(1, 2), *(f.transpose(1, 2) for f in features))]
+    return [
+        part.flatten(0, 1)
+        for part in (phi, harmonics.transpose(1, 2), *(f.transpose(1, 2) for f in features))
+    ]
 
 
 def _weights(contraction: Depthwise, k: int, phi: Tensor) -> Tensor:
@@ -128,8 +174,13 @@ def _weights(contraction: Depthwise, k: int, phi: Tensor) -> Tensor:
 
 
 def _steer(tensor: Tensor, harmonics: Tensor) -> Tensor:
-    """A constant tensor (m_h, m_i, m_o) times harmonics (node, m_h, slot): matrices (node, m_o, (m_i, slot))."""
-    made = torch.bmm(tensor.permute(2, 1, 0).flatten(0, 1).expand(len(harmonics), -1, -1), harmonics)
+    """A constant tensor (m_h, m_i, m_o) times harmonics (node, m_h, slot).
+
+    Matrices (node, m_o, (m_i, slot)).
+    """
+    made = torch.bmm(
+        tensor.permute(2, 1, 0).flatten(0, 1).expand(len(harmonics), -1, -1), harmonics
+    )
     return made.view(len(harmonics), tensor.shape[2], -1)
 
 

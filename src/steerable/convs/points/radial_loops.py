@@ -1,4 +1,4 @@
-"""The sums of the order `radial` edge by edge, by the loops of radial.c, for all targets at once."""
+"""The sums of the order `radial` edge by edge, by loops of radial.c, for all targets at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 
 
 class RadialLoops:
-    """What `Radial` computes in a block, with its formulas, for a whole graph in float32 or float64 on a CPU.
+    """What `Radial` computes in a block, with its formulas, for a whole graph.
+
+    It works in float32 or float64 on a CPU.
 
     Args:
         contraction: V and every L.
@@ -32,7 +34,10 @@ class RadialLoops:
 
     def __init__(self, contraction: Depthwise, library: ctypes.CDLL) -> None:
         self.contraction, self.library = contraction, library
-        self.radial, self.mix = contraction.radial.detach(), [mix.detach() for mix in contraction.mix]
+        self.radial, self.mix = (
+            contraction.radial.detach(),
+            [mix.detach() for mix in contraction.mix],
+        )
 
     @classmethod
     def of(cls, contraction: Depthwise, tensors: Sequence[Tensor]) -> RadialLoops | None:
@@ -54,13 +59,19 @@ class RadialLoops:
             edges.mix(chunk, s, y)
         return self.contraction.paths.join(y)
 
-    def pull(self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]) -> list[Tensor | None]:
+    def pull(
+        self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
+    ) -> list[Tensor | None]:
         """The gradients of all inputs and parameters, None where not needed."""
         edges = _Edges(self, hood, inputs)
         grads = [part.contiguous() for part in self.contraction.paths.part(grad)]
         found = _Gradients(edges, needs[1])
         for chunk in edges.chunks:
-            w, s, t = edges.weights(chunk, edges.phi, 0), edges.sums(chunk), edges.unmix(chunk, grads)
+            w, s, t = (
+                edges.weights(chunk, edges.phi, 0),
+                edges.sums(chunk),
+                edges.unmix(chunk, grads),
+            )
             to_w, to_f = edges.room(chunk, 1), found.features(chunk)
             values = edges.harmonics, (w, chunk.first), edges.f, t
             edges.call("pull", chunk, *values, s.flat, found.harmonics, (to_w, chunk.first), *to_f)
@@ -71,7 +82,10 @@ class RadialLoops:
     def pull_twice(
         self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, tangents: Inputs
     ) -> tuple[Tensor, list[Tensor | None]]:
-        """The change dy along tangents of the inputs, and the gradients of <grad, dy> of inputs and parameters."""
+        """The change dy along tangents of the inputs, and the gradients of <grad, dy>.
+
+        The gradients are those of inputs and parameters.
+        """
         edges, d = _Edges(self, hood, inputs), _Edges(self, hood, tangents)
         grads = [part.contiguous() for part in self.contraction.paths.part(grad)]
         dy, found = edges.results(), _Gradients(edges, True)
@@ -79,7 +93,15 @@ class RadialLoops:
             w, dw = edges.weights(chunk, edges.phi, 0), edges.weights(chunk, d.phi, 1)
             ds, t = edges.sums(chunk), edges.unmix(chunk, grads)
             to_w, to_dw, to_f = edges.room(chunk, 2), edges.room(chunk, 3), found.features(chunk)
-            values = edges.harmonics, d.harmonics, (w, chunk.first), (dw, chunk.first), edges.f, d.f, t
+            values = (
+                edges.harmonics,
+                d.harmonics,
+                (w, chunk.first),
+                (dw, chunk.first),
+                edges.f,
+                d.f,
+                t,
+            )
             rooms = (to_w, chunk.first), (to_dw, chunk.first)
             edges.call("pull_twice", chunk, *values, ds.flat, found.harmonics, *rooms, *to_f)
             edges.mix(chunk, ds, dy)
@@ -101,14 +123,17 @@ class _Chunk(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """S or T of the targets of a chunk: one array (target * m_o, copies of all paths) for each output irrep."""
+    """S or T of the targets of a chunk.
+
+    One array (target * m_o, copies of all paths) for each output irrep.
+    """
 
     flat: Tensor
     parts: list[Tensor]
 
 
 class _Edges:
-    """The edges of a graph in the order of their targets, and room for what a chunk of them needs."""
+    """The edges of a graph by their targets, and room for what a chunk of them needs."""
 
     def __init__(self, loops: RadialLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
         self.loops, self.hood, self.rows = loops, hood, hood.rows
@@ -116,7 +141,10 @@ class _Edges:
         self.f = torch.cat([t.flatten(1) for t in inputs.source], 1)
         source = self.rows.source
         if len(source) and not 0 <= int(source.min()) <= int(source.max()) < len(self.f):
-            raise IndexError(f"Sources are numbers from 0 to {len(self.f) - 1}; got {source.min()} to {source.max()}.")
+            raise IndexError(
+                f"Sources are numbers from 0 to {len(self.f) - 1}; got {source.min()} to "
+                f"{source.max()}."
+            )
         self.table = radial_table(loops.contraction.paths, self.f.dtype)
         self.parallel = torch.get_num_threads() > 1
         columns = loops.radial.shape[1]
@@ -180,7 +208,9 @@ class _Edges:
     def call(self, name: str, chunk: _Chunk, *arrays: Tensor | tuple[Tensor, int] | None) -> None:
         """A function of radial.c for the targets of a chunk, on as many threads as torch uses."""
         numbers = (ctypes.c_int64(k) for k in (chunk.nodes.start, chunk.nodes.stop))
-        getattr(self.loops.library, name)(ctypes.byref(self._shape), *numbers, *(_pointer(array) for array in arrays))
+        getattr(self.loops.library, name)(
+            ctypes.byref(self._shape), *numbers, *(_pointer(array) for array in arrays)
+        )
 
 
 class _Gradients:
@@ -192,8 +222,12 @@ class _Gradients:
         self.harmonics = torch.zeros_like(edges.harmonics) if harmonics else None
         self.radial = torch.zeros_like(edges.loops.radial)
         self._mix = [torch.zeros_like(mix) for mix in edges.loops.mix]
-        self._own = torch.arange(len(edges.phi)) if edges.parallel else None  # threads do not write to common rows
-        self._apart = edges.f.new_empty(edges.most_edges, edges.f.shape[1]) if edges.parallel else None
+        self._own = (
+            torch.arange(len(edges.phi)) if edges.parallel else None
+        )  # threads do not write to common rows
+        self._apart = (
+            edges.f.new_empty(edges.most_edges, edges.f.shape[1]) if edges.parallel else None
+        )
 
     def features(self, chunk: _Chunk) -> tuple[Any, Tensor]:
         """Where gradients of f are added, and the rows of the edges there."""
@@ -202,7 +236,9 @@ class _Gradients:
         self._apart.zero_()
         return (self._apart, chunk.first), self._own
 
-    def add(self, chunk: _Chunk, phi: Tensor, to_w: Tensor, s: _Sums, grads: Sequence[Tensor]) -> None:
+    def add(
+        self, chunk: _Chunk, phi: Tensor, to_w: Tensor, s: _Sums, grads: Sequence[Tensor]
+    ) -> None:
         """Those of parameters; and of features where every edge had its own row."""
         self.radial.addmm_(phi[chunk.edges].T, to_w)
         for total, part, grad in zip(self._mix, s.parts, grads, strict=True):
@@ -217,7 +253,8 @@ class _Gradients:
         harmonics = None if self.harmonics is None else edges.as_given(self.harmonics)
         parts = self.f.split([m_i * copies for m_i, copies in edges.table.inputs], 1)
         features = [
-            part.unflatten(1, shape).contiguous() for part, shape in zip(parts, edges.table.inputs, strict=True)
+            part.unflatten(1, shape).contiguous()
+            for part, shape in zip(parts, edges.table.inputs, strict=True)
         ]
         return [edges.as_given(self.phi), harmonics, *features, self.radial, *self._mix]
 

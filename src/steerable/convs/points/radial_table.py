@@ -18,7 +18,8 @@ class Shape(ctypes.Structure):
     """The structure of this name in radial.c."""
 
     _fields_ = [
-        (name, ctypes.c_int64) for name in ["threads", "paths", "nonzeros", "products", "harmonics", "width", "weights"]
+        (name, ctypes.c_int64)
+        for name in ["threads", "paths", "nonzeros", "products", "harmonics", "width", "weights"]
     ] + [(name, ctypes.c_void_p) for name in ["path", "place", "value", "first", "source"]]
 
 
@@ -33,8 +34,12 @@ class Table:
     def __init__(self, paths: Paths, dtype: torch.dtype) -> None:
         sizes, rows = paths.sizes(), paths.places([path.copies for path in paths])
         self.inputs = [(term.irrep.dim, term.multiplicity) for term in paths.field_in]
-        totals = [sum(path.copies for path in paths if path.out == o) for o in range(len(paths.irreps))]
-        self.outputs = [(irrep.dim, total) for irrep, total in zip(paths.irreps, totals, strict=True)]
+        totals = [
+            sum(path.copies for path in paths if path.out == o) for o in range(len(paths.irreps))
+        ]
+        self.outputs = [
+            (irrep.dim, total) for irrep, total in zip(paths.irreps, totals, strict=True)
+        ]
         self.sums = sum(m_o * total for m_o, total in self.outputs)
         features = np.cumsum([0, *(m_i * copies for m_i, copies in self.inputs)])
         before = np.cumsum([0, *(m_o * total for m_o, total in self.outputs)])
@@ -42,15 +47,29 @@ class Table:
         products = np.cumsum([0, *(size.m_i * size.m_o for size in sizes)])
         self._path = np.array(
             [
-                (features[p.term], s.m_i, s.m_o, row.start, totals[p.out], s.m_o * totals[p.out], w, s.copies, g)
-                for p, s, row, w, g in zip(paths, sizes, rows, weights[:-1], products[:-1], strict=True)
+                (
+                    features[p.term],
+                    s.m_i,
+                    s.m_o,
+                    row.start,
+                    totals[p.out],
+                    s.m_o * totals[p.out],
+                    w,
+                    s.copies,
+                    g,
+                )
+                for p, s, row, w, g in zip(
+                    paths, sizes, rows, weights[:-1], products[:-1], strict=True
+                )
             ],
             np.int64,
         )
         self._before = before[[path.out for path in paths]]
         tensors = [paths.tensor(k).detach().to(dtype).numpy() for k in range(len(paths))]
         found = [np.nonzero(abs(tensor) > _SMALLEST) for tensor in tensors]
-        self._value = np.concatenate([tensor[at] for tensor, at in zip(tensors, found, strict=True)])
+        self._value = np.concatenate(
+            [tensor[at] for tensor, at in zip(tensors, found, strict=True)]
+        )
         places = [
             np.stack([path.at.start + h, start + i * size.m_o + o], 1)
             for path, size, start, (h, i, o) in zip(paths, sizes, products[:-1], found, strict=True)
@@ -60,11 +79,19 @@ class Table:
         self._widths = paths.field_filter.dim, int(features[-1]), int(weights[-1])
 
     def shape(self, capacity: int, rows: Rows) -> Shape:
-        """The structure for arrays of `capacity` targets; its own arrays live as long as it does."""
+        """The structure for arrays of `capacity` targets.
+
+        Its own arrays live as long as it does.
+        """
         path = self._path.copy()
         path[:, 3] += capacity * self._before
         arrays = path, self._place, self._value, rows.first.numpy(), rows.source.numpy()
-        shape = Shape(torch.get_num_threads(), *self._counts, *self._widths, *(array.ctypes.data for array in arrays))
+        shape = Shape(
+            torch.get_num_threads(),
+            *self._counts,
+            *self._widths,
+            *(array.ctypes.data for array in arrays),
+        )
         shape.arrays = arrays
         return shape
 

@@ -6,4 +6,10 @@ from .set_attention import InducedSetAttention
 from .set_linear import SetLinear
 from .sort_pool import SortPoolAggregation
 
-__all__ = ["InducedSetAttention", "JanossyAggregation", "OrderWarning", "SetLinear", "SortPoolAggregation"]
+__all__ = [
+    "InducedSetAttention",
+    "JanossyAggregation",
+    "OrderWarning",
+    "SetLinear",
+    "SortPoolAggregation",
+]

@@ -1,4 +1,7 @@
-"""Janossy pooling: the mean over tuples of elements of a function that sees the elements of a tuple together."""
+"""Janossy pooling: the mean over tuples of elements.
+
+The function sees the elements of a tuple together.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,19 @@ MOST_TUPLES = 2**24
 
 
 class JanossyAggregation(Aggregation):
-    """y = mean of f(x_i1, .., x_ik) over all ordered k-tuples of different elements, or over some drawn at random.
+    """y = mean of f(x_i1, .., x_ik) over all ordered k-tuples of different elements.
 
-    k = 1 is DeepSets, k = 2 a relation network; what f sees together it need not rebuild from sums. A steerable f keeps
-    the symmetry of its field. A set of fewer than k elements has no tuples and gives 0, as an empty sum does.
+    The mean may also be over some drawn at random.
+
+    k = 1 is DeepSets, k = 2 a relation network; what f sees together it need not rebuild from sums.
+    A steerable f keeps the symmetry of its field. A set of fewer than k elements has no tuples and
+    gives 0, as an empty sum does.
 
     Args:
         function: f, a module that takes (tuple, k * channel), the elements of a tuple side by side.
         k: elements in a tuple; n! / (n - k)! tuples of a set of n.
-        samples: how many tuples to draw, with replacement, for every set that has more; all tuples if absent.
+        samples: how many tuples to draw, with replacement, for every set that has more; all tuples
+            if absent.
 
     Raises:
         ValueError: k below 1, or more tuples than memory is likely to hold.
@@ -34,7 +41,10 @@ class JanossyAggregation(Aggregation):
     def __init__(self, function: nn.Module, k: int = 2, samples: int | None = None) -> None:
         super().__init__()
         if k < 1 or (samples is not None and samples < 1):
-            raise ValueError(f"Tuples have k of at least 1 elements and samples is at least 1; got {k}, {samples}.")
+            raise ValueError(
+                f"Tuples have k of at least 1 elements and samples is at least 1; got {k}, "
+                f"{samples}."
+            )
         self.function, self.k, self.samples = function, k, samples
 
     def forward(
@@ -63,8 +73,12 @@ class JanossyAggregation(Aggregation):
         sizes = torch.bincount(index, minlength=size)
         number = self._numbers(sizes)
         owner = torch.arange(size, device=x.device).repeat_interleave(number)
-        place = torch.arange(len(owner), device=x.device) - (number.cumsum(0) - number).index_select(0, owner)
-        members = self._members(place, sizes.index_select(0, owner), number.index_select(0, owner), generator)
+        place = torch.arange(len(owner), device=x.device) - (
+            number.cumsum(0) - number
+        ).index_select(0, owner)
+        members = self._members(
+            place, sizes.index_select(0, owner), number.index_select(0, owner), generator
+        )
         order = torch.argsort(index, stable=True)
         first = (sizes.cumsum(0) - sizes).index_select(0, owner)
         together = [x.index_select(0, order.index_select(0, first + member)) for member in members]
@@ -76,20 +90,27 @@ class JanossyAggregation(Aggregation):
         taken = every if self.samples is None else [min(n, self.samples) for n in every]
         if sum(taken) > MOST_TUPLES:
             raise ValueError(
-                f"Janossy pooling of k = {self.k} makes {sum(taken):,} tuples of these sets, the largest of "
-                f"{int(sizes.max()):,} elements; at most {MOST_TUPLES:,} fit. Take a smaller k, or samples="
-                f"{MOST_TUPLES // len(taken)} at most."
+                f"Janossy pooling of k = {self.k} makes {sum(taken):,} tuples of these sets, the "
+                f"largest of {int(sizes.max()):,} elements; at most {MOST_TUPLES:,} fit. Take a "
+                f"smaller k, or samples={MOST_TUPLES // len(taken)} at most."
             )
         return torch.tensor(taken, dtype=torch.long, device=sizes.device)
 
-    def _members(self, place: Tensor, n: Tensor, taken: Tensor, generator: torch.Generator | None) -> list[Tensor]:
-        """The k different elements, numbers below n, of tuple number `place` of its set, or of one drawn at random."""
+    def _members(
+        self, place: Tensor, n: Tensor, taken: Tensor, generator: torch.Generator | None
+    ) -> list[Tensor]:
+        """The k different elements, below n, of a tuple of a set.
+
+        The tuple is number `place`, or one drawn at random.
+        """
         members: list[Tensor] = []
         for k in range(self.k):
             left = n - k
             member, place = place % left, place // left
             if self.samples is not None:
-                drawn = torch.rand(len(n), generator=generator, dtype=torch.float64, device=n.device)
+                drawn = torch.rand(
+                    len(n), generator=generator, dtype=torch.float64, device=n.device
+                )
                 member = torch.where(taken == self.samples, (drawn * left).long(), member)
             for other in torch.stack(members).sort(0).values if members else ():
                 member = member + (member >= other)  # numbers of those that are not taken yet

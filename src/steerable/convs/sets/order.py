@@ -13,11 +13,20 @@ from torch_geometric.nn.aggr import (
     PatchTransformerAggregation,
 )
 
-ORDERED = (GRUAggregation, LCMAggregation, LSTMAggregation, MLPAggregation, PatchTransformerAggregation)
+ORDERED = (
+    GRUAggregation,
+    LCMAggregation,
+    LSTMAggregation,
+    MLPAggregation,
+    PatchTransformerAggregation,
+)
 
 
 class OrderWarning(UserWarning):
-    """A read-out depends on the order of the elements, so that the network is not invariant under permutations."""
+    """A read-out depends on the order of the elements.
+
+    The network is not invariant under permutations.
+    """
 
 
 def warn_of_order(aggregation: nn.Module) -> None:
@@ -25,8 +34,9 @@ def warn_of_order(aggregation: nn.Module) -> None:
     for module in aggregation.modules():
         if isinstance(module, ORDERED):
             warnings.warn(
-                f"{type(module).__name__} depends on the order of the elements: the result changes when they are "
-                "permuted. Sums, means, maxima, DeepSets and Set Transformer aggregations do not.",
+                f"{type(module).__name__} depends on the order of the elements: the result "
+                "changes when they are permuted. Sums, means, maxima, DeepSets and Set "
+                "Transformer aggregations do not.",
                 OrderWarning,
                 stacklevel=3,
             )

@@ -10,13 +10,15 @@ from .ragged import check_sets
 
 
 class InducedSetAttention(nn.Module):
-    """y = MAB(x, MAB(p, x)): m learned points p look at the elements of a set, and these look at what they saw.
+    """y = MAB(x, MAB(p, x)) with m learned points p.
+
+    The points look at the elements of a set, and these look at what they saw.
 
         MAB(q, x) = norm(h + F h),  h = norm(q + O attention(Q q, K x, V x))
 
-    with a multilayer perceptron F and softmax attention of several heads. It commutes with permutations of every set;
-    stack several for higher interactions. Invariant features alone. Sets are not padded: those of about equal size are
-    computed together.
+    with a multilayer perceptron F and softmax attention of several heads. It commutes with
+    permutations of every set; stack several for higher interactions. Invariant features alone. Sets
+    are not padded: those of about equal size are computed together.
 
     Args:
         channels: of x and y.
@@ -32,7 +34,9 @@ class InducedSetAttention(nn.Module):
     def __init__(self, channels: int, points: int = 16, heads: int = 4) -> None:
         super().__init__()
         if channels % heads:
-            raise ValueError(f"{heads} heads share the channels evenly; {channels} channels are no multiple.")
+            raise ValueError(
+                f"{heads} heads share the channels evenly; {channels} channels are no multiple."
+            )
         self.channels, self.heads = channels, heads
         self.points = nn.Parameter(torch.randn(points, channels))
         self.gather, self.spread = _Block(channels), _Block(channels)
@@ -49,7 +53,9 @@ class InducedSetAttention(nn.Module):
             (element, channels).
         """
         if x.dim() != 2 or x.shape[1] != self.channels:
-            raise ValueError(f"InducedSetAttention expects (element, {self.channels}); got {tuple(x.shape)}.")
+            raise ValueError(
+                f"InducedSetAttention expects (element, {self.channels}); got {tuple(x.shape)}."
+            )
         batch, size = check_sets("InducedSetAttention", x, batch, size)
         sets = _Rows(batch, size) if torch.compiler.is_compiling() else _Blocks(batch, size)
         query = self._split(self.gather.query(self.points))
@@ -57,10 +63,15 @@ class InducedSetAttention(nn.Module):
         found = sets.gather(query, key, value)
         points = self.gather(self.points.expand(size, -1, -1), found.flatten(-2))
         key, value = (self._split(part) for part in self.spread.seen(points).chunk(2, -1))
-        return self.spread(x, sets.spread(self._split(self.spread.query(x)), key, value).flatten(-2))
+        return self.spread(
+            x, sets.spread(self._split(self.spread.query(x)), key, value).flatten(-2)
+        )
 
     def _split(self, x: Tensor) -> Tensor:
-        """Channels (..., channel) by head (..., head, channel), queries and keys of unit product."""
+        """Channels (..., channel) by head (..., head, channel).
+
+        Queries and keys have unit product.
+        """
         return x.unflatten(-1, (self.heads, -1))
 
 
@@ -72,7 +83,9 @@ class _Block(nn.Module):
         self.query, self.seen = nn.Linear(channels, channels), nn.Linear(channels, 2 * channels)
         self.out = nn.Linear(channels, channels)
         self.first, self.last = nn.LayerNorm(channels), nn.LayerNorm(channels)
-        self.feed = nn.Sequential(nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels))
+        self.feed = nn.Sequential(
+            nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels)
+        )
 
     def forward(self, x: Tensor, found: Tensor) -> Tensor:
         h = self.first(x + self.out(found))
@@ -81,25 +94,40 @@ class _Block(nn.Module):
 
 
 class _Rows:
-    """Attention written out over elements, which a compiler joins into few passes; for checks of `_Blocks` too."""
+    """Attention written out over elements, which a compiler joins into few passes.
+
+    For checks of `_Blocks` too.
+    """
 
     def __init__(self, batch: Tensor, size: int) -> None:
         self.batch, self.size = batch, size
 
     def gather(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Queries (point, head, channel) see keys and values (element, head, channel): (set, point, head, channel)."""
+        """Queries of points see keys and values of elements: (set, point, head, channel).
+
+        Queries are (point, head, channel), keys and values (element, head, channel).
+        """
         logits = torch.einsum("phc,ehc->eph", query, key) / query.shape[-1] ** 0.5
         weight = segment_softmax(logits, self.batch, self.size)
         return segment_sum(weight.unsqueeze(-1) * value.unsqueeze(1), self.batch, self.size)
 
     def spread(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Queries (element, head, channel) see keys and values (set, point, head, channel) of their set."""
-        logits = torch.einsum("ehc,ephc->eph", query, key.index_select(0, self.batch)) / query.shape[-1] ** 0.5
+        """Queries of elements see keys and values of their set.
+
+        Queries are (element, head, channel), keys and values (set, point, head, channel).
+        """
+        logits = (
+            torch.einsum("ehc,ephc->eph", query, key.index_select(0, self.batch))
+            / query.shape[-1] ** 0.5
+        )
         return torch.einsum("eph,ephc->ehc", logits.softmax(1), value.index_select(0, self.batch))
 
 
 class _Blocks:
-    """The same, by matrix products over sets of about equal size, padded to the largest of each block."""
+    """The same by matrix products over sets of about equal size.
+
+    Each block is padded to its largest set.
+    """
 
     def __init__(self, batch: Tensor, size: int) -> None:
         element = torch.arange(len(batch), device=batch.device)
@@ -110,7 +138,8 @@ class _Blocks:
         parts = []
         for block in self.sets.blocks:
             own_key, own_value = (
-                x.index_select(0, block.edges.flatten()).unflatten(0, block.slots) for x in (key, value)
+                x.index_select(0, block.edges.flatten()).unflatten(0, block.slots)
+                for x in (key, value)
             )
             parts.append(_attend(query.unsqueeze(0), own_key, own_value, block.mask))
         result = value.new_zeros(self.size, *query.shape)
@@ -123,12 +152,23 @@ class _Blocks:
             own_key, own_value = (x.index_select(0, block.nodes) for x in (key, value))
             found = _attend(own_query, own_key, own_value, None)
             parts.append(found.flatten(0, 1) if block.mask is None else found[block.mask])
-        used = [block.edges.flatten() if block.mask is None else block.edges[block.mask] for block in self.sets.blocks]
-        return torch.zeros_like(query).index_copy(0, torch.cat(used), torch.cat(parts)) if parts else query
+        used = [
+            block.edges.flatten() if block.mask is None else block.edges[block.mask]
+            for block in self.sets.blocks
+        ]
+        return (
+            torch.zeros_like(query).index_copy(0, torch.cat(used), torch.cat(parts))
+            if parts
+            else query
+        )
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """Queries (set, row, head, channel) see keys and values (set, slot, head, channel) where mask (set, slot)."""
+    """Queries see keys and values of their set where the mask allows it.
+
+    Queries are (set, row, head, channel), keys and values (set, slot, head, channel), the mask
+    (set, slot).
+    """
     logits = query.transpose(1, 2) @ key.permute(0, 2, 3, 1) / query.shape[-1] ** 0.5
     if mask is not None:
         logits = logits.masked_fill(~mask[:, None, None], float("-inf"))

@@ -1,4 +1,4 @@
-"""The linear map between sets of features that commutes with every permutation of their elements."""
+"""The linear map of sets that commutes with every permutation of their elements."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from ...layers import Linear
 from ...ops import segment_max, segment_mean, segment_sum
 from .ragged import check_sets
 
-_BLOCK_ROWS = 8192  # on a CPU: what a block adds to its rows is still in the cache when it is multiplied
+_BLOCK_ROWS = (
+    8192  # on a CPU: what a block adds to its rows is still in the cache when it is multiplied
+)
 
 
 class SetLinear(nn.Module):
-    """y_i = A (x_i - m) + B m + b with m the mean over the elements of the set of i; for invariants also the maximum.
+    """y_i = A (x_i - m) + B m + b with m the mean over the elements of the set of i.
 
-    Functions on a set are a trivial irrep of the permutations S_n, the mean, and the standard one, what deviates from
-    it. By Schur's lemma each has a map of its own, and features of a field of G one of every irrep of G: this is every
-    linear map that commutes with S_n x G. It does not depend on the size of a set, and if the x_i are independent and
-    of unit variance then so are the y_i, exactly. A set without elements has no rows: nothing to define.
+    For invariants also the maximum.
 
-    Computed as x A + (m (B - A) + b)[set of i]: one large matrix product, which the other terms join block by block.
+    Functions on a set are a trivial irrep of the permutations S_n, the mean, and the standard one,
+    what deviates from it. By Schur's lemma each has a map of its own, and features of a field of G
+    one of every irrep of G: this is every linear map that commutes with S_n x G. It does not depend
+    on the size of a set, and if the x_i are independent and of unit variance then so are the y_i,
+    exactly. A set without elements has no rows: nothing to define.
+
+    Computed as x A + (m (B - A) + b)[set of i]: one large matrix product, which the other terms
+    join block by block.
 
     Args:
         field_in: type of the input, a Field or its text (of O(3) unless `group` is given).
@@ -37,7 +43,8 @@ class SetLinear(nn.Module):
         FieldError: a maximum of features that are not invariant.
         ValueError: another pool.
 
-    Source: Zaheer et al. 2017 (Deep Sets), arXiv:1703.06114, eq. 4, there with A = lambda and B = lambda + n gamma.
+    Source: Zaheer et al. 2017 (Deep Sets), arXiv:1703.06114, eq. 4, there with A = lambda and B =
+    lambda + n gamma.
     """
 
     def __init__(
@@ -56,14 +63,17 @@ class SetLinear(nn.Module):
         self.field_in, self.field_out = self.deviation.field_in, self.deviation.field_out
         self.pool = pool
         if pool == "max" and not self.field_in.is_invariant:
-            raise FieldError(f"A maximum keeps invariant fields only; got {self.field_in}. Take the mean.")
+            raise FieldError(
+                f"A maximum keeps invariant fields only; got {self.field_in}. Take the mean."
+            )
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
         """Map.
 
         Args:
             x: features (element, field_in.dim).
-            batch: set of every element (element,), in any order; one set if absent. Sorted is faster.
+            batch: set of every element (element,), in any order; one set if absent. Sorted is
+                faster.
             size: number of sets; by default the largest in `batch` plus one. Give it to compile.
 
         Returns:
@@ -74,10 +84,14 @@ class SetLinear(nn.Module):
         if self.pool == "mean" and self.deviation.is_dense and not _is_rewritten(x):
             sets = _Sets(batch, size)
             own, bias = self.deviation.matrix(), self.common(x.new_zeros(self.field_in.dim))
-            y: Tensor = _SetProduct.apply(x, sets.sum(x) / sets.count, own, self.common.matrix() - own, bias, sets)
+            y: Tensor = _SetProduct.apply(
+                x, sets.sum(x) / sets.count, own, self.common.matrix() - own, bias, sets
+            )
             return y
         pooled = (segment_mean if self.pool == "mean" else segment_max)(x, batch, size)
-        return self.deviation(x) + (self.common(pooled) - self.deviation(pooled)).index_select(0, batch)
+        return self.deviation(x) + (self.common(pooled) - self.deviation(pooled)).index_select(
+            0, batch
+        )
 
     def extra_repr(self) -> str:
         return f"{self.field_in} -> {self.field_out}, {self.field_in.group}, pool={self.pool!r}"
@@ -89,14 +103,18 @@ def _is_rewritten(x: Tensor) -> bool:
 
 
 class _SetProduct(torch.autograd.Function):
-    """L(x) = x A + (mean(x) S + b)[set], whose adjoint is of the same form: L*(g) = g A^T + (mean(g) S^T)[set].
+    """L(x) = x A + (mean(x) S + b)[set], whose adjoint is of the same form.
 
-    So the backward pass costs no more than its matrix products either, and can be differentiated again. `mean` is that
-    of x, handed over; its part of the gradient is in that of x.
+    L*(g) = g A^T + (mean(g) S^T)[set].
+
+    So the backward pass costs no more than its matrix products either, and can be differentiated
+    again. `mean` is that of x, handed over; its part of the gradient is in that of x.
     """
 
     @staticmethod
-    def forward(x: Tensor, mean: Tensor, own: Tensor, shared: Tensor, bias: Tensor, sets: _Sets) -> Tensor:
+    def forward(
+        x: Tensor, mean: Tensor, own: Tensor, shared: Tensor, bias: Tensor, sets: _Sets
+    ) -> Tensor:
         return _shifted_product(x, own, torch.addmm(bias, mean, shared), sets.batch)
 
     @staticmethod
@@ -111,7 +129,9 @@ class _SetProduct(torch.autograd.Function):
         into_x = None
         if ctx.needs_input_grad[0]:
             nothing = gradient.new_zeros(len(own))
-            into_x = _SetProduct.apply(gradient, total / ctx.sets.count, own.T, shared.T, nothing, ctx.sets)
+            into_x = _SetProduct.apply(
+                gradient, total / ctx.sets.count, own.T, shared.T, nothing, ctx.sets
+            )
         return into_x, None, x.T @ gradient, mean.T @ total, total.sum(0), None
 
 
@@ -132,7 +152,10 @@ class _Sets:
 
 
 class _SortedSum(torch.autograd.Function):
-    """The sum of the rows of every set where they lie side by side: twice as fast as to add row by row."""
+    """The sum of the rows of every set where they lie side by side.
+
+    Twice as fast as to add row by row.
+    """
 
     @staticmethod
     def forward(x: Tensor, batch: Tensor, first: Tensor) -> Tensor:
@@ -145,7 +168,11 @@ class _SortedSum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, None, None]:
-        return None if gradient is None else gradient.index_select(0, *ctx.saved_tensors), None, None
+        return (
+            None if gradient is None else gradient.index_select(0, *ctx.saved_tensors),
+            None,
+            None,
+        )
 
 
 def _shifted_product(x: Tensor, matrix: Tensor, shift: Tensor, batch: Tensor) -> Tensor:

@@ -11,11 +11,13 @@ from .ragged import check_aggregation, check_numbers
 
 
 class SortPoolAggregation(Aggregation):
-    """y_c = mean over ranks i of w_c(i / (n - 1)) x_(i)c, with x_(i)c the i-th largest of the n values of channel c.
+    """y_c = mean over ranks i of w_c(i / (n - 1)) x_(i)c.
 
-    The weights w_c are piecewise linear on [0, 1], so that one set of them does for every n: mean, maximum, minimum,
-    median and ranges are special cases. An empty set gives 0. The source sums where this takes the mean, which does
-    not grow with the set.
+    x_(i)c is the i-th largest of the n values of channel c.
+
+    The weights w_c are piecewise linear on [0, 1], so that one set of them does for every n: mean,
+    maximum, minimum, median and ranges are special cases. An empty set gives 0. The source sums
+    where this takes the mean, which does not grow with the set.
 
     Args:
         channels: number of channels.
@@ -56,14 +58,18 @@ class SortPoolAggregation(Aggregation):
         """
         index, size = check_aggregation("SortPoolAggregation", x, index, ptr, dim_size, dim)
         if x.shape[1] != self.channels:
-            raise ValueError(f"SortPoolAggregation expects {self.channels} channels and got {x.shape[1]}.")
+            raise ValueError(
+                f"SortPoolAggregation expects {self.channels} channels and got {x.shape[1]}."
+            )
         check_numbers("SortPoolAggregation", x)
         by_value = torch.argsort(x.detach(), dim=0, descending=True)
         by_set = torch.argsort(index[by_value], dim=0, stable=True)
         ranked = x.gather(0, by_value.gather(0, by_set))
         owner = index.sort().values
         sizes = torch.bincount(index, minlength=size)
-        rank = torch.arange(len(x), device=x.device) - (sizes.cumsum(0) - sizes).index_select(0, owner)
+        rank = torch.arange(len(x), device=x.device) - (sizes.cumsum(0) - sizes).index_select(
+            0, owner
+        )
         return segment_mean(self._weights(rank, sizes.index_select(0, owner)) * ranked, owner, size)
 
     def _weights(self, rank: Tensor, n: Tensor) -> Tensor:

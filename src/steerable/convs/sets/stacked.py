@@ -1,4 +1,7 @@
-"""Several features of one field as one feature, copies of an irrep side by side: Linear mixes them in one product."""
+"""Several features of one field as one feature, copies of an irrep side by side.
+
+Linear mixes them in one product.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from ...field import Field, Term
 
 
 def stacked_field(field: Field, count: int) -> Field:
-    """The type of `count` features of `field`: every term that many times, the features one after another in it."""
+    """The type of `count` features of `field`.
+
+    Every term that many times, the features one after another in it.
+    """
     return Field(field.group, tuple(Term(count * m, irrep) for m, irrep in field))
 
 

@@ -30,10 +30,15 @@ _MAX_ENTRIES = 2**27
 def signal_field(space: HomSpace, channels: int) -> Field:
     """The coefficients of `channels` fields on a homogeneous space as a Field.
 
-    Copies of an irrep lie together, channel after channel: 8 signals on the rotations are 8x0+24x1+40x2+...
+    Copies of an irrep lie together, channel after channel: 8 signals on the rotations are
+    8x0+24x1+40x2+...
     """
-    terms = tuple(Term(channels * matrices.shape[1], irrep) for irrep, matrices in space.isometries.items())
-    return Field(cast(Group, space.group), terms)  # a Field asks no more of its group than S_n can answer
+    terms = tuple(
+        Term(channels * matrices.shape[1], irrep) for irrep, matrices in space.isometries.items()
+    )
+    return Field(
+        cast(Group, space.group), terms
+    )  # a Field asks no more of its group than S_n can answer
 
 
 class Transform(Protocol):
@@ -47,32 +52,47 @@ class Transform(Protocol):
 class HomSignals(nn.Module):
     """Features as samples of fields on G / H, and back.
 
-        samples      f(g) = sum over rho, m of sqrt(dim rho) B_m^T rho(g)^T F_(rho,m)  at elements g of G
+        samples      f(g) = sum over rho, m of sqrt(dim rho) B_m^T rho(g)^T F_(rho,m)  at g in G
         components   F_(rho,m) = sqrt(dim rho) * mean of rho(g) B_m f(g)
 
-    One is the inverse of the other for the degrees of the space. By default the points are those of `space.points`: one
-    of every coset if G is finite, so that G permutes the samples of numbers and any pointwise function of them commutes
-    with it; else a grid. The sphere, the rotations and S_n use fast transforms, others one matrix product.
+    One is the inverse of the other for the degrees of the space. By default the points are those of
+    `space.points`: one of every coset if G is finite, so that G permutes the samples of numbers and
+    any pointwise function of them commutes with it; else a grid. The sphere, the rotations and S_n
+    use fast transforms, others one matrix product.
 
     Args:
         space: the fields.
         channels: their number.
-        oversampling: for infinite groups, the grid resolves degree `oversampling` (L + 1) - 1; at least 1.
-        elements: points of your own as elements of G (point, d, d); components are then found by least squares.
+        oversampling: for infinite groups, the grid resolves degree `oversampling` (L + 1) - 1; at
+            least 1.
+        elements: points of your own as elements of G (point, d, d); components are then found by
+            least squares.
 
     Raises:
-        ValueError: oversampling below 1, too few points for the degrees of the space, or more than fit in memory.
+        ValueError: oversampling below 1, too few points for the degrees of the space, or more than
+            fit in memory.
     """
 
     def __init__(
-        self, space: HomSpace, channels: int, oversampling: float = 1.0, elements: ArrayLike | Tensor | None = None
+        self,
+        space: HomSpace,
+        channels: int,
+        oversampling: float = 1.0,
+        elements: ArrayLike | Tensor | None = None,
     ) -> None:
         super().__init__()
         if oversampling < 1:
-            raise ValueError(f"oversampling is at least 1, where the grid resolves the field; got {oversampling}.")
+            raise ValueError(
+                "oversampling is at least 1, where the grid resolves the field; got "
+                f"{oversampling}."
+            )
         self.space, self.channels = space, channels
         self.field_in = self.field_out = signal_field(space, channels)
-        degree = None if space.max_degree is None else math.ceil(oversampling * (space.max_degree + 1)) - 1
+        degree = (
+            None
+            if space.max_degree is None
+            else math.ceil(oversampling * (space.max_degree + 1)) - 1
+        )
         self.transform: Transform
         fast = _fast_transform(space, degree) if elements is None else None
         if fast is not None:
@@ -87,7 +107,9 @@ class HomSignals(nn.Module):
     def samples(self, x: Tensor) -> Tensor:
         """Features (..., field_in.dim) to samples (..., channels, point, dim sigma)."""
         self.field_in.check(x, "HomSignals")
-        parts = [x[..., place].unflatten(-1, (self.channels, -1)) for place in self.field_in.slices()]
+        parts = [
+            x[..., place].unflatten(-1, (self.channels, -1)) for place in self.field_in.slices()
+        ]
         flat = self.transform.synthesis(torch.cat(parts, -1))
         return flat.unflatten(-1, (len(self.elements), self.space.sigma.dim))
 
@@ -96,12 +118,14 @@ class HomSignals(nn.Module):
         wanted = self.channels, len(self.elements), self.space.sigma.dim
         if samples.shape[-3:] != wanted:
             raise FieldMismatchError(
-                f"HomSignals expects samples (..., {', '.join(map(str, wanted))}) of {self.space}, by channel, point "
-                f"and component; got {tuple(samples.shape)}."
+                f"HomSignals expects samples (..., {', '.join(map(str, wanted))}) of {self.space}, "
+                f"by channel, point and component; got {tuple(samples.shape)}."
             )
         found = self.transform.analysis(samples.flatten(-2))
         sizes = [place.stop - place.start for place in self.field_in.slices()]
-        return torch.cat([part.flatten(-2) for part in found.split([s // self.channels for s in sizes], -1)], -1)
+        return torch.cat(
+            [part.flatten(-2) for part in found.split([s // self.channels for s in sizes], -1)], -1
+        )
 
 
 class _Dense(ConstantModule):
@@ -109,7 +133,8 @@ class _Dense(ConstantModule):
 
     Args:
         functions: the values of every component (size, point * component).
-        weights: of the points, where the functions are orthonormal in the mean with them; else least squares.
+        weights: of the points, where the functions are orthonormal in the mean with them; else
+            least squares.
     """
 
     _synthesis: Tensor
@@ -121,8 +146,8 @@ class _Dense(ConstantModule):
             values = np.linalg.eigvalsh(functions @ functions.T)
             if values[0] < 1e-10 * values[-1]:
                 raise ValueError(
-                    f"{functions.shape[1]} samples do not determine the {len(functions)} coefficients of a field. Take "
-                    "more points, or a lower degree."
+                    f"{functions.shape[1]} samples do not determine the {len(functions)} "
+                    "coefficients of a field. Take more points, or a lower degree."
                 )
             analysis = np.linalg.pinv(functions)
         else:
@@ -158,18 +183,26 @@ class _Permutations(nn.Module):
         super().__init__()
         self.fourier = fourier
         count = len(fourier.representatives)
-        self.blocks = [(r.shapes[0], m.shape[1], r.dim, count / r.dim**0.5) for r, m in space.isometries.items()]
+        self.blocks = [
+            (r.shapes[0], m.shape[1], r.dim, count / r.dim**0.5)
+            for r, m in space.isometries.items()
+        ]
 
     def synthesis(self, coefficients: Tensor) -> Tensor:
         parts = coefficients.split([copies * dim for _, copies, dim, _ in self.blocks], -1)
         pairs = zip(self.blocks, parts, strict=True)
         return self.fourier.synthesis(
-            {shape: scale * part.unflatten(-1, (copies, dim)).mT for (shape, copies, dim, scale), part in pairs}
+            {
+                shape: scale * part.unflatten(-1, (copies, dim)).mT
+                for (shape, copies, dim, scale), part in pairs
+            }
         )
 
     def analysis(self, samples: Tensor) -> Tensor:
         found: Mapping[tuple[int, ...], Tensor] = self.fourier.analysis(samples)
-        return torch.cat([found[shape].mT.flatten(-2) / scale for shape, _, _, scale in self.blocks], -1)
+        return torch.cat(
+            [found[shape].mT.flatten(-2) / scale for shape, _, _, scale in self.blocks], -1
+        )
 
 
 def _functions(space: HomSpace, elements: Array) -> Array:
@@ -177,14 +210,17 @@ def _functions(space: HomSpace, elements: Array) -> Array:
     entries = space.size * len(elements) * space.sigma.dim
     if entries > _MAX_ENTRIES:
         raise ValueError(
-            f"{len(elements)} samples of {space} take a matrix of {entries} entries; at most {_MAX_ENTRIES}. Take "
-            "fewer points or a lower degree; a GConv needs no samples."
+            f"{len(elements)} samples of {space} take a matrix of {entries} entries; at most "
+            f"{_MAX_ENTRIES}. Take fewer points or a lower degree; a GConv needs no samples."
         )
     return space.functions(elements).reshape(space.size, -1)
 
 
 def _fast_transform(space: HomSpace, degree: int | None) -> tuple[Transform, Array] | None:
-    """A fast transform in the layout of the space, and its points as elements of G, if there is one."""
+    """A fast transform in the layout of the space, if there is one.
+
+    Also its points as elements of G.
+    """
     group, subgroup = space.group, space.subgroup
     if isinstance(group, YoungSubgroup):
         return _permutation_transform(space)

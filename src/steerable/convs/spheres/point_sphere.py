@@ -1,4 +1,7 @@
-"""From points to signals on the sphere: a sum over points of steerable functions of their places."""
+"""From points to signals on the sphere.
+
+A sum over points of steerable functions of their places.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,20 @@ from ...ops import segment_sum
 
 
 class PointSphere(nn.Module):
-    """f_i = sum over points j of q_j h(x_ij): what points around i look like from there, as signals on the sphere.
+    """f_i = sum over points j of q_j h(x_ij).
 
-    A sum over a set (DeepSets) whose functions h^l(x) = h_l(|x|) Y_l(x/|x|) are steerable: exact under permutations and
-    rotations, without a grid, and differentiable in the places. The filter says which functions: HarmonicFilter learned
-    radial ones, CoulombFilter and BumpFilter closed forms, whose signals are those of the whole potential and of bumps.
-    With radial functions the signals see the whole ball, not only a sphere.
+    What points around i look like from there, as signals on the sphere.
 
-    There is a signal for every channel of the filter and every kind of weight, weights last. They are features of
-    SO(3), that PointConv, Linear and every other layer take, too: `SphereSignals.read` says which features of
-    convolutions on points are signals, and Linear maps any others to these and back.
+    A sum over a set (DeepSets) whose functions h^l(x) = h_l(|x|) Y_l(x/|x|) are steerable: exact
+    under permutations and rotations, without a grid, and differentiable in the places. The filter
+    says which functions: HarmonicFilter learned radial ones, CoulombFilter and BumpFilter closed
+    forms, whose signals are those of the whole potential and of bumps. With radial functions the
+    signals see the whole ball, not only a sphere.
+
+    There is a signal for every channel of the filter and every kind of weight, weights last. They
+    are features of SO(3), that PointConv, Linear and every other layer take, too:
+    `SphereSignals.read` says which features of convolutions on points are signals, and Linear maps
+    any others to these and back.
 
     Args:
         filter: makes the harmonics of O(3) or SO(3) up to some degree, such as HarmonicFilter.
@@ -31,7 +38,8 @@ class PointSphere(nn.Module):
     Raises:
         FieldMismatchError: a filter whose field is not that of harmonics, or of another group.
 
-    Source: Zaheer et al. 2017, arXiv:1703.06114; Cohen et al. 2018, arXiv:1801.10130, for molecules on spheres.
+    Source: Zaheer et al. 2017, arXiv:1703.06114; Cohen et al. 2018, arXiv:1801.10130, for molecules
+    on spheres.
     """
 
     def __init__(self, filter: Filter, weights: int = 1) -> None:
@@ -39,14 +47,19 @@ class PointSphere(nn.Module):
         degree = len(filter.field) - 1
         if filter.field != sphere_field(degree, filter.field.group):
             raise FieldMismatchError(
-                f"PointSphere needs a filter of the harmonics of space, 1x0e+1x1o+1x2e+...; got one of {filter.field}."
+                "PointSphere needs a filter of the harmonics of space, 1x0e+1x1o+1x2e+...; got one "
+                f"of {filter.field}."
             )
         self.filter, self.weights = filter, weights
         self.signals = SphereSignals(Layout.sphere(degree), filter.channels * weights)
         self.field_out = self.signals.field
 
     def forward(
-        self, x: Tensor, weight: Tensor | None = None, index: Tensor | None = None, size: int | None = None
+        self,
+        x: Tensor,
+        weight: Tensor | None = None,
+        index: Tensor | None = None,
+        size: int | None = None,
     ) -> Tensor:
         """Sum over points.
 
@@ -68,7 +81,9 @@ class PointSphere(nn.Module):
             raise ValueError("PointSphere expects finite places; got NaN or infinity.")
         q = x.new_ones(len(x), self.weights) if weight is None else weight.reshape(len(weight), -1)
         if q.shape != (len(x), self.weights):
-            raise ValueError(f"PointSphere expects weights ({len(x)}, {self.weights}); got {tuple(q.shape)}.")
+            raise ValueError(
+                f"PointSphere expects weights ({len(x)}, {self.weights}); got {tuple(q.shape)}."
+            )
         if index is None:
             index, size = torch.zeros(len(x), dtype=torch.long, device=x.device), 1
         spheres = size if size is not None else (int(index.max()) + 1 if len(index) else 0)

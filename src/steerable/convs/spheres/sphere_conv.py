@@ -13,17 +13,20 @@ from ...layers.sphere_signals import SphereSignals
 
 
 class SphereConv(ConstantModule):
-    """Correlation y(R) = mean over Q of psi(R^-1 Q) f(Q), plus a bias, between signals on the sphere or the rotations.
+    """Correlation y(R) = mean over Q of psi(R^-1 Q) f(Q), plus a bias.
 
-    In coefficients F^l = f^l (psi^l)^T / sqrt(2l+1): columns mix and rows, on which rotations act, do not. With
-    M^l = psi^l / sqrt(2l+1), a number for every pair of columns n', n and of channels,
+    Signals are on the sphere or on the rotations.
+
+    In coefficients F^l = f^l (psi^l)^T / sqrt(2l+1): columns mix and rows, on which rotations act,
+    do not. With M^l = psi^l / sqrt(2l+1), a number for every pair of columns n', n and of channels,
 
         y^l_(c' n') = sum over c, n of M^l_(c' n' c n) f^l_(c n).
 
-    A signal on the sphere is the column n = 0, so that the layouts alone say which correlation it is: sphere to
-    rotations with filters on the sphere, rotations to rotations with filters on the rotations, rotations to sphere, and
-    sphere to sphere with filters that are symmetric about the pole. Fewer degrees or columns in the result cut off the
-    others. At the start signals keep their mean square, if their coefficients are of one variance.
+    A signal on the sphere is the column n = 0, so that the layouts alone say which correlation it
+    is: sphere to rotations with filters on the sphere, rotations to rotations with filters on the
+    rotations, rotations to sphere, and sphere to sphere with filters that are symmetric about the
+    pole. Fewer degrees or columns in the result cut off the others. At the start signals keep their
+    mean square, if their coefficients are of one variance.
 
     Args:
         signals_in: the argument.
@@ -54,13 +57,16 @@ class SphereConv(ConstantModule):
         layout_in, layout_out = signals_in.layout, signals_out.layout
         if layout_out.max_degree > layout_in.max_degree:
             raise ValueError(
-                f"A convolution makes no new degrees: it cannot take degree {layout_in.max_degree} to "
-                f"{layout_out.max_degree}. Use the degree of the argument or a lower one."
+                f"A convolution makes no new degrees: it cannot take degree {layout_in.max_degree} "
+                f"to {layout_out.max_degree}. Use the degree of the argument or a lower one."
             )
         self._sizes = [
-            (len(layout_out.columns(l)), len(layout_in.columns(l))) for l in range(layout_out.max_degree + 1)
+            (len(layout_out.columns(l)), len(layout_in.columns(l)))
+            for l in range(layout_out.max_degree + 1)
         ]
-        rows = torch.tensor([2.0 * l + 1 for l, (n, k) in enumerate(self._sizes) for _ in range(n * k)]).double()
+        rows = torch.tensor(
+            [2.0 * l + 1 for l, (n, k) in enumerate(self._sizes) for _ in range(n * k)]
+        ).double()
         taps, power = len(rows), rows.sum()
         if filter is None:
             self._spectra = None
@@ -70,7 +76,11 @@ class SphereConv(ConstantModule):
             self.register_constant("_spectra", spectra)
         self._deviation = math.sqrt(layout_in.size / max(signals_in.channels * float(power), 1))
         self.weight = nn.Parameter(torch.empty(taps, signals_out.channels, signals_in.channels))
-        self.bias = nn.Parameter(torch.zeros(signals_out.channels)) if bias and 0 in layout_out.orders else None
+        self.bias = (
+            nn.Parameter(torch.zeros(signals_out.channels))
+            if bias and 0 in layout_out.orders
+            else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -81,13 +91,18 @@ class SphereConv(ConstantModule):
                 self.bias.zero_()
 
     def matrices(self) -> list[Tensor]:
-        """M^l of every degree l: (channel and column of the result, channel and column of the argument)."""
+        """M^l of every degree l.
+
+        Rows are (channel and column of the result), columns (channel and column of the argument).
+        """
         weight = self.weight.flatten(1)
         entries = weight if self._spectra is None else self._spectra.T @ weight
         parts = entries.split([rows * columns for rows, columns in self._sizes])
         channels = self.weight.shape[1:]
         return [
-            part.view(*size, *channels).permute(2, 0, 3, 1).reshape(channels[0] * size[0], channels[1] * size[1])
+            part.view(*size, *channels)
+            .permute(2, 0, 3, 1)
+            .reshape(channels[0] * size[0], channels[1] * size[1])
             for part, size in zip(parts, self._sizes, strict=True)
         ]
 
