@@ -14,8 +14,8 @@ from harness import Case, measure, parser, write
 from pdo import on_grid
 
 from steerable.convs import GridConv2d, GridConv3d
+from steerable.filters import HarmonicFilter
 from steerable.groups import O2, O3
-from steerable.nn import HarmonicFilter
 
 
 def plane(size: int) -> GridConv2d:

@@ -5,7 +5,8 @@ from peers import HIDDEN
 from torch import Tensor, nn
 from workload import CUTOFF, Work
 
-from steerable.nn import HarmonicFilter, ImplicitFilter, PointConv
+from steerable.convs import PointConv
+from steerable.filters import HarmonicFilter, ImplicitFilter
 
 
 class Ours(nn.Module):

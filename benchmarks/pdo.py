@@ -21,11 +21,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from steerable import Field
-from steerable.convs.pdos.depthwise_products import DepthwiseProducts, function_field
-from steerable.convs.pdos.neural_pdo import GridNeuralPDO, NeuralPDO
-from steerable.convs.pdos.pdo import GridPDO, SteerablePDO
+from steerable.convs import (
+    DepthwiseProducts,
+    GridNeuralPDO,
+    GridPDO,
+    NeuralPDO,
+    PointConv,
+    SteerablePDO,
+    function_field,
+)
+from steerable.filters import HarmonicFilter
 from steerable.groups import O2, cyclic
-from steerable.nn import HarmonicFilter, PointConv
 from steerable.ops import knn, neighbourhoods
 
 FIELD, NEIGHBOURS = "32x0e+32x1o", 24

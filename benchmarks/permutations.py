@@ -17,9 +17,7 @@ import torch
 from harness import Case, Job, differentiable, measure, parser, write
 from torch import Tensor
 
-from steerable.groups.permutation_fft import PermutationFourier
-from steerable.groups.tableaux import partitions
-from steerable.groups.young import orthogonal_form
+from steerable.groups import PermutationFourier, orthogonal_form, partitions
 
 LARGEST_TABLE = 5040**2
 

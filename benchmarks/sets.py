@@ -17,10 +17,7 @@ import torch
 from harness import Case, Job, differentiable, measure, parser, write
 from torch import Tensor, nn
 
-from steerable.convs.pairs.pair_index import pairs_of
-from steerable.convs.pairs.pair_linear import PairLinear
-from steerable.convs.sets.set_attention import InducedSetAttention
-from steerable.convs.sets.set_linear import SetLinear
+from steerable.convs import InducedSetAttention, PairLinear, SetLinear, pairs_of
 
 Function = Callable[[nn.Module, Tensor, Tensor, int], Tensor]
 

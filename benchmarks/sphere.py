@@ -17,9 +17,7 @@ import torch
 from harness import Case, Job, differentiable, measure, parser, write
 from torch import Tensor
 
-from steerable.functions import rings, wigner
-from steerable.functions.rotations import RotationTransform
-from steerable.functions.sphere import SphereGrid, SphereTransform
+from steerable.functions import RotationTransform, SphereGrid, SphereTransform, rings, wigner
 
 
 def pair(

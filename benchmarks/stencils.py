@@ -17,18 +17,16 @@ import torch
 from harness import Case, Job, differentiable, measure, parser, write
 from torch import Tensor
 
-from steerable.functions import solid_harmonics
-from steerable.functions.polynomials import (
+from steerable.functions import (
     exponents,
     exponents_up_to,
     factorials,
     harmonic_polynomials,
     monomials,
+    solid_harmonics,
 )
-from steerable.ops import knn, neighbourhoods
-from steerable.ops.cloud_stencils import cloud_stencil
-from steerable.ops.stencils import METHODS, grid_stencil
-from steerable.ops.surface_stencils import surface_stencil
+from steerable.ops import cloud_stencil, knn, neighbourhoods, surface_stencil
+from steerable.ops.stencils.grid import METHODS, grid_stencil
 
 ORDER, NEIGHBOURS, SIGMA = 2, 32, 0.5
 

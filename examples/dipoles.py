@@ -24,8 +24,7 @@ from scipy.sparse.csgraph import connected_components
 from torch.nn.functional import one_hot
 
 from steerable.groups import O3
-from steerable.models.multipoles import Multipoles
-from steerable.models.pair_net import PairNet
+from steerable.models import Multipoles, PairNet
 
 NEAR = 8  # frames beside each
 CONSISTENT = 1e-3  # eV by which the forces may miss a difference of energies

@@ -28,10 +28,11 @@ from steerable.functions import (
     SphereGrid,
     SphereTransform,
     SpinTransform,
+    curl,
+    divergence,
     power_spectrum,
     spherical_harmonics,
 )
-from steerable.functions.spin import curl, divergence
 from steerable.groups import SO3
 
 RADIUS = 6371.2  # of the Earth, km

@@ -23,12 +23,13 @@ from matplotlib.figure import Figure
 from torch.autograd.functional import jacobian
 from torch.nn.functional import conv2d, pad
 
+from steerable.convs import GridConv2d, GridPDO
 from steerable.data.fluids import random_water, shallow_water
 from steerable.field import Field
-from steerable.functions.polynomials import exponents_up_to
+from steerable.filters import HarmonicFilter, Radial
+from steerable.functions import exponents_up_to
 from steerable.groups import O2, dihedral
-from steerable.layers import dense_kernel
-from steerable.nn import Full, GridConv2d, GridPDO, HarmonicFilter, Radial
+from steerable.layers import Full, dense_kernel
 from steerable.ops import grid_stencil
 
 options = argparse.ArgumentParser(

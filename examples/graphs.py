@@ -13,11 +13,10 @@ import argparse
 import torch
 from torch import nn
 
-from steerable.convs.pairs.pair_linear import PairLinear
-from steerable.convs.pairs.pair_product import PairProduct
+from steerable.convs import PairLinear, PairProduct
 from steerable.field import Field
 from steerable.groups import O3
-from steerable.models.set_net import DeepSets
+from steerable.models import DeepSets
 
 options = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -11,8 +11,8 @@ import torch
 from matplotlib.figure import Figure
 
 from steerable.field import invariant_field
+from steerable.filters import ImplicitFilter
 from steerable.groups import Harmonic, Product, decompose, named_group, point_group
-from steerable.nn import ImplicitFilter
 
 options = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

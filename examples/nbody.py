@@ -7,11 +7,9 @@ python examples/nbody.py --small    a few seconds, just to see it run
 import argparse
 import json
 
-from steerable.data.nbody import read_nbody
-from steerable.report.rollout import draw_rollout
-from steerable.train import fit
-from steerable.train.nbody import NBodyConfig, NBodyData, NBodyFit, NBodyModel
-from steerable.train.rollout import rollout
+from steerable.data import read_nbody
+from steerable.report import draw_rollout
+from steerable.train import NBodyConfig, NBodyData, NBodyFit, NBodyModel, fit, rollout
 
 options = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

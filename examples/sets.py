@@ -13,7 +13,7 @@ import math
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from steerable.models.set_net import DeepSets, SetNet
+from steerable.models import DeepSets, SetNet
 
 options = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -15,6 +15,7 @@ PACKAGE = Path(steerable.__path__[0])
 # From the lowest to the highest. A room imports only from rows above its own; rooms of one row are
 # strangers.
 ROWS = [
+    ("constants",),
     ("functions",),
     ("groups", "ops"),
     ("field",),
@@ -24,7 +25,8 @@ ROWS = [
     ("convs",),
     ("nn", "certify"),
     ("models", "data"),
-    ("train", "deploy", "report"),
+    ("deploy",),
+    ("train", "report"),
     ("cli",),
 ]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
@@ -114,6 +116,38 @@ def violations(root: Path) -> list[str]:
     return found
 
 
+def shown(path: Path) -> set[str]:
+    """The names in the `__all__` of a file."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def is_door(module: str, files: dict[str, Path]) -> bool:
+    """Whether other rooms may import from `module`.
+
+    Doors are the `__init__` of a room or of a folder in it, a room that is one file, and a module
+    that the `__init__` above it shows.
+    """
+    above, _, name = module.rpartition(".")
+    path = files.get(module)
+    if path is None or path.name == "__init__.py" or above == "steerable":
+        return True
+    return above in files and name in shown(files[above])
+
+
+def back_doors(root: Path) -> list[str]:
+    """Every import of a file of another room in the package folder `root`, in words."""
+    files = modules(root)
+    return [
+        f"{name} imports {target}, a back door of {room(target)}: import from its `__init__`"
+        for name, path in files.items()
+        for target in sorted(imports(name, path, set(files)))
+        if room(target) != room(name) and not is_door(target, files)
+    ]
+
+
 def oversized(root: Path) -> list[str]:
     """Every file and function of the package folder `root` that is longer than the style allows."""
     found = []
@@ -154,6 +188,48 @@ def test_the_house_is_in_order():
     assert violations(PACKAGE) == []
 
 
+def test_rooms_are_entered_by_their_doors():
+    assert back_doors(PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("models/planted.py", "from ..convs.points.point_conv import PointConv"),
+        ("models/planted.py", "from ..convs.points import point_conv"),
+        ("models/planted.py", "def late():\n    import steerable.layers.mlp"),
+        ("train/tasks/planted.py", "from steerable.data.images.digits import Digits"),
+        ("deploy/planted.py", "from steerable.ops.neighbours.tree import build_tree"),
+    ],
+)
+def test_a_planted_back_door_is_found(copy, file, text):
+    plant(copy, file, text)
+    found = back_doors(copy)
+    assert len(found) == 1
+    assert found[0].startswith(f"steerable.{file[:-3].replace('/', '.')} imports ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from ..convs import PointConv",
+        "from ..convs.points import PointConv",
+        "from ..operators import named",
+        "from ..field import Field",
+        "from .regressor import Regressor",
+    ],
+)
+def test_doors_are_open(copy, text):
+    plant(copy, "models/planted.py", text)
+    assert back_doors(copy) == []
+
+
+def test_every_room_is_reached_from_the_package():
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms == set(steerable._ROOMS) - {"nn"}
+    assert all(getattr(steerable, name) for name in steerable._ROOMS)
+
+
 def test_no_file_or_function_is_too_long():
     assert oversized(PACKAGE) == []
 
@@ -170,6 +246,8 @@ def test_no_file_or_function_is_too_long():
         ("models/planted.py", "from steerable.data import qm9"),
         ("data/planted.py", "from ..models import regressor"),
         ("train/planted.py", "from steerable.cli import main"),
+        ("deploy/planted.py", "from steerable.train import fit"),
+        ("constants/planted.py", "from ..functions import bessel"),
         ("data/planted.py", "from steerable import __version__"),
     ],
 )

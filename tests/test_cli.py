@@ -13,7 +13,8 @@ from torch_geometric.data import Data
 
 from steerable import cli
 from steerable.data import read_nbody, read_shapes
-from steerable.train import TASKS, DataConfig, FitConfig, ModelConfig, QM9Config, presets
+from steerable.train import TASKS, DataConfig, FitConfig, ModelConfig, QM9Config
+from steerable.train.tasks import presets
 
 SMALL = QM9Config(
     DataConfig(train=20, validation=5, test=5),
@@ -41,7 +42,7 @@ def run(tmp_path_factory):
     """The run folder of a demo that is small."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("steerable.train.qm9.QM9", molecules)
+        patch.setattr("steerable.train.tasks.qm9.QM9", molecules)
         patch.setattr(
             presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run)
         )
@@ -53,7 +54,7 @@ def run(tmp_path_factory):
 @pytest.fixture
 def here(run, monkeypatch):
     """Commands run where the demo did, on its molecules."""
-    monkeypatch.setattr("steerable.train.qm9.QM9", molecules)
+    monkeypatch.setattr("steerable.train.tasks.qm9.QM9", molecules)
     monkeypatch.setattr(
         presets, "demo", lambda run: QM9Config(SMALL.data, SMALL.model, SMALL.fit, run)
     )
@@ -181,7 +182,7 @@ def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_pat
     motion = read_nbody("charged", (12, 4, 4))
     for module in ("nbody", "rollout"):
         monkeypatch.setattr(
-            import_module(f"steerable.train.{module}"), "read_nbody", lambda preset: motion
+            import_module(f"steerable.train.tasks.{module}"), "read_nbody", lambda preset: motion
         )
     monkeypatch.chdir(tmp_path)
     parts = "--data.train 0 --data.validation 0 --data.test 0"

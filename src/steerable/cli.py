@@ -47,8 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def train(arguments: list[str]) -> None:
     """Train a network: train TASK [--preset NAME] [--config FILE] [--fit.lr LR] [--resume RUN]."""
-    from steerable.train import TASKS, load_config
-    from steerable.train.options import parse, parser
+    from steerable.train import TASKS, load_config, parse, parser
 
     name, *rest = arguments or ["nothing"]
     if name not in TASKS:
@@ -86,7 +85,7 @@ def demo(arguments: list[str]) -> None:
     )
     run = options.parse_args(arguments).run or _unused(Path("runs/qm9-demo"))
 
-    from steerable.train import presets
+    from steerable.train.tasks import presets
 
     metrics = _learn(presets.demo(run), resume=False)
     # The last line is for programs.
@@ -127,9 +126,7 @@ def predict(arguments: list[str]) -> None:
     if asked.output and (asked.output.is_dir() or not asked.output.parent.is_dir()):
         raise UsageError(f"--output is a file in a folder that exists; got {asked.output}.")
 
-    from steerable.train import load
-    from steerable.train.checkpoint import write
-    from steerable.train.frames import check_frames, predict_frames, read_frames
+    from steerable.deploy import check_frames, load, predict_frames, read_frames, write
 
     model, metadata = load(asked.run)
     if "elements" not in metadata:
@@ -165,7 +162,8 @@ def certify(arguments: list[str]) -> None:
     """Measure how exactly a trained network keeps the symmetries of space: certify RUN."""
     run = _run_option("certify").parse_args(arguments).run
 
-    from steerable.train import certificates, load, load_config
+    from steerable.deploy import load
+    from steerable.train import certificates, load_config
     from steerable.train.tasks import task_of
 
     model, metadata = load(run)
@@ -185,7 +183,7 @@ def rollout(arguments: list[str]) -> None:
     options.add_argument("--film", default="gif", help="gif, or mp4, which needs ffmpeg")
     asked = options.parse_args(arguments)
 
-    from steerable.report.rollout import check_film, draw_rollout
+    from steerable.report import check_film, draw_rollout
     from steerable.train import rollout as lead
 
     check_film(asked.film)

@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+from train.small import random_molecules
+
 HEADER = (
     "XYZ_file|Index|SMILES|InChi|N_atoms|Stoichiometry|Elements|XYZ_Ang|Mulliken_pop|"
     "Harmonic_Freq_cmi|RotA_GHz|RotB_GHz|RotC_GHz|Dipole_debye|Polarizability_bohr3|HOMO_au|"
@@ -62,3 +64,8 @@ def source(tmp_path, rows):
 def write():
     """The function that writes a part."""
     return write_part
+
+
+@pytest.fixture(scope="session")
+def molecules():
+    return random_molecules()

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from steerable.data.cache import cached
-from steerable.ops.cache_folder import VARIABLE, cache_folder
+from steerable.ops.cache_folder import CACHE_VARIABLE, cache_folder
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """A cache folder of the test's own, not yet there."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "deep" / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "deep" / "cache"))
     return tmp_path / "deep" / "cache"
 
 
@@ -67,9 +67,9 @@ def test_a_damaged_file_is_built_anew(build, folder, damage):
 
 def test_a_folder_that_cannot_be_written_costs_only_the_cache(build, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     with pytest.warns(
-        UserWarning, match=f"x could not be kept in .*: name a folder .* variable {VARIABLE}"
+        UserWarning, match=f"x could not be kept in .*: name a folder .* variable {CACHE_VARIABLE}"
     ):
         assert_is_the_table(cached("x", build))
 
@@ -101,5 +101,5 @@ def test_what_the_builder_raises_goes_through(folder):
 
 
 def test_without_the_variable_it_is_the_users_cache_folder(monkeypatch):
-    monkeypatch.delenv(VARIABLE)
+    monkeypatch.delenv(CACHE_VARIABLE)
     assert cache_folder().name == "steerable"

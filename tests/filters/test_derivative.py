@@ -17,7 +17,7 @@ from steerable.filters.filter import Filter, GridFilter
 from steerable.filters.joint import JointFilter
 from steerable.functions.polynomials import exponents_up_to, monomials
 from steerable.groups import O2, O3, SO2, SO3, cyclic, point_group
-from steerable.ops.stencils import METHODS, grid_stencil
+from steerable.ops.stencils.grid import METHODS, grid_stencil
 
 DOUBLE = torch.float64
 

@@ -12,10 +12,10 @@ from oracles.groups import EVERY, name
 from oracles.per_edge import per_edge_conv
 from steerable import Field, FieldMismatchError
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
+from steerable.convs.points.point_conv import PointConv
 from steerable.filters import ImplicitFilter, attribute_field
 from steerable.groups import O3, SO2, SO3, axial, irreps
 from steerable.layers import FourierActivation, NormActivation
-from steerable.nn import PointConv
 from steerable.ops import radius_graph
 
 DOUBLE = torch.float64

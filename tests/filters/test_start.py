@@ -7,10 +7,10 @@ import torch
 
 from oracles.groups import name
 from steerable import Field
+from steerable.convs.points.point_conv import PointConv
 from steerable.field import harmonic_field
 from steerable.filters import HarmonicFilter, ImplicitFilter, Radial
 from steerable.groups import O2, O3, SO2, SO3, axial, cyclic, irreps, point_group
-from steerable.nn import PointConv
 from steerable.ops import radius_graph
 
 CUTOFF = 2.0

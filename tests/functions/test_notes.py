@@ -19,13 +19,13 @@ from steerable.functions import (
 )
 from steerable.functions.wigner import real_basis, wigner_matrix
 from steerable.groups import point_group
-from steerable.groups.permutation_fft import PermutationFourier
-from steerable.groups.permutations import compose
-from steerable.groups.symmetric import SymmetricGroup
-from steerable.groups.tableaux import partitions
-from steerable.groups.young import orthogonal_form
-from steerable.layers.sphere_activation import SphereActivation
-from steerable.layers.sphere_signals import SphereSignals
+from steerable.groups.permutations.fft import PermutationFourier
+from steerable.groups.permutations.permutations import compose
+from steerable.groups.permutations.symmetric import SymmetricGroup
+from steerable.groups.permutations.tableaux import partitions
+from steerable.groups.permutations.young import orthogonal_form
+from steerable.layers.sphere.activation import SphereActivation
+from steerable.layers.sphere.signals import SphereSignals
 
 SPHERE, WHOLE = SphereSignals.sphere(7, 4), SphereSignals.rotations(3, 3)
 

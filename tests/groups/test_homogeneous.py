@@ -32,9 +32,9 @@ from steerable.groups.cosets import (
     double_coset_representatives,
 )
 from steerable.groups.homogeneous import HomSpace, kernel_functions
-from steerable.groups.permutation_groups import PermutationGroup
-from steerable.groups.permutations import compose, permutation_matrices, places
-from steerable.groups.symmetric import SymmetricGroup, YoungSubgroup
+from steerable.groups.permutations.groups import PermutationGroup
+from steerable.groups.permutations.permutations import compose, permutation_matrices, places
+from steerable.groups.permutations.symmetric import SymmetricGroup, YoungSubgroup
 
 POLAR = axial("Cinf", (0, 1, 0))
 TILTED = axial("Cinf", (1, 2, 3))

@@ -6,8 +6,8 @@ from torch import nn
 
 from oracles.sphere import random_signals, rotations
 from steerable.functions.spectra import Rotate
-from steerable.layers.sphere_activation import SphereProduct
-from steerable.layers.sphere_signals import SphereSignals
+from steerable.layers.sphere.activation import SphereProduct
+from steerable.layers.sphere.signals import SphereSignals
 from steerable.models.sphere_net import SphereClassifier
 
 

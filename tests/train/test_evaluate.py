@@ -9,7 +9,7 @@ from rich.console import Console
 from steerable.data import composition
 from steerable.train import evaluate, fit, load
 from steerable.train.evaluate import certificates
-from steerable.train.qm9 import errors, held_out, symmetry
+from steerable.train.tasks.qm9 import errors, held_out, symmetry
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ def test_the_settings_are_understood():
 
 
 def test_the_example_runs(monkeypatch, capsys, molecules, tmp_path):
-    monkeypatch.setattr("steerable.train.qm9.QM9", lambda: molecules * 3)
+    monkeypatch.setattr("steerable.train.tasks.qm9.QM9", lambda: molecules * 3)
     monkeypatch.setattr(sys, "argv", ["qm9.py", "--small", "--run", str(tmp_path / "run")])
     runpy.run_path(str(EXAMPLES / "qm9.py"))
     out = capsys.readouterr().out

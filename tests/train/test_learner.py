@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from steerable.train import FitConfig, qm9
+from steerable.train import FitConfig
 from steerable.train.learner import Learner, Mean, plateau, running_average
+from steerable.train.tasks import qm9
 
 
 @pytest.fixture

@@ -1,20 +1,31 @@
 """Data sets, one source a file; their splits and what composition explains."""
 
-from steerable.data import charged, gravity, solar_system, springs
-from steerable.data.digits import Digits, read_digits, rotated_parts
-from steerable.data.nbody import PRESETS as NBODY_PRESETS
-from steerable.data.nbody import Forecast, baselines, read_nbody
-from steerable.data.qm9 import QM9, TARGETS, Target, target
-from steerable.data.references import Statistics, composition, fit_references, fit_statistics
-from steerable.data.shapes import Shapes, read_shapes
-from steerable.data.splits import Split, split, stratified
+from .batches import Batches, Change, Items
+from .images import Digits, read_digits, rotated_parts
+from .molecules import (
+    QM9,
+    TARGETS,
+    Statistics,
+    Target,
+    composition,
+    fit_references,
+    fit_statistics,
+    target,
+)
+from .particles import PRESETS as NBODY_PRESETS
+from .particles import Forecast, baselines, charged, gravity, read_nbody, solar_system, springs
+from .shapes import Shapes, read_shapes
+from .splits import Split, split, stratified
 
 __all__ = [
     "NBODY_PRESETS",
     "QM9",
     "TARGETS",
+    "Batches",
+    "Change",
     "Digits",
     "Forecast",
+    "Items",
     "Shapes",
     "Split",
     "Statistics",

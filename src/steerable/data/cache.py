@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steerable.ops.cache_folder import VARIABLE, cache_folder
+from steerable.ops import CACHE_VARIABLE, cache_folder
 
 __all__ = ["cached"]
 
@@ -38,7 +38,7 @@ def cached(name: str, build: Callable[[], Table]) -> Table:
     except OSError as error:
         warnings.warn(
             f"{name} could not be kept in {path.parent} ({error}) and will be read anew each time: "
-            f"name a folder that can be written in the environment variable {VARIABLE}.",
+            f"name a folder that can be written in the environment variable {CACHE_VARIABLE}.",
             stacklevel=3,
         )
     return table

@@ -2,7 +2,7 @@
 
 from .choose import choose_filter
 from .derivative import DerivativeFilter, Derivatives, StencilFilter
-from .filter import Filter, GridFilter, SeparableFilter, attribute_field
+from .filter import Filter, GridFilter, SeparableFilter, attribute_field, group_of
 from .harmonic import HarmonicFilter
 from .implicit import ImplicitFilter, harmonic_degree, is_harmonic
 from .joint import JointFilter
@@ -28,6 +28,7 @@ __all__ = [
     "Taps",
     "attribute_field",
     "choose_filter",
+    "group_of",
     "harmonic_degree",
     "is_harmonic",
     "near_identity",

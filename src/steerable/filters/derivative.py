@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..constants import ConstantModule
 from ..field import Field, Term
-from ..functions.polynomials import Array, exponents_up_to, harmonic_polynomials
+from ..functions import Array, exponents_up_to, harmonic_polynomials
 from ..groups import O3, Group, Harmonic, Irrep, decompose
-from ..layers.constants import ConstantModule
 from ..operators import harmonic_couplings
-from ..ops.stencils import grid_stencil
+from ..ops import grid_stencil
 from .filter import Filter
 
 

@@ -8,11 +8,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ..constants import ConstantModule
 from ..field import Field, harmonic_field
 from ..functions import spherical_harmonics
 from ..groups import Group
-from ..layers.activation import SILU_GAIN
-from ..layers.constants import ConstantModule
+from ..layers import SILU_GAIN
 from .radial import Radial, as_radial, typical_inputs
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..constants import ConstantModule
 from ..field import Field, Term, harmonic_field, invariant_field
 from ..functions import solid_harmonics
 from ..groups import Group
-from ..layers.constants import ConstantModule
-from ..layers.mlp import MLP
+from ..layers import MLP
 from .filter import group_of
 from .radial import Radial, as_radial, typical_inputs
 

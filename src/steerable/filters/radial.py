@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ..constants import ConstantModule
 from ..field import Field
 from ..functions import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff
-from ..layers.constants import ConstantModule
 
 BASES = ("bessel", "gaussian", "learned")
 ENVELOPES = ("polynomial", "cosine", "gaussian", "none")

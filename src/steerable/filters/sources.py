@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ..field import Field
-from ..functions.sources import bump_harmonics, coulomb_harmonics
+from ..functions import bump_harmonics, coulomb_harmonics
 from ..groups import O3, Group
-from ..layers.sphere_signals import sphere_field
+from ..layers.sphere import sphere_field
 
 
 class CoulombFilter(nn.Module):

@@ -17,8 +17,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..functions.layout import Layout
-from ..functions.wigner import euler_rotation, wigner_matrix
+from ..functions import Layout, euler_rotation, wigner_matrix
 
 _INDEPENDENT = 1e-8  # the smallest singular value of the spectra of taps, each of length 1
 

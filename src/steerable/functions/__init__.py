@@ -9,8 +9,16 @@ from .harmonics import solid_harmonics, spherical_harmonics
 from .healpix import HealpixTransform
 from .layout import Layout
 from .points import PointTransform
+from .polynomials import (
+    Array,
+    exponents,
+    exponents_up_to,
+    factorials,
+    harmonic_polynomials,
+    monomials,
+)
 from .radial import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff, safe_norm
-from .rings import PrecisionWarning
+from .rings import PrecisionWarning, RingTransform
 from .rotations import RotationTransform
 from .sources import bump_harmonics, coulomb_harmonics
 from .spectra import Bispectrum, Rotate, power_spectrum
@@ -19,11 +27,13 @@ from .spin import SpinTransform, curl, divergence, gradient
 from .wigner import euler_angles, euler_rotation, wigner_d, wigner_matrix
 
 __all__ = [
+    "Array",
     "Bispectrum",
     "HealpixTransform",
     "Layout",
     "PointTransform",
     "PrecisionWarning",
+    "RingTransform",
     "Rotate",
     "RotationTransform",
     "SphereGrid",
@@ -41,7 +51,12 @@ __all__ = [
     "euler_angles",
     "euler_rotation",
     "even_gaussian",
+    "exponents",
+    "exponents_up_to",
+    "factorials",
     "gradient",
+    "harmonic_polynomials",
+    "monomials",
     "polynomial_cutoff",
     "power_spectrum",
     "real_coupling",

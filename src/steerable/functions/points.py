@@ -8,7 +8,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from .constants import ConstantModule
+from ..constants import ConstantModule
 from .harmonics import spherical_harmonics
 from .layout import Layout
 from .quadrature import lebedev

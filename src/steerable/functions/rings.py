@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..constants import ConstantModule
 from .circle import no_signals
-from .constants import ConstantModule
 from .layout import Layout
 from .legendre import legendre
 from .wigner import wigner_d

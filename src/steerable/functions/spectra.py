@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..constants import ConstantModule
 from .clebsch_gordan import real_coupling
-from .constants import ConstantModule
 from .layout import Layout
 from .wigner import pole_turns, swap, turn
 

@@ -1,11 +1,12 @@
 """Closed subgroups of O(2) and O(3), permutations, their irreps and equivariant linear maps."""
 
-from .closure import GOLDEN_ANGLE, GroupError, rotation
+from .closure import GOLDEN_ANGLE, GroupError, Symmetry, rotation
+from .cosets import double_coset_representatives
 from .couplings import coupling
 from .group import Group
-from .homogeneous import HomSpace
+from .homogeneous import HomSpace, kernel_functions
 from .induced import Induced, quotient, regular
-from .intertwiners import intertwiners
+from .intertwiners import intertwiners, null_space, orthonormal_rows
 from .irreps import Irrep, decompose, irrep, irreps
 from .named import (
     O2,
@@ -22,14 +23,23 @@ from .named import (
     point_group,
     trivial,
 )
-from .permutation_fft import PermutationFourier
-from .permutation_groups import PermutationGroup
-from .permutation_tensors import TensorPower, pattern_weights, set_partitions, tensor_maps
+from .permutations import (
+    PermutationFourier,
+    PermutationGroup,
+    Specht,
+    SymmetricGroup,
+    TensorPower,
+    YoungModule,
+    YoungSubgroup,
+    character_table,
+    kostka,
+    orthogonal_form,
+    partitions,
+    pattern_weights,
+    set_partitions,
+    tensor_maps,
+)
 from .representation import Harmonic, Product, Representation, Restricted, stretched
-from .symmetric import Specht, SymmetricGroup, YoungSubgroup
-from .tableaux import character_table, kostka, partitions
-from .young import orthogonal_form
-from .young_modules import YoungModule
 
 __all__ = [
     "GOLDEN_ANGLE",
@@ -50,6 +60,7 @@ __all__ = [
     "Restricted",
     "Specht",
     "SymmetricGroup",
+    "Symmetry",
     "TensorPower",
     "YoungModule",
     "YoungSubgroup",
@@ -59,14 +70,18 @@ __all__ = [
     "cyclic",
     "decompose",
     "dihedral",
+    "double_coset_representatives",
     "intertwiners",
     "inversion",
     "irrep",
     "irreps",
+    "kernel_functions",
     "kostka",
     "mirror",
     "named_group",
+    "null_space",
     "orthogonal_form",
+    "orthonormal_rows",
     "partitions",
     "pattern_weights",
     "planar_group",

@@ -92,8 +92,7 @@ def _connected_quadrature(group: Any, subgroup: Symmetry, degree: int) -> tuple[
         count = 2 * degree + 1
         turns = np.stack([rotation(2 * np.pi * k / count, group.axis) for k in range(count)])
         return turns, np.full(count, 1 / count)
-    from ..functions.sphere import SphereGrid  # loads scipy
-    from ..functions.wigner import euler_rotation
+    from ..functions import SphereGrid, euler_rotation  # loads scipy
 
     grid = SphereGrid.resolving(degree)
     axis = getattr(subgroup, "axis", None)

@@ -15,7 +15,7 @@ from .closure import Array, GroupError, Symmetry
 from .cosets import coset_quadrature
 from .group import Group
 from .intertwiners import intertwiners
-from .permutations import MAX_SIZE
+from .permutations.permutations import MAX_SIZE
 from .representation import Representation, Restricted
 
 

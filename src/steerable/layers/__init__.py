@@ -1,20 +1,26 @@
 """Layers that act at one point: linear maps, activations, norms, and what is made of them."""
 
-from .activation import Gate, NormActivation, TensorProductActivation
-from .contraction import Contraction, Depthwise, Full
+from .activation import SILU_GAIN, Gate, NormActivation, TensorProductActivation, mean_square
+from .contraction import Contraction, Depthwise, Full, stacked_weights
 from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
+from .paths import Paths
 from .restrict import Restrict
-from .sphere_activation import SphereActivation, SphereProduct
-from .sphere_norm import SphereBatchNorm
-from .sphere_readout import SphereInvariants, SpherePool
-from .sphere_signals import SphereSignals
+from .sphere import (
+    SphereActivation,
+    SphereBatchNorm,
+    SphereInvariants,
+    SpherePool,
+    SphereProduct,
+    SphereSignals,
+)
 
 __all__ = [
     "MLP",
+    "SILU_GAIN",
     "BatchNorm",
     "Contraction",
     "CosetActivation",
@@ -28,6 +34,7 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "NormActivation",
+    "Paths",
     "RMSNorm",
     "Restrict",
     "SphereActivation",
@@ -38,4 +45,6 @@ __all__ = [
     "SphereSignals",
     "TensorProductActivation",
     "dense_kernel",
+    "mean_square",
+    "stacked_weights",
 ]

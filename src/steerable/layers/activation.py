@@ -8,9 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..constants import ConstantModule
 from ..field import Field, invariant_field
 from ..groups import Group, coupling
-from .constants import ConstantModule
 
 
 class Gate(ConstantModule):

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor
 
-from .constants import ConstantModule
+from ..constants import ConstantModule
 from .contraction import Contraction
 from .paths import Paths
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..constants import ConstantModule
 from ..field import Field, Term, harmonic_field
 from ..functions import solid_harmonics
 from ..groups import Group, Irrep, decompose, quotient, trivial
 from .activation import unit_gain
-from .constants import ConstantModule
 
 
 class Signals(ConstantModule):

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..constants import ConstantModule
 from ..field import Field, require_same_group
 from ..groups import Group
-from .constants import ConstantModule
 
 _DENSE_SIZE = 2**17
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..constants import ConstantModule
 from ..field import Field
 from ..groups import Group
 from ..ops import segment_mean
 from .activation import copy_to_components, mean_square
-from .constants import ConstantModule
 
 
 class RMSNorm(ConstantModule):

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..constants import ConstantModule
 from ..field import Field, require_same_group
 from ..groups import Irrep, coupling
-from .constants import ConstantModule
 
 Products = Callable[[Irrep, Irrep], Iterable[tuple[slice, NDArray[np.float64]]]]
 """From irreps of input and output to the products of filter and input that may be used.

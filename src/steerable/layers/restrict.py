@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..constants import ConstantModule
 from ..field import Field
 from ..groups import Group
-from .constants import ConstantModule
 
 
 class Restrict(ConstantModule):

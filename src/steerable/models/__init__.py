@@ -1,10 +1,20 @@
 """Ready networks, one a file."""
 
+from .build import (
+    build_digits,
+    build_nbody,
+    build_qm9,
+    build_shapes,
+    build_sphere,
+    builder,
+    task_name,
+)
 from .classifier import Classifier
 from .dynamics import Dynamics
 from .forces import Gravitation, PairForces
 from .image_classifier import ImageClassifier
 from .messages import MessageForces
+from .moved import Moved
 from .multipoles import Multipoles, Polarisability
 from .pair_net import PairNet
 from .regressor import Reference, Regressor, UnknownElementError
@@ -18,6 +28,7 @@ __all__ = [
     "Gravitation",
     "ImageClassifier",
     "MessageForces",
+    "Moved",
     "Multipoles",
     "PairForces",
     "PairNet",
@@ -27,4 +38,11 @@ __all__ = [
     "SetNet",
     "SphereClassifier",
     "UnknownElementError",
+    "build_digits",
+    "build_nbody",
+    "build_qm9",
+    "build_shapes",
+    "build_sphere",
+    "builder",
+    "task_name",
 ]

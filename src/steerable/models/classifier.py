@@ -9,13 +9,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..convs.points.point_conv import PointConv
+from ..constants import ConstantModule
+from ..convs import PointConv
 from ..field import Field, Term, harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
 from ..groups import Group, named_group
-from ..layers import BatchNorm, Gate, Linear
-from ..layers.activation import mean_square
-from ..layers.constants import ConstantModule
+from ..layers import BatchNorm, Gate, Linear, mean_square
 from ..ops import farthest_point_sampling, knn, segment_max, segment_mean
 
 _DEGREE = 2  # of the harmonics in filters and features

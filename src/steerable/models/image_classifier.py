@@ -9,11 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ..convs.grids.downsample import Downsample
-from ..convs.grids.grid_conv import GridConv2d
-from ..convs.pdos.depthwise_products import DepthwiseProducts
-from ..convs.pdos.neural_pdo import GridNeuralPDO
-from ..convs.pdos.pdo import GridPDO
+from ..convs import DepthwiseProducts, Downsample, GridConv2d, GridNeuralPDO, GridPDO
 from ..field import Field, invariant_field
 from ..filters import HarmonicFilter
 from ..groups import Group, planar_group

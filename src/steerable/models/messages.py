@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..convs.points.point_conv import PointConv
+from ..constants import ConstantModule
+from ..convs import PointConv
 from ..field import harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
 from ..groups import O2, O3, Group, Harmonic, intertwiners
-from ..layers.constants import ConstantModule
 from .forces import Particles
 
 TRANSLATIONS = ("all", "plane", "none")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..convs.sets.ragged import check_sets
+from ..constants import ConstantModule
+from ..convs.sets import check_sets
 from ..field import Field, FieldError, Term
 from ..functions import solid_harmonics
 from ..groups import Harmonic, decompose
 from ..layers import Linear
-from ..layers.constants import ConstantModule
-from ..ops import segment_mean, segment_sum
-from ..ops.clouds import check_points
+from ..ops import check_points, segment_mean, segment_sum
 
 
 class Multipoles(nn.Module):

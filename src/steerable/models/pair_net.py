@@ -5,14 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..convs.pairs.pair_index import Pairs, pairs_of
-from ..convs.pairs.pair_linear import PairLinear
-from ..convs.sets.ragged import check_numbers
-from ..convs.sets.stacked import stack, stacked_field
+from ..convs import PairLinear, Pairs, pairs_of
+from ..convs.sets import check_numbers, stack, stacked_field
 from ..field import Field, invariant_field
 from ..filters import HarmonicFilter
 from ..layers import Gate, Linear, RMSNorm
-from ..ops.clouds import check_points
+from ..ops import check_points
 
 
 class PairNet(nn.Module):

@@ -8,14 +8,13 @@ import torch
 from ase.data import covalent_radii
 from torch import Tensor, nn
 
-from ..convs.points.point_conv import PointConv
-from ..convs.points.pool import Pool
+from ..constants import ConstantModule
+from ..convs import PointConv, Pool
 from ..field import Field, invariant_field
 from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_degree
 from ..functions import safe_norm
 from ..groups import named_group
 from ..layers import Gate, Linear, RMSNorm
-from ..layers.constants import ConstantModule
 from ..ops import Neighbourhoods, neighbourhoods, radius_graph
 
 KERNELS = ("radial", "implicit", "bonds", "ends")

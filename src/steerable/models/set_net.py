@@ -6,10 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.aggr import Aggregation, MaxAggregation
 
-from ..convs.points.pool import Pool
-from ..convs.sets.ragged import check_numbers, check_occupied, check_sets
-from ..convs.sets.set_attention import InducedSetAttention
-from ..convs.sets.set_linear import SetLinear
+from ..convs import InducedSetAttention, Pool, SetLinear
+from ..convs.sets import check_numbers, check_occupied, check_sets
 from ..field import Field, FieldError, invariant_field
 from ..groups import Group
 from ..layers import MLP, Gate, Linear, RMSNorm

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..convs.spheres.sphere_conv import SphereConv
-from ..filters.spectral import DegreeKnots
-from ..functions.sphere import SphereGrid, SphereTransform
-from ..layers.sphere_activation import SphereActivation
-from ..layers.sphere_norm import SphereBatchNorm
-from ..layers.sphere_readout import SphereInvariants
-from ..layers.sphere_signals import SphereSignals
+from ..convs import SphereConv
+from ..filters import DegreeKnots
+from ..functions import SphereGrid, SphereTransform
+from ..layers import SphereActivation, SphereBatchNorm, SphereInvariants, SphereSignals
 
 
 class SphereClassifier(nn.Module):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..groups import Irrep
-from ..groups.intertwiners import null_space, orthonormal_rows
+from ..groups import Irrep, null_space, orthonormal_rows
 from .polynomial import Array
 
 _QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])

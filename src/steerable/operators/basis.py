@@ -7,9 +7,8 @@ from functools import cache
 import numpy as np
 
 from ..field import FieldMismatchError
-from ..functions.polynomials import exponents, factorials, harmonic_polynomials
-from ..groups import Harmonic, Irrep, coupling, decompose, irreps
-from ..groups.closure import Symmetry
+from ..functions import exponents, factorials, harmonic_polynomials
+from ..groups import Harmonic, Irrep, Symmetry, coupling, decompose, irreps
 from .aliases import without_aliases
 from .field_types import FieldType, irreducible_parts
 from .polynomial import Array

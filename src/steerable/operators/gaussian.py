@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..functions.polynomials import exponents
+from ..functions import exponents
 from .symbol import Symbol
 
 

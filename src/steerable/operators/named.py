@@ -14,7 +14,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from ..field import Field
-from ..functions.polynomials import harmonic_polynomials
+from ..functions import harmonic_polynomials
 from ..groups import O2, O3
 from .polynomial import Array
 from .symbol import Symbol

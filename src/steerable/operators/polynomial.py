@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..functions.polynomials import exponents, factorials, monomials
+from ..functions import exponents, factorials, monomials
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from ..field import FieldMismatchError
-from ..functions.polynomials import exponents
+from ..functions import exponents
 from ..groups import Group, GroupError
 from .field_types import FieldType, matrices, restrict
 from .polynomial import Array, MatrixPolynomial

@@ -1,16 +1,28 @@
 """Operations on graphs and points that know no group: neighbours, segment reductions, moments."""
 
-from .blockwise import Inputs, Loops, blockwise, pull, run
-from .cloud_stencils import CloudStencil, StencilWarning, cloud_stencil
-from .clouds import check_finite
-from .moments import Block, Neighbourhoods, moments, neighbourhoods
+from .cache_folder import CACHE_VARIABLE, cache_folder
+from .clouds import check_finite, check_points
 from .neighbours import knn, knn_graph, radius, radius_graph
 from .sampling import farthest_point_sampling
-from .segment import segment_max, segment_mean, segment_softmax, segment_sum
-from .stencils import grid_stencil
-from .surface_stencils import surface_stencil
+from .stencils import CloudStencil, StencilWarning, cloud_stencil, grid_stencil, surface_stencil
+from .sums import (
+    Block,
+    Inputs,
+    Loops,
+    Neighbourhoods,
+    blockwise,
+    moments,
+    neighbourhoods,
+    pull,
+    run,
+    segment_max,
+    segment_mean,
+    segment_softmax,
+    segment_sum,
+)
 
 __all__ = [
+    "CACHE_VARIABLE",
     "Block",
     "CloudStencil",
     "Inputs",
@@ -18,7 +30,9 @@ __all__ = [
     "Neighbourhoods",
     "StencilWarning",
     "blockwise",
+    "cache_folder",
     "check_finite",
+    "check_points",
     "cloud_stencil",
     "farthest_point_sampling",
     "grid_stencil",

@@ -1,19 +1,39 @@
 """Training runs: tasks with typed settings, checkpoints as folders, evaluation with baselines."""
 
-from .checkpoint import CheckpointError, load, save
+from steerable.deploy import CheckpointError, load
+
+from .checkpoint import save
 from .config import ConfigError
-from .digits import DigitsConfig, DigitsData, DigitsFit, DigitsModel
 from .evaluate import certificates, evaluate
 from .fit import Interrupted, RunFolderError, fit
-from .nbody import NBodyConfig, NBodyData, NBodyFit, NBodyModel
-from .options import dump_config, load_config
-from .presets import demo
-from .qm9 import DataConfig, FitConfig, ModelConfig, QM9Config
+from .options import dump_config, load_config, parse, parser
 from .recorder import DivergedError
-from .rollout import RolloutDivergedError, rollout
-from .shapes import ShapesConfig, ShapesData, ShapesFit, ShapesModel
-from .sphere import SphereConfig, SphereData, SphereFit, SphereModel
-from .tasks import TASKS
+from .tasks import (
+    TASKS,
+    DataConfig,
+    DigitsConfig,
+    DigitsData,
+    DigitsFit,
+    DigitsModel,
+    FitConfig,
+    ModelConfig,
+    NBodyConfig,
+    NBodyData,
+    NBodyFit,
+    NBodyModel,
+    QM9Config,
+    RolloutDivergedError,
+    ShapesConfig,
+    ShapesData,
+    ShapesFit,
+    ShapesModel,
+    SphereConfig,
+    SphereData,
+    SphereFit,
+    SphereModel,
+    demo,
+    rollout,
+)
 
 __all__ = [
     "TASKS",
@@ -50,6 +70,8 @@ __all__ = [
     "fit",
     "load",
     "load_config",
+    "parse",
+    "parser",
     "rollout",
     "save",
 ]

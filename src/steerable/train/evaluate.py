@@ -17,11 +17,12 @@ from torch import nn
 
 from steerable.certify import Certificate, certify
 
-from .checkpoint import CONFIG, load, versions, write
+from ..deploy import CONFIG, load, write
+from .checkpoint import versions
 from .options import load_config
 from .recorder import LOG
 from .task import Measure, Symmetry
-from .tasks import task_of
+from .tasks.registry import task_of
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.csv"
 

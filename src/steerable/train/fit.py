@@ -15,13 +15,14 @@ from lightning.pytorch import Trainer
 from rich.console import Console
 from torch import nn
 
-from .checkpoint import CONFIG, save, write
+from ..deploy import CONFIG, write
+from .checkpoint import save
 from .config import ConfigError, TrainingConfig
 from .evaluate import evaluate, record_interrupted
 from .learner import Learner
 from .options import dump_config, load_config
 from .recorder import STATE, Recorder, stop_on_interrupt
-from .tasks import TASKS
+from .tasks.registry import TASKS
 
 
 class RunFolderError(ValueError):

@@ -15,7 +15,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from .batches import Batches
+from ..data import Batches
 from .config import TrainingConfig
 from .task import Problem
 

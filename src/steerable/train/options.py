@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
-from steerable.train.config import ConfigError
+from .config import ConfigError
 
 
 def parser(kind: type, prog: str | None = None, default: Any = None) -> ArgumentParser:

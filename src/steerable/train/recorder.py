@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
 
-from .checkpoint import write
+from ..deploy import write
 from .learner import Learner
 from .task import Measure
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from steerable.certify import Role
 from steerable.groups import Group
 
-from .batches import Batches
+from ..data import Batches
 
 
 class Measure(NamedTuple):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...constants import ConstantModule
 from ...field import Field
 from ...groups import Group
-from ...layers.constants import ConstantModule
 from .window import Window, check_array
 
 

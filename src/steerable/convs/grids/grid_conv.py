@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, require_same_group
 from ...filters import Filter, StencilFilter
 from ...layers import Contraction, DenseKernel
-from ...layers.constants import ConstantModule
 from ..points.point_conv import CONTRACTIONS
 from .stencil import Stencil
 from .window import Window, check_array

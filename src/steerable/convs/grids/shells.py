@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from ...filters.filter import SeparableFilter
-from ...layers.constants import ConstantModule
+from ...constants import ConstantModule
+from ...filters import SeparableFilter
 
 
 class Shells(ConstantModule):

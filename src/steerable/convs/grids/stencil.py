@@ -11,9 +11,9 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from ...filters.filter import Filter, GridFilter, SeparableFilter
+from ...constants import ConstantModule
+from ...filters import Filter, GridFilter, SeparableFilter
 from ...functions import polynomial_cutoff
-from ...layers.constants import ConstantModule
 from .shells import Shells, for_samples
 
 _FINER = {2: 6, 3: 4}  # fine points per step of the stencil, by dimension

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ...field import Field
 from ...groups import Group
-from ...groups.permutation_tensors import TensorSymmetry
+from ...groups.permutations import TensorSymmetry
 from ...layers import Linear
 from ..sets.stacked import stack, stacked_field, unstack
 from .pair_index import Pairs, SquarePairs, check_square

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, Term, require_same_group
 from ...groups import Group, Irrep, decompose, quotient, trivial
-from ...layers import Linear
-from ...layers.activation import SILU_GAIN
-from ...layers.constants import ConstantModule
+from ...layers import SILU_GAIN, Linear
 from .tensor_products import Differentiate, unit_mean_square
 
 

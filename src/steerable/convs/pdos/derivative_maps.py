@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...field import Field, invariant_field
-from ...filters.derivative import DerivativeFilter, StencilFilter
+from ...filters import DerivativeFilter, StencilFilter
 from ...groups import Group, trivial
-from ...layers.contraction import stacked_weights
-from ...layers.paths import Paths
+from ...layers import Paths, stacked_weights
 from ...ops import Neighbourhoods
 from ..grids.window import Window
 from ..points.point_conv import PointConv

@@ -11,11 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...field import Field
-from ...filters.derivative import DerivativeFilter, StencilFilter
-from ...filters.filter import group_of
+from ...filters import DerivativeFilter, StencilFilter, group_of
 from ...groups import Group
-from ...ops import Neighbourhoods
-from ...ops.cloud_stencils import CloudStencil, cloud_stencil
+from ...ops import CloudStencil, Neighbourhoods, cloud_stencil
 from ..grids.window import check_array
 from .depthwise_products import DepthwiseProducts
 from .derivative_maps import GridDerivatives, PointDerivatives

@@ -13,15 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ...field import Field, FieldMismatchError
-from ...filters.derivative import DerivativeFilter, StencilFilter
-from ...filters.filter import Filter, group_of
-from ...filters.joint import JointFilter
+from ...filters import DerivativeFilter, Filter, JointFilter, StencilFilter, group_of
 from ...groups import Group
-from ...layers import Contraction, Full, dense_kernel
-from ...layers.paths import Paths
+from ...layers import Contraction, Full, Paths, dense_kernel
 from ...operators import Symbol
-from ...ops import Neighbourhoods, neighbourhoods
-from ...ops.cloud_stencils import CloudStencil, cloud_stencil
+from ...ops import CloudStencil, Neighbourhoods, cloud_stencil, neighbourhoods
 from ..grids.grid_conv import GridConv2d, GridConv3d
 from ..points.graph import check_edge_index, check_positions
 from ..points.point_conv import CONTRACTIONS, PointConv

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...constants import ConstantModule
 from ...field import Field, Term, invariant_field, require_same_group
-from ...functions.polynomials import Array
+from ...functions import Array
 from ...groups import Irrep, coupling, irreps
 from ...layers import MLP, Linear
-from ...layers.constants import ConstantModule
 
 Differentiate = Callable[..., Tensor]
 """From numbers (point, channel) to all their derivatives (point, channel, operator).

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...layers import Depthwise
 from ...ops import Inputs, Neighbourhoods
-from ...ops.native import native
+from ...ops.sums import native
 from .radial_table import radial_table
 
 _SOURCE = Path(__file__).with_name("radial.c")

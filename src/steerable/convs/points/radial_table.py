@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from ...layers.paths import Paths
-from ...ops.moments import Rows
+from ...layers import Paths
+from ...ops.sums import Rows
 
 _SMALLEST = 1e-14  # what is below it in a Clebsch-Gordan tensor is rounding
 

@@ -10,12 +10,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from ...constants import ConstantModule
 from ...field import FieldMismatchError
-from ...groups.cosets import double_coset_representatives
-from ...groups.homogeneous import HomSpace, kernel_functions
-from ...groups.intertwiners import orthonormal_rows
+from ...groups import HomSpace, double_coset_representatives, kernel_functions, orthonormal_rows
 from ...layers import Linear
-from ...layers.constants import ConstantModule
 from .signals import signal_field
 
 Array = NDArray[np.float64]

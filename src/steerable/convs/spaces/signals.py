@@ -11,16 +11,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, Term
-from ...functions.rings import RingTransform
-from ...functions.rotations import RotationTransform
-from ...functions.sphere import SphereGrid, SphereTransform
-from ...groups import SO3, Group, axial
-from ...groups.homogeneous import HomSpace
-from ...groups.permutation_fft import PermutationFourier
+from ...functions import RingTransform, RotationTransform, SphereGrid, SphereTransform
+from ...groups import SO3, Group, HomSpace, PermutationFourier, SymmetricGroup, YoungSubgroup, axial
 from ...groups.permutations import permutation_matrices
-from ...groups.symmetric import SymmetricGroup, YoungSubgroup
-from ...layers.constants import ConstantModule
 
 Array = NDArray[np.float64]
 

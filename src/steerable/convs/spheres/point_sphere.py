@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ...field import FieldMismatchError
-from ...filters.filter import Filter
-from ...functions.layout import Layout
-from ...layers.sphere_signals import SphereSignals, sphere_field
+from ...filters import Filter
+from ...functions import Layout
+from ...layers import SphereSignals
+from ...layers.sphere import sphere_field
 from ...ops import segment_sum
 
 

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ...filters.spectral import SpectralFilter
-from ...layers.constants import ConstantModule
-from ...layers.sphere_signals import SphereSignals
+from ...constants import ConstantModule
+from ...filters import SpectralFilter
+from ...layers import SphereSignals
 
 
 class SphereConv(ConstantModule):

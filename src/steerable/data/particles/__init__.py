@@ -1,0 +1,21 @@
+"""Systems of particles: the laws they move by, tasks of dynamics, and batches."""
+
+from . import charged, gravity, solar_system, springs
+from .conserved import angular_momentum, momentum
+from .nbody import PRESETS, Forecast, baselines, read_nbody
+from .systems import Systems, gather
+
+__all__ = [
+    "PRESETS",
+    "Forecast",
+    "Systems",
+    "angular_momentum",
+    "baselines",
+    "charged",
+    "gather",
+    "gravity",
+    "momentum",
+    "read_nbody",
+    "solar_system",
+    "springs",
+]

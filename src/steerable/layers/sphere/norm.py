@@ -1,0 +1,59 @@
+"""Normalisation of signals on the sphere and on the rotations.
+
+Of whole signals, so that spectra keep their shape.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .signals import SphereSignals
+
+
+class SphereBatchNorm(nn.Module):
+    """y = w (f - m) / sqrt(v + eps) + b per channel.
+
+    m and v are mean and variance over the batch and all points.
+
+    Both are read from the coefficients, m from degree 0 and v as the sum of all squares: no grid,
+    and exact. Every channel has one v, whereas BatchNorm, with a v for every degree, would raise
+    the high degrees to the height of the low ones.
+
+    Args:
+        signals: type of input and output.
+        eps: added to the variance.
+        momentum: share of a new batch in the running values.
+    """
+
+    running_mean: Tensor
+    running_square: Tensor
+
+    def __init__(self, signals: SphereSignals, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.signals, self.eps, self.momentum = signals, eps, momentum
+        self.field_in = self.field_out = signals.field
+        self._has_mean = 0 in signals.layout.orders  # then degree 0 is the first coefficient
+        self.weight = nn.Parameter(torch.ones(signals.channels))
+        self.bias = nn.Parameter(torch.zeros(signals.channels))
+        self.register_buffer("running_mean", torch.zeros(signals.channels))
+        self.register_buffer("running_square", torch.ones(signals.channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (..., field.dim) to the same."""
+        self.field_in.check(x, "SphereBatchNorm")
+        f = self.signals.coefficients(x)
+        mean, square = self.running_mean, self.running_square
+        if self.training and x.numel():
+            rows = f.reshape(-1, *f.shape[-2:])
+            mean = rows[..., 0].mean(0) if self._has_mean else torch.zeros_like(mean)
+            square = rows.square().sum(-1).mean(0) - mean.square()
+            with torch.no_grad():
+                self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
+                self.running_square.lerp_(square.to(self.running_square), self.momentum)
+        scale = self.weight * torch.rsqrt(square + self.eps)
+        constant = (self.bias - scale * mean).unsqueeze(-1) if self._has_mean else f.new_zeros(0)
+        y = f * scale.unsqueeze(-1)
+        return self.signals.join(
+            y + nn.functional.pad(constant, (0, f.shape[-1] - constant.shape[-1]))
+        )

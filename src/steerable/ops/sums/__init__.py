@@ -1,0 +1,25 @@
+"""Sums over neighbourhoods: by segments, in blocks, by loops in C."""
+
+from .blocks import Inputs, Loops, blockwise, pull, run
+from .moments import moments
+from .native import native
+from .neighbourhoods import Block, Neighbourhoods, Rows, neighbourhoods
+from .segment import segment_max, segment_mean, segment_softmax, segment_sum
+
+__all__ = [
+    "Block",
+    "Inputs",
+    "Loops",
+    "Neighbourhoods",
+    "Rows",
+    "blockwise",
+    "moments",
+    "native",
+    "neighbourhoods",
+    "pull",
+    "run",
+    "segment_max",
+    "segment_mean",
+    "segment_softmax",
+    "segment_sum",
+]

@@ -1,0 +1,158 @@
+"""The incoming edges of every node, in blocks of nodes of about equal degree or in rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+BLOCK_EDGES = 4096
+
+
+@dataclass(frozen=True)
+class Block:
+    """Nodes of about equal degree with their incoming edges, as dense as they come.
+
+    Args:
+        nodes: targets (node,).
+        edges: numbers of their edges (node, slot); unused slots hold some edge and are masked.
+        mask: which slots are used (node, slot); None if all are.
+    """
+
+    nodes: Tensor
+    edges: Tensor
+    mask: Tensor | None
+
+    @property
+    def slots(self) -> tuple[int, int]:
+        """The number of nodes and of slots of each."""
+        return self.edges.shape[0], self.edges.shape[1]
+
+    def flat_mask(self, dtype: torch.dtype) -> Tensor | None:
+        """The mask as numbers (node * slot, 1)."""
+        return None if self.mask is None else self.mask.reshape(-1, 1).to(dtype)
+
+
+class Rows(NamedTuple):
+    """Edges in the order of their targets.
+
+    Args:
+        order: the numbers of the edges (edge,); None where they are in that order already.
+        first: where the edges of every target begin, and their number (target + 1,).
+        source: their sources (edge,).
+    """
+
+    order: Tensor | None
+    first: Tensor
+    source: Tensor
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """The incoming edges of every target, in blocks sized to the cache or in rows.
+
+    Each is made when it is asked for.
+
+    Args:
+        edge_index: (2, edge), row 0 the source, row 1 the target.
+        size: the number of targets.
+        degree: how many edges a target has (target,).
+        block_edges: slots a block has at most, unless one node has more.
+    """
+
+    edge_index: Tensor
+    size: int
+    degree: Tensor
+    block_edges: int = BLOCK_EDGES
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Blocks of targets of about equal degree.
+
+        They hold every target that has an edge exactly once.
+        """
+        target, degree = self.edge_index[1], self.degree
+        by_target = torch.argsort(target, stable=True)
+        first = torch.cumsum(degree, 0) - degree
+        by_degree = torch.argsort(degree, stable=True)
+        degrees = degree[by_degree].tolist()
+        blocks = []
+        start = next((k for k, d in enumerate(degrees) if d), self.size)
+        while start < self.size:
+            stop = _block_end(degrees, start, self.block_edges)
+            nodes = by_degree[start:stop]
+            slot = torch.arange(degrees[stop - 1], device=target.device)
+            mask = slot < degree[nodes, None]
+            edges = by_target[(first[nodes, None] + slot).clamp(max=len(target) - 1)]
+            blocks.append(
+                Block(nodes, edges, None if degrees[start] == degrees[stop - 1] else mask)
+            )
+            start = stop
+        return tuple(blocks)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The edges in the order of their targets."""
+        source, target = self.edge_index.long()
+        order = (
+            None if bool((target[1:] >= target[:-1]).all()) else torch.argsort(target, stable=True)
+        )
+        first = functional.pad(self.degree.cumsum(0), (1, 0))
+        return Rows(
+            order, first, (source if order is None else source.index_select(0, order)).contiguous()
+        )
+
+    @cached_property
+    def nodes(self) -> Tensor:
+        """The targets of all blocks, one behind the other."""
+        return torch.cat([block.nodes for block in self.blocks] or [self.edge_index[1]])
+
+    @cached_property
+    def edges(self) -> Tensor:
+        """The edges in all slots of all blocks, one behind the other."""
+        return torch.cat([block.edges.reshape(-1) for block in self.blocks] or [self.edge_index[1]])
+
+    @cached_property
+    def sources(self) -> Tensor:
+        """The sources of `edges`."""
+        return self.edge_index[0].index_select(0, self.edges)
+
+
+def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES) -> Neighbourhoods:
+    """The incoming edges of every target, in blocks of about `block_edges` slots or in rows.
+
+    Args:
+        edge_index: (2, edge), row 0 the source, row 1 the target, in any order.
+        size: the number of targets.
+        block_edges: slots a block has at most, unless one node has more.
+
+    Raises:
+        ValueError: a target that is not below `size`.
+    """
+    target = edge_index[1]
+    degree = torch.bincount(target, minlength=size)
+    if len(degree) > size:
+        raise ValueError(
+            f"Targets are numbers from 0 to {size - 1}; got {int(target.max())}. Pass the number "
+            "of nodes."
+        )
+    return Neighbourhoods(edge_index, size, degree, block_edges)
+
+
+def _block_end(degrees: list[int], start: int, block_edges: int) -> int:
+    """The end of the longest run from `start` whose padded slots fit into a block.
+
+    Slots are padded to the highest degree of the run.
+    """
+    low, high = start + 1, len(degrees)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if (middle - start) * degrees[middle - 1] <= block_edges:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,527 @@
+"""NeuralPDO: the theorem of its coefficients, sums by hand, steerable PDOs, and bad input."""
+
+import copy
+import itertools
+from functools import partial
+
+import pytest
+import torch
+from convs.test_grid import symmetry_error
+from convs.test_pdo import cloud
+
+from oracles.groups import EVERY, name
+from steerable import Field, FieldMismatchError
+from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
+from steerable.convs.pdos.depthwise_products import DepthwiseProducts, Functions, function_field
+from steerable.convs.pdos.neural_pdo import GridNeuralPDO, NeuralPDO
+from steerable.convs.pdos.pdo import GridPDO, SteerablePDO
+from steerable.convs.pdos.tensor_products import TensorProducts
+from steerable.filters.derivative import Derivatives
+from steerable.functions.polynomials import exponents_up_to, factorials, monomials
+from steerable.groups import (
+    O2,
+    O3,
+    SO2,
+    SO3,
+    GroupError,
+    coupling,
+    cyclic,
+    dihedral,
+    irreps,
+    point_group,
+    quotient,
+    trivial,
+)
+from steerable.layers import Linear
+from steerable.operators import Symbol
+from steerable.ops import neighbourhoods
+from steerable.ops.stencils.cloud import CloudStencil, cloud_stencil
+from steerable.ops.stencils.grid import METHODS, grid_stencil
+
+DOUBLE = torch.float64
+COSETS = [
+    (cyclic(8), None),
+    (dihedral(4), None),
+    (cyclic(16), cyclic(4)),
+    (point_group("O"), None),
+    (point_group("Oh"), point_group("C4v")),
+]
+
+
+def field_of(group, copies=2, degree=1):
+    return Field(group, tuple((copies, irrep) for irrep in irreps(group, degree)))
+
+
+def depthwise(group, subgroup, count=4, channels=2, **options):
+    field = function_field(group, count, subgroup)
+    return field, partial(DepthwiseProducts, channels=channels, subgroup=subgroup, **options)
+
+
+def features(field, nodes=40, seed=1):
+    return torch.randn(
+        nodes, field.dim, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE
+    )
+
+
+def randomised(layer):
+    """The layer with biases that are not 0."""
+    for name_, parameter in layer.named_parameters():
+        if name_.endswith("bias"):
+            torch.nn.init.normal_(parameter)
+    return layer
+
+
+@pytest.mark.parametrize("group", EVERY, ids=name)
+def test_coefficients_of_irreps_transform_as_the_theorem_says(group):
+    """W(rho y) (rho_h (x) rho) = rho_out W(y), for all derivatives.
+
+    It does not matter what field they come from.
+    """
+    torch.manual_seed(0)
+    h = Derivatives(2, group).field
+    products = randomised(TensorProducts(h, field_of(group), field_of(group, 3)).double())
+    x, d = (
+        features(products.field_in, 6),
+        torch.randn(6, products.field_in.dim, h.dim, dtype=DOUBLE),
+    )
+    y = products(x, lambda _: d)
+    for g in group.sample(3, torch.Generator().manual_seed(2)):
+        rho, rho_h, rho_out = (
+            field.matrix(g) for field in (products.field_in, h, products.field_out)
+        )
+        moved_d = torch.einsum("ij,njh,kh->nik", rho, d, rho_h)
+        moved = products(x @ rho.T, lambda _, moved_d=moved_d: moved_d)
+        torch.testing.assert_close(moved, y @ rho_out.T, atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("group", "subgroup"), COSETS, ids=str)
+def test_coefficients_of_functions_transform_as_the_theorem_says(group, subgroup):
+    torch.manual_seed(0)
+    h = Derivatives(3, group).field
+    field, make = depthwise(group, subgroup)
+    products = randomised(make(h, field, field).double())
+    functions = products.functions
+    x, d = features(field, 6), torch.randn(6, field.dim, h.dim, dtype=DOUBLE)
+    y = products(x, partial(weighted, d))
+    for g in group.sample(3, torch.Generator().manual_seed(2)):
+        permutation = torch.from_numpy(
+            quotient(group, subgroup or trivial(group.dim)).matrices(g[None].numpy())[0]
+        )
+        rho, rho_h = field.matrix(g), h.matrix(g)
+        torch.testing.assert_close(functions.values(x @ rho.T), functions.values(x) @ permutation.T)
+        torch.testing.assert_close(functions.irreps(functions.values(x)), x)
+        moved = torch.einsum(
+            "st,nctk,lk->ncsl", permutation, d.unflatten(1, (-1, functions.points)), rho_h
+        ).flatten(1, 2)
+        moved_y = products(x @ rho.T, partial(weighted, moved))
+        torch.testing.assert_close(moved_y, y @ rho.T, atol=1e-12, rtol=1e-12)
+
+
+def weighted(d, _, weights):
+    """The sum over operators, for given derivatives (node, (group, copy, s), operator)."""
+    copies = d.unflatten(1, (weights.shape[1], -1, weights.shape[2]))
+    return torch.einsum("ngqsk,ngsk->ngqs", copies, weights).flatten(1)
+
+
+def test_tensor_products_are_the_sum_written_out_by_hand():
+    torch.manual_seed(0)
+    group = O3()
+    h, field_in = Derivatives(1, group).field, Field.parse("4x0e+2x1o")
+    products = randomised(TensorProducts(h, field_in, Field.parse("3x0e+1x1o")).double())
+    assert products.channels == 2
+    x, d = features(field_in, 3), torch.randn(3, field_in.dim, h.dim, dtype=DOUBLE)
+    c = products.generate(x)
+    kinds = [term.irrep for term in products.generate.field_out]
+    by_kind = [
+        c[:, s].unflatten(1, (2, -1, k.dim))
+        for k, s in zip(kinds, products.generate.field_out.slices(), strict=True)
+    ]
+    power = sum(part.square().sum((2, 3)) for part in by_kind) / sum(
+        part[0, 0].numel() for part in by_kind
+    )
+    by_kind = [part * (power + 0.01)[:, :, None, None] ** -0.5 for part in by_kind]
+    used, parts = [0] * len(kinds), []
+    for term, place in zip(field_in, field_in.slices(), strict=True):
+        own = d[:, place].unflatten(
+            1, (2, -1, term.irrep.dim)
+        )  # (node, channel, copy, m_i, operator)
+        for out in irreps(group, 1)[0], irreps(group, 1)[3]:
+            paths = [
+                (k, s, left, right)
+                for t, s in zip(h, h.slices(), strict=True)
+                for inner in irreps(group, 2)
+                for left in coupling(t.irrep, term.irrep, inner)
+                for k, kind in enumerate(kinds)
+                for right in coupling(kind, inner, out)
+            ]
+            total = 0
+            for k, s, left, right in paths:
+                left, right = torch.from_numpy(left.copy()), torch.from_numpy(right.copy())
+                inner = torch.einsum("ngcih,uhi->ngcu", own[..., s], left) * left.shape[0] ** 0.5
+                made = torch.einsum("nga,ngcu,oau->ngco", by_kind[k][:, :, used[k]], inner, right)
+                total, used[k] = total + made * (out.dim / len(paths)) ** 0.5, used[k] + 1
+            parts.append(total.flatten(1))
+    torch.testing.assert_close(
+        products(x, lambda _: d), products.mix(torch.cat(parts, 1)), atol=1e-12, rtol=1e-12
+    )
+
+
+def test_depthwise_products_are_the_sum_written_out_by_hand():
+    """With permutations of the values in place of irreps, equivariant by hand.
+
+    w(s) = rho_h(s) (K * silu(A f))(s).
+    """
+    torch.manual_seed(0)
+    group = dihedral(3)
+    h = Derivatives(2, group).field
+    field, make = depthwise(group, None, 4, 2, hidden=6)
+    products = randomised(make(h, field, field).double())
+    x, d = features(field, 3), torch.randn(3, field.dim, h.dim, dtype=DOUBLE)
+    w = products._coefficients(x)
+    assert w.shape == (3, 2, 6, h.dim)
+    torch.testing.assert_close(
+        w.square().mean((2, 3)), torch.ones(3, 2, dtype=DOUBLE), atol=0.2, rtol=0
+    )
+    values = d.unflatten(1, (4, 6))
+    wanted = torch.zeros(3, 4, 6, dtype=DOUBLE)
+    for function, s, k in itertools.product(range(4), range(6), range(h.dim)):
+        wanted[:, function, s] += w[:, function // 2, s, k] * values[:, function, s, k] / h.dim**0.5
+    torch.testing.assert_close(
+        products(x, partial(weighted, d)), products.mix(products.functions.irreps(wanted))
+    )
+    # groups of the hidden layer see their own channels alone
+    hidden = products.hidden.values(products.read(x))
+    hidden[:, 3:] += 1
+    other = copy.deepcopy(products)
+    other.hidden.values = lambda _: hidden
+    torch.testing.assert_close(other._coefficients(x)[:, 0], w[:, 0])
+    assert (other._coefficients(x)[:, 1] - w[:, 1]).abs().min() > 0
+
+
+@pytest.mark.parametrize("group", [O3(), O2(), dihedral(4), point_group("Oh")], ids=str)
+def test_all_matrices_can_be_made(group):
+    """With every irrep among the coefficients they are coordinates of Hom(V_h (x) V_in, V_out)."""
+    h, once = Derivatives(1, group).field, field_of(group, 1)
+    products = TensorProducts(h, once, once, hidden=field_of(group, 1, 4))
+    wanted = h.dim * once.dim**2
+    assert products._matrix.shape == (wanted, wanted)
+    assert torch.linalg.matrix_rank(products._exact["_matrix"]) == wanted
+
+
+@pytest.mark.parametrize("group", EVERY, ids=name)
+def test_commutes_on_points(group):
+    torch.manual_seed(0)
+    fit = partial(cloud_stencil, ridge=1e-3)
+    pdo = randomised(NeuralPDO(field_of(group), field_of(group, 3), fit=fit).double())
+    pos, edges = cloud(group.dim)
+    x = features(field_of(group))
+    pdo(x, pos, edges)
+    inputs = [(x, Role(field=field_of(group))), (pos, POSITIONS), (edges, EDGE_INDEX)]
+    report = certify(pdo, inputs, Role(field=field_of(group, 3)), group, elements=3)
+    assert report.error < 1e-10, report
+
+
+@pytest.mark.parametrize(("group", "subgroup"), COSETS, ids=str)
+def test_functions_on_points_and_grids(group, subgroup):
+    torch.manual_seed(0)
+    field, make = depthwise(group, subgroup)
+    pdo = randomised(NeuralPDO(field, field, products=make).double())
+    pos, edges = cloud(group.dim)
+    x = features(field)
+    pdo(x, pos, edges)
+    inputs = [(x, Role(field=field)), (pos, POSITIONS), (edges, EDGE_INDEX)]
+    assert certify(pdo, inputs, Role(field=field), group, elements=3).error < 1e-10
+    order, size = (4, 5) if group.dim == 2 else (2, 3)
+    grid = randomised(GridNeuralPDO(field, field, order, size, products=make).double())
+    x = torch.randn(2, field.dim, *[5] * group.dim, dtype=DOUBLE)
+    assert symmetry_error(grid, field, field, x) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("group", "options"),
+    [(group, {}) for group in (SO2(), cyclic(8), O3(), point_group("Oh"))]
+    + [(O2(), {"method": method, "padding_mode": "reflect"}) for method in METHODS],
+    ids=str,
+)
+def test_exact_for_all_elements_that_keep_the_grid(group, options):
+    torch.manual_seed(0)
+    order, size = (3, 5) if group.dim == 2 else (2, 3)
+    pdo = randomised(
+        GridNeuralPDO(field_of(group), field_of(group), order, size, **options).double()
+    )
+    x = torch.randn(2, field_of(group).dim, *[5] * group.dim, dtype=DOUBLE)
+    assert symmetry_error(pdo, field_of(group), field_of(group), x) < 1e-12
+
+
+@pytest.mark.parametrize("kind", ["tensor", "depthwise"])
+def test_constant_coefficients_are_a_steerable_pdo(kind):
+    torch.manual_seed(0)
+    if kind == "tensor":
+        field, products = Field.parse("2x0e+2x1", O2()), kind
+    else:
+        field, products = depthwise(dihedral(3), None)
+    pdo = NeuralPDO(field, field, products=products).double()
+    for part in pdo.products.generate.modules():
+        if isinstance(part, Linear):
+            torch.nn.init.zeros_(part.weight)
+            torch.nn.init.normal_(part.bias)
+    pos, edges = cloud(2)
+    x = features(field)
+    y = pdo(x, pos, edges)
+    # its symbol, from what it makes of the monomials about the first point
+    powers = exponents_up_to(2, 2)
+    f = monomials(pos - pos[0], powers) / torch.from_numpy(factorials(powers))
+    units = torch.eye(field.dim, dtype=DOUBLE)
+    columns = [[pdo(torch.outer(f[:, a], unit), pos, edges)[0] for unit in units] for a in range(6)]
+    coefficients = torch.stack([torch.stack(column, 1) for column in columns]).detach().numpy()
+    symbol = Symbol.from_coefficients(field, field, coefficients)
+    assert symbol.is_steerable(1e-9)
+    static = SteerablePDO(field, field).double()
+    static.set_symbol(symbol)
+    torch.testing.assert_close(y, static(x, pos, edges), atol=1e-8, rtol=1e-8)
+
+
+def test_a_constant_operator_is_added_and_all_there_is_at_the_start():
+    """On points and on grids.
+
+    What depends on f is 0 at first, then what a layer without P gives.
+    """
+    torch.manual_seed(0)
+    group = dihedral(4)
+    field, make = depthwise(group, None)
+    pos, edges = cloud(2)
+    x = features(field)
+    points = NeuralPDO(field, field, products=make, constant=1).double()
+    stencil = points.stencil(pos, edges)  # of order 2, for both parts
+    static = points.constant(x, pos, edges, stencil)
+    torch.testing.assert_close(points(x, pos, edges), static, atol=1e-13, rtol=0)
+    torch.nn.init.normal_(points.products.mix.weight)
+    alone = NeuralPDO(field, field, products=make).double()
+    alone.load_state_dict(points.state_dict(), strict=False)
+    inputs = [(x, Role(field=field)), (pos, POSITIONS), (edges, EDGE_INDEX)]
+    torch.testing.assert_close(points(x, pos, edges), alone(x, pos, edges) + static)
+    assert certify(points, inputs, Role(field=field), group, elements=3).error < 1e-10
+    grid = GridNeuralPDO(
+        field, field, 4, 5, products=make, padding_mode="circular", constant=3
+    ).double()
+    x = torch.randn(2, field.dim, 7, 7, dtype=DOUBLE)
+    torch.testing.assert_close(grid(x), grid.constant(x), atol=1e-13, rtol=0)
+    torch.nn.init.normal_(grid.products.mix.weight)
+    assert (
+        grid(x) - grid.constant(x)
+    ).abs().max() > 0.1 and grid.constant.conv.window.mode == "circular"
+    assert symmetry_error(grid, field, field, x) < 1e-12
+
+
+@pytest.mark.parametrize("kind", ["tensor", "depthwise"])
+def test_grids_and_points_are_the_same_operator(kind):
+    torch.manual_seed(0)
+    field, products = (
+        (Field.parse("2x0e+2x1", O2()), kind) if kind == "tensor" else depthwise(dihedral(4), None)
+    )
+    grid = randomised(
+        GridNeuralPDO(field, field, 2, 3, products=products, padding_mode="circular").double()
+    )
+    points = NeuralPDO(field, field, products=products).double()
+    points.products.load_state_dict(grid.products.state_dict())
+    points.load_state_dict(
+        {**points.state_dict(), "derivatives.conv.neighbours": torch.tensor(9.0)}
+    )
+    points.derivatives.filter._measured = False
+    pos = torch.cartesian_prod(*[torch.arange(5.0, dtype=DOUBLE)] * 2)
+    offsets = torch.cartesian_prod(*[torch.arange(-1.0, 2, dtype=DOUBLE)] * 2)
+    place = (pos.unsqueeze(1) + offsets).remainder(5).long().flatten(0, 1)
+    edges = torch.stack([place @ torch.tensor([5, 1]), torch.arange(25).repeat_interleave(9)])
+    stencil = CloudStencil(grid_stencil(2, 3, 2).T.repeat(25, 1), torch.ones(25))
+    x = torch.randn(1, field.dim, 5, 5, dtype=DOUBLE)
+    y = points(x[0].flatten(1).T, pos, edges, stencil)
+    torch.testing.assert_close(y, grid(x)[0].flatten(1).T, atol=1e-11, rtol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["tensor", "depthwise"])
+def test_unit_variance_at_the_start_and_single_precision(kind):
+    torch.manual_seed(0)
+    field, products = (
+        (Field.parse("16x0e+16x1o"), kind)
+        if kind == "tensor"
+        else depthwise(point_group("O"), None, 8)
+    )
+    pdo = NeuralPDO(field, field, products=products)
+    pos, edges = cloud(3, 200)
+    x = features(field, 200).float()
+    y = pdo(x, pos.float(), edges).detach()
+    assert y.dtype == torch.float32 and 0.5 < float(y.square().mean()) < 2
+    exact = copy.deepcopy(pdo).double()(x.double(), pos.float().double(), edges)
+    assert (y - exact).abs().max() < 1e-4 * exact.abs().max()
+
+
+@pytest.mark.parametrize("kind", ["tensor", "depthwise"])
+def test_first_and_second_derivatives_in_features_and_positions(kind):
+    torch.manual_seed(0)
+    field, products = (
+        (Field.parse("1x0+1x1", SO2()), kind)
+        if kind == "tensor"
+        else depthwise(cyclic(3), None, 1, 1)
+    )
+    pdo = randomised(NeuralPDO(field, field, 1, products).double())
+    pos, edges = cloud(2, 7, 6)
+    x = features(field, 7)
+    pdo(x, pos, edges)
+    for run in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
+        leaves = x.clone().requires_grad_(), pos.clone().requires_grad_()
+        assert run(lambda x, p: pdo(x, p, edges), leaves, fast_mode=True)
+    grid = randomised(GridNeuralPDO(field, field, 1, 3, products=products).double())
+    x = torch.randn(1, field.dim, 3, 3, dtype=DOUBLE, requires_grad=True)
+    assert torch.autograd.gradcheck(grid, x, fast_mode=True)
+    assert torch.autograd.gradgradcheck(grid, x, fast_mode=True)
+
+
+@pytest.mark.parametrize("kind", ["tensor", "depthwise"])
+def test_no_features_no_points_no_batch(kind):
+    torch.manual_seed(0)
+    field, products = (
+        (Field.parse("2x0+2x1", SO2()), kind) if kind == "tensor" else depthwise(cyclic(4), None)
+    )
+    pdo = NeuralPDO(field, field, products=products).double()
+    pos, edges = cloud(2)
+    x = features(field)
+    pdo(x, pos, edges)
+    nothing = torch.zeros_like(x).requires_grad_()
+    y = pdo(nothing, pos, edges)
+    (slope,) = torch.autograd.grad(y.sum(), nothing)
+    assert y.eq(0).all() and slope.isfinite().all()
+    none = torch.zeros(2, 0, dtype=torch.long)
+    assert pdo(x[:0], pos[:0], none).shape == (0, field.dim)
+    grid = GridNeuralPDO(field, field, products=products).double()
+    x = torch.randn(3, field.dim, 5, 5, dtype=DOUBLE)
+    y = grid(x)
+    assert grid(x[:0]).shape == (0, *y.shape[1:])
+    torch.testing.assert_close(y, torch.cat([grid(x[[k]]) for k in range(3)]))
+
+
+@pytest.mark.filterwarnings(
+    "ignore:<class 'torch.autograd.function.Function'> should not:DeprecationWarning"
+)
+def test_compiles_and_state_is_the_same_in_eval():
+    torch.manual_seed(0)
+    field, products = depthwise(cyclic(3), None, 1, 1)
+    pdo = NeuralPDO(field, field, 1, products).double()
+    pos, edges = cloud(2)
+    x = features(field)
+    stencil = pdo.stencil(pos, neighbourhoods(edges, len(pos)))
+    wanted = pdo(x, pos, edges, stencil)
+    torch._dynamo.reset()
+    compiled = torch.compile(pdo, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(x, pos, edges, stencil), wanted)
+    learned = {name_ for name_, _ in pdo.named_parameters()}
+    measured = {"derivatives.filter.scale", "derivatives.conv.neighbours"}
+    assert set(pdo.eval().state_dict()) == set(pdo.train().state_dict()) == learned | measured
+    for grid in (
+        GridNeuralPDO("1x0+1x1", "1x0+1x1", 1, 3, group=SO2()).double(),
+        GridNeuralPDO(field, field, 1, 3, products=products).double(),
+    ):
+        x = torch.randn(2, 3, 5, 5, dtype=DOUBLE)
+        leaves = list(grid.parameters())
+        y = torch.compile(grid, fullgraph=True, backend="aot_eager")(x)
+        torch.testing.assert_close(y, grid(x))
+        found = torch.autograd.grad(y.square().sum(), leaves)
+        for a, b in zip(found, torch.autograd.grad(grid(x).square().sum(), leaves), strict=True):
+            torch.testing.assert_close(a, b)
+        assert set(grid.state_dict()) == {name_ for name_, _ in grid.named_parameters()}
+
+
+def test_parameters_of_the_published_network():
+    """C16, 5 x 5, order 4, 4 groups of channels: 234,186 with batch norms and head.
+
+    From He et al. 2023.
+
+    A layer of z to z' functions has 16 z^2 weights to the hidden layer, 15 * 16 z to coefficients
+    and 16 z z' to the result, as published. The published one has 4 z more in normalisations of the
+    hidden layer, which ours does not need, since its coefficients are normalised; ours has z + 60 +
+    z' biases.
+    """
+    group, widths = cyclic(16), [16, 24, 32, 32, 48, 64]
+    fields = [function_field(group, width) for width in widths]
+    first = GridPDO("1x0", fields[0], 4, 5, allow_zero=True, bias=False, group=group)
+    make = partial(DepthwiseProducts, channels=4)
+    layers = [
+        first,
+        *(GridNeuralPDO(a, b, 4, 5, products=make) for a, b in itertools.pairwise(fields)),
+    ]
+    counts = [sum(p.numel() for p in layer.parameters()) for layer in layers]
+    biases = sum(z + 60 + out for z, out in itertools.pairwise(widths))
+    published = sum(counts) - biases + 4 * sum(widths[:-1])
+    batch_norms_and_head = 2 * sum(widths) + 128 + 64 * 64 + 64 + 64 * 10 + 10
+    assert counts[0] == 15 * 16 and published + batch_norms_and_head == 234_186
+
+
+def test_a_vector_advects():
+    """c = v and D f = grad f make v . grad f: what no steerable PDO can."""
+    torch.manual_seed(0)
+    h = Derivatives(1, O3()).field
+    products = TensorProducts(h, Field.parse("1x0e+1x1o"), Field.parse("1x0e"))
+    gradient = products._matrix[:, products._columns[0]].unflatten(1, (4, -1))[
+        :, 1:
+    ]  # of the scalar
+    place = gradient.abs().sum((1, 2)).nonzero().flatten()
+    x, d = torch.randn(5, 4), torch.randn(5, 4, h.dim)
+
+    class Vectors(torch.nn.Module):
+        field_out = products.generate.field_out
+
+        def forward(self, x):
+            return x.new_zeros(len(x), self.field_out.dim).index_copy(1, place, x[:, 1:])
+
+    products.generate = Vectors()
+    power = x[:, 1:].square().sum(1) / Vectors.field_out.dim + 0.01
+    d[:, 1:] = 0
+    advected = (x[:, 1:] * d[:, 0, 1:]).sum(1) * power.rsqrt()
+    ratio = products(x, lambda _: d).squeeze(1) / advected
+    torch.testing.assert_close(ratio, ratio[:1].expand(5), atol=1e-5, rtol=1e-5)
+    assert ratio[0] != 0
+
+
+def test_bad_input():
+    h = Derivatives(1, O3()).field
+    with pytest.raises(ValueError, match="channels=3 does not divide every multiplicity of 4x0e"):
+        TensorProducts(h, Field.parse("4x0e"), Field.parse("4x0e"), channels=3)
+    with pytest.raises(
+        ValueError,
+        match="No coefficients of 0e and derivatives of .* make 2e of O.3. from 4x0e. Raise",
+    ):
+        NeuralPDO("4x0e", "1x2e", 1)
+    with pytest.raises(ValueError, match="products is one of tensor, depthwise; got 'sheet'"):
+        NeuralPDO("4x0e", "4x0e", products="sheet")
+    with pytest.raises(FieldMismatchError, match="NeuralPDO needs fields of one group"):
+        NeuralPDO(Field.parse("4x0e"), Field.parse("4x0", SO3()))
+    with pytest.raises(GroupError, match="Only finite groups induce here; .*infinite"):
+        NeuralPDO("4x0e", "4x0e", products="depthwise")
+    group = cyclic(4)
+    with pytest.raises(
+        FieldMismatchError,
+        match=r"values the group permutes, hold 1x0\+1x1\+1x2 each; got 4x0\+2x1",
+    ):
+        NeuralPDO("4x0+2x1", "4x0", products="depthwise", group=group)
+    field, make = depthwise(group, None, 3, 2)
+    with pytest.raises(
+        ValueError,
+        match="channels=2 does not divide the 3 functions of the input and the 3 of the hidden",
+    ):
+        NeuralPDO(field, field, products=make)
+    with pytest.raises(
+        FieldMismatchError, match=r"NeuralPDO expects features of 4x0e \(4 channels\) and got 3"
+    ):
+        NeuralPDO("4x0e", "4x0e")(
+            torch.zeros(5, 3), torch.zeros(5, 3), torch.zeros(2, 0, dtype=torch.long)
+        )
+    with pytest.raises(
+        FieldMismatchError, match=r"GridNeuralPDO expects arrays \(batch, channel, x, y\)"
+    ):
+        GridNeuralPDO(field, field)(torch.zeros(1, 3, 5, 5))
+    with pytest.raises(ValueError, match="resolves derivatives of orders 0 to 2; got order 3"):
+        GridNeuralPDO(field, field, 3, 3)
+    with pytest.raises(
+        ValueError, match="The constant operator has an order from 0 to 2; got constant=3"
+    ):
+        NeuralPDO("4x0e", "4x0e", constant=3)
+    assert Functions(Field.parse("1x2+1x1+1x0", group)).count == 1  # in any order

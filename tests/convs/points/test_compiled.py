@@ -1,0 +1,79 @@
+"""Every order of computation inside one compiled graph, for graphs of any size."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+
+from steerable.convs.points.cost import ENGINES
+from steerable.convs.points.point_conv import PointConv
+from steerable.filters.harmonic import HarmonicFilter
+from steerable.filters.implicit import ImplicitFilter
+from steerable.ops import radius_graph
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+
+
+def conv_of(engine, contraction="full", **options):
+    filter = (
+        ImplicitFilter("0e+1o+2e", 2.0)
+        if engine == "aggregate"
+        else HarmonicFilter(2, 2.0, channels=4)
+    )
+    return PointConv("4x0e+4x1o", "4x0e+4x1o", filter, contraction, engine=engine, **options)
+
+
+def graph(nodes):
+    generator = torch.Generator().manual_seed(nodes)
+    pos = torch.randn(nodes, 3, generator=generator)
+    return (
+        torch.randn(nodes, 16, generator=generator).requires_grad_(),
+        pos.requires_grad_(),
+        radius_graph(pos, 2.0),
+    )
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_graph_for_all_sizes_and_the_same_gradients(engine, recompute):
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    conv = conv_of(
+        engine, "depthwise" if engine == "radial" else "full", recompute=recompute, neighbours=4.0
+    )
+    compiled = torch.compile(conv, fullgraph=True, dynamic=True, backend="aot_eager")
+    for nodes in (9, 20, 33):
+        x, pos, edges = graph(nodes)
+        leaves = [x, pos, *conv.parameters()]
+        found, wanted = (
+            torch.autograd.grad(f(x, pos, edges).square().sum(), leaves, allow_unused=True)
+            for f in (compiled, conv)
+        )
+        for a, b in zip(found, wanted, strict=True):
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_measuring_the_neighbours_compiles():
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    conv = conv_of("messages")
+    twin = copy.deepcopy(conv)
+    x, pos, edges = graph(12)
+    compiled = torch.compile(conv, fullgraph=True, dynamic=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(x, pos, edges), twin(x, pos, edges))
+    torch.testing.assert_close(conv.neighbours, twin.neighbours)
+    assert conv.neighbours != 1 and conv.state_dict()["neighbours"] == conv.neighbours
+
+
+def test_a_copy_is_another_layer():
+    conv = conv_of("messages", neighbours=4.0)
+    x, pos, edges = graph(12)
+    for twin in (copy.deepcopy(conv), pickle.loads(pickle.dumps(conv))):
+        torch._dynamo.reset()
+        with torch.no_grad():
+            for parameter in twin.parameters():
+                parameter.mul_(2)
+        compiled = torch.compile(twin, fullgraph=True, dynamic=True, backend="aot_eager")
+        torch.testing.assert_close(compiled(x, pos, edges), twin(x, pos, edges))
+        assert (twin(x, pos, edges) - conv(x, pos, edges)).abs().max() > 1e-3

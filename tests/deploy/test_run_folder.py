@@ -1,0 +1,119 @@
+import json
+
+import pytest
+import torch
+
+from steerable.deploy import LABELS, CheckpointError, load, write
+from steerable.train import save
+from steerable.train.checkpoint import versions
+
+
+@pytest.fixture
+def folder(tmp_path, build, molecules):
+    """A saved network that depends on its basis."""
+    torch.manual_seed(0)
+    arguments = {"elements": [1, 6, 8], "reference": [1.0, 2.0, 3.0], "scale": 2.0}
+    (tmp_path / "config.yaml").write_text("run: here\n")
+    save(
+        tmp_path,
+        build(**arguments),
+        {"model": arguments, "units": "eV"},
+        (molecules[0].z, molecules[0].pos),
+    )
+    return tmp_path
+
+
+def test_a_network_comes_back(folder, build, molecules):
+    torch.manual_seed(0)
+    expected = build(elements=[1, 6, 8], reference=[1.0, 2.0, 3.0], scale=2.0)
+    model, metadata = load(folder, build)
+    assert not model.training
+    assert torch.equal(
+        model(molecules[1].z, molecules[1].pos), expected(molecules[1].z, molecules[1].pos)
+    )
+    assert metadata["units"] == "eV"
+    assert metadata["dtype"] == "float32"
+    assert metadata["versions"] == versions()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.yaml",
+        "metadata.json",
+        "model.safetensors",
+    ]
+
+
+def test_a_network_in_float64_stays_so(folder, build, molecules):
+    model = build(elements=[1, 6, 8]).double()
+    save(folder, model, {"model": {"elements": [1, 6, 8]}}, (molecules[0].z, molecules[0].pos))
+    loaded, _ = load(folder, build)
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True)
+    )
+
+
+def test_another_basis_is_refused(folder, build):
+    def turned(**arguments):
+        model = build(**arguments)
+        model.basis = -model.basis
+        return model
+
+    with pytest.raises(
+        CheckpointError,
+        match="checkpoint of other conventions: for the input.*gave.*and gives.*torch",
+    ):
+        load(folder, turned)
+
+
+def test_other_labels_are_refused(folder, build, monkeypatch):
+    monkeypatch.setitem(LABELS, "normalization", "norm")
+    with pytest.raises(
+        CheckpointError,
+        match="other conventions: normalization are 'component' and this version has 'norm'",
+    ):
+        load(folder, build)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "metadata.json", "model.safetensors"])
+def test_a_missing_file_is_named(folder, build, name):
+    (folder / name).unlink()
+    with pytest.raises(CheckpointError, match=f"no finished run: it has no {name}"):
+        load(folder, build)
+
+
+@pytest.mark.parametrize("name", ["metadata.json", "model.safetensors"])
+def test_a_file_cut_short_is_named(folder, build, name):
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(CheckpointError, match=f"{name} cannot be read"):
+        load(folder, build)
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(CheckpointError, match="There is no run folder"):
+        load(tmp_path / "none")
+
+
+def test_weights_of_another_network_are_refused(folder, build):
+    class Wider(build):
+        def __init__(self, **arguments):
+            super().__init__(**arguments)
+            self.more = torch.nn.Linear(2, 2)
+
+    with pytest.raises(CheckpointError, match="do not fit the network of this version"):
+        load(folder, Wider)
+
+
+def test_another_format_is_refused(folder, build):
+    metadata = json.loads((folder / "metadata.json").read_text())
+    (folder / "metadata.json").write_text(json.dumps(metadata | {"format": 99}))
+    with pytest.raises(CheckpointError, match="has format 99; this version reads format 2"):
+        load(folder, build)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    write(file, b"old")
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        write(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
