@@ -8,11 +8,39 @@ from .field import Field, FieldError, FieldMismatchError
 from .groups import Group
 
 if TYPE_CHECKING:
-    from . import data, filters, functions, groups, layers, models, nn, ops, train
+    from . import (
+        convs,
+        data,
+        deploy,
+        filters,
+        functions,
+        groups,
+        layers,
+        models,
+        nn,
+        operators,
+        ops,
+        report,
+        train,
+    )
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "filters", "functions", "groups", "layers", "models", "nn", "ops", "train")
+_ROOMS = (
+    "convs",
+    "data",
+    "deploy",
+    "filters",
+    "functions",
+    "groups",
+    "layers",
+    "models",
+    "nn",
+    "operators",
+    "ops",
+    "report",
+    "train",
+)
 
 __all__ = [
     "Certificate",
@@ -21,14 +49,18 @@ __all__ = [
     "FieldMismatchError",
     "Group",
     "certify",
+    "convs",
     "data",
+    "deploy",
     "filters",
     "functions",
     "groups",
     "layers",
     "models",
     "nn",
+    "operators",
     "ops",
+    "report",
     "train",
 ]
 
