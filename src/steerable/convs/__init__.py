@@ -1,5 +1,7 @@
 """Convolutions: what moves information between points."""
 
+from typing import TYPE_CHECKING, Any
+
 from .grids import Downsample, GridConv2d, GridConv3d, StrideWarning
 from .pairs import GraphLinear, PairLinear, PairProduct, Pairs, pack, pairs_of, unpack
 from .pdos import (
@@ -12,7 +14,7 @@ from .pdos import (
     TensorProducts,
     function_field,
 )
-from .points import PointConv, Pool, from_e3nn
+from .points import NeighbourConv, Pool
 from .sets import (
     InducedSetAttention,
     JanossyAggregation,
@@ -22,6 +24,9 @@ from .sets import (
 )
 from .spaces import GConv, HomSignals, LocalGConv
 from .spheres import PointSphere, SphereConv
+
+if TYPE_CHECKING:
+    from .points import PointConv, from_e3nn
 
 __all__ = [
     "DepthwiseProducts",
@@ -37,6 +42,7 @@ __all__ = [
     "InducedSetAttention",
     "JanossyAggregation",
     "LocalGConv",
+    "NeighbourConv",
     "NeuralPDO",
     "OrderWarning",
     "PairLinear",
@@ -57,3 +63,12 @@ __all__ = [
     "pairs_of",
     "unpack",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs PyTorch Geometric on first use: that takes seconds."""
+    if name in ("PointConv", "from_e3nn"):
+        from . import points
+
+        return getattr(points, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from .choose import choose_filter
 from .derivative import DerivativeFilter, Derivatives, StencilFilter
-from .filter import Filter, GridFilter, SeparableFilter, attribute_field, group_of
+from .filter import Filter, GridFilter, SeparableFilter, SharedGeometry, attribute_field, group_of
 from .harmonic import HarmonicFilter
 from .implicit import ImplicitFilter, harmonic_degree, is_harmonic
 from .joint import JointFilter
@@ -23,6 +23,7 @@ __all__ = [
     "JointFilter",
     "Radial",
     "SeparableFilter",
+    "SharedGeometry",
     "SpectralFilter",
     "StencilFilter",
     "Taps",

@@ -30,6 +30,13 @@ class Filter(Protocol):
         ...
 
 
+class SharedGeometry:
+    """Marks filters that take `ops.Edges` in place of relative positions.
+
+    They take from it what another layer may have computed already, such as harmonics.
+    """
+
+
 @runtime_checkable
 class SeparableFilter(Filter, Protocol):
     """A filter h_k(x, a) = phi_k(|x|, a) Y(x / |x|).

@@ -13,10 +13,12 @@ from ..field import Field, harmonic_field
 from ..functions import spherical_harmonics
 from ..groups import Group
 from ..layers import SILU_GAIN
+from ..ops import Edges, shared
+from .filter import SharedGeometry
 from .radial import Radial, as_radial, typical_inputs
 
 
-class HarmonicFilter(ConstantModule):
+class HarmonicFilter(ConstantModule, SharedGeometry):
     """h_k(x, a) = u(|x|) phi_k(b(|x|), a) Y(x / |x|).
 
     Harmonics Y times a multilayer perceptron phi of invariants.
@@ -62,6 +64,7 @@ class HarmonicFilter(ConstantModule):
             )
         self.field, change = harmonic_field(self.attributes.group, max_degree)
         self.register_constant("_change", change.T)
+        self._is_changed = not torch.equal(change, torch.eye(len(change), dtype=change.dtype))
         self.distance = as_radial(cutoff)
         inputs = self.distance.count + self.attributes.dim
         self.max_degree, self.channels = max_degree, inputs if channels is None else channels
@@ -73,27 +76,32 @@ class HarmonicFilter(ConstantModule):
         """The radius where the envelope ends."""
         return self.distance.cutoff
 
-    def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+    def forward(self, offset: Tensor | Edges, attributes: Tensor | None = None) -> Tensor:
         """Relative positions (edge, d) and attributes to (edge, channels, field.dim).
 
-        The attributes are (edge, attributes.dim).
+        The attributes are (edge, attributes.dim). Functions of the positions alone are shared with
+        other filters where `ops.Edges` take the place of relative positions.
         """
         return self.radial(offset, attributes).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
 
-    def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+    def radial(self, offset: Tensor | Edges, attributes: Tensor | None = None) -> Tensor:
         """The invariant functions u phi (edge, channels)."""
-        attributes = offset[:, :0] if attributes is None else attributes
-        self.attributes.check(attributes, "HarmonicFilter", "attributes")
         values, envelope = self.distance(offset)
-        inputs = torch.cat([values, attributes], -1)
+        if attributes is not None or self.attributes.dim:
+            attributes = values[:, :0] if attributes is None else attributes
+            self.attributes.check(attributes, "HarmonicFilter", "attributes")
+            values = torch.cat([values, attributes], -1)
         if self.phi is None:
-            return inputs * envelope
-        found: Tensor = self.phi(inputs)
-        return found * (SILU_GAIN * envelope)
+            return values * envelope
+        radial: Tensor = self.phi(values)
+        return radial * (SILU_GAIN * envelope)
 
-    def harmonics(self, offset: Tensor) -> Tensor:
+    def harmonics(self, offset: Tensor | Edges) -> Tensor:
         """Y (edge, field.dim), of unit mean square."""
-        return spherical_harmonics(offset, self.max_degree) @ self._change
+        degree = self.max_degree
+        key = "spherical_harmonics", degree
+        harmonics = shared(offset, key, lambda x: spherical_harmonics(x, degree))
+        return harmonics @ self._change if self._is_changed else harmonics
 
     @torch.no_grad()
     def _balance(self) -> None:

@@ -12,11 +12,12 @@ from ..field import Field, Term, harmonic_field, invariant_field
 from ..functions import solid_harmonics
 from ..groups import Group
 from ..layers import MLP
-from .filter import group_of
+from ..ops import Edges, shared
+from .filter import SharedGeometry, group_of
 from .radial import Radial, as_radial, typical_inputs
 
 
-class ImplicitFilter(ConstantModule):
+class ImplicitFilter(ConstantModule, SharedGeometry):
     """h(x, a) = u(|x|) MLP(Y(x / sqrt(|x|^2 + s^2)), b(|x|), a).
 
     The MLP commutes with the group.
@@ -96,18 +97,25 @@ class ImplicitFilter(ConstantModule):
         """The radius where the envelope ends."""
         return self.distance.cutoff
 
-    def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
+    def forward(self, offset: Tensor | Edges, attributes: Tensor | None = None) -> Tensor:
         """Relative positions (edge, d) and attributes to (edge, channels, field.dim).
 
-        The attributes are (edge, attributes.dim).
+        The attributes are (edge, attributes.dim). Functions of the positions alone are shared with
+        other filters where `ops.Edges` take the place of relative positions.
         """
-        attributes = offset[:, :0] if attributes is None else attributes
-        self.attributes.check(attributes, "ImplicitFilter", "attributes")
-        squashed = offset * torch.rsqrt((offset * offset).sum(-1, keepdim=True) + self.softening**2)
         values, envelope = self.distance(offset)
-        harmonics = solid_harmonics(squashed, self.max_degree) @ self._change
+        attributes = values[:, :0] if attributes is None else attributes
+        self.attributes.check(attributes, "ImplicitFilter", "attributes")
+        key = "squashed_harmonics", self.max_degree, self.softening
+        harmonics = shared(offset, key, self._squashed_harmonics) @ self._change
         h = self.mlp(torch.cat([harmonics, values, attributes], -1)) * envelope
         return h.unflatten(-1, (self.channels, self.field.dim))
+
+    def _squashed_harmonics(self, offset: Tensor) -> Tensor:
+        """Solid harmonics of relative positions that are squashed into the unit ball."""
+        square = (offset * offset).sum(-1, keepdim=True)
+        squashed = offset * torch.rsqrt(square + self.softening**2)
+        return solid_harmonics(squashed, self.max_degree)
 
     @torch.no_grad()
     def _balance(self) -> None:

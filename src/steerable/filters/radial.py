@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from ..constants import ConstantModule
 from ..field import Field
 from ..functions import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff
+from ..ops import Edges, shared
 
 BASES = ("bessel", "gaussian", "learned")
 ENVELOPES = ("polynomial", "cosine", "gaussian", "none")
@@ -60,17 +62,24 @@ class Radial(nn.Module):
         if count < 1:
             raise ValueError(f"A radial basis has at least 1 function; got count={count}.")
         self.cutoff, self.count = float(cutoff), count
+        self._key = _key(cutoff, basis, count, envelope)
         self.basis = _basis(basis, count, self.cutoff) if isinstance(basis, str) else basis
         self.envelope = _envelope(envelope, self.cutoff) if isinstance(envelope, str) else envelope
 
-    def forward(self, offset: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, offset: Tensor | Edges) -> tuple[Tensor, Tensor]:
         """Relative positions (edge, d) to the basis (edge, count) and the envelope (edge, 1)."""
+        if self._key is not None:
+            return shared(offset, self._key, self._values)
+        return self._values(offset.offset if isinstance(offset, Edges) else offset)
+
+    def _values(self, offset: Tensor) -> tuple[Tensor, Tensor]:
         distance = torch.sqrt((offset * offset).sum(-1) + (_SOFTENING * self.cutoff) ** 2)
         values = self.basis(distance)
-        if values.shape != (len(offset), self.count):
+        edges = offset.shape[0]
+        if values.shape != (edges, self.count):
             raise ValueError(
-                f"The basis gives {tuple(values.shape)} numbers for {len(offset)} distances; "
-                f"count={self.count} needs {(len(offset), self.count)}."
+                f"The basis gives {tuple(values.shape)} numbers for {edges} distances; "
+                f"count={self.count} needs {(edges, self.count)}."
             )
         return values, self.envelope(distance).unsqueeze(-1)
 
@@ -160,6 +169,13 @@ def typical_inputs(field: Field, cutoff: float, like: Tensor) -> tuple[Tensor, T
     return cutoff * sphere[:, :dim], noise[
         :, dim + 2 :
     ]  # the shadow of a sphere of two more dimensions is even
+
+
+def _key(cutoff: float, basis: object, count: int, envelope: object) -> tuple[Any, ...] | None:
+    """What functions without weights are known by, so that layers can share them; else None."""
+    if basis in ("bessel", "gaussian") and envelope in ("polynomial", "cosine", "none"):
+        return "radial", float(cutoff), basis, count, envelope
+    return None
 
 
 def _basis(name: str, count: int, cutoff: float) -> nn.Module:

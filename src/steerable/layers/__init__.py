@@ -1,12 +1,13 @@
 """Layers that act at one point: linear maps, activations, norms, and what is made of them."""
 
 from .activation import SILU_GAIN, Gate, NormActivation, TensorProductActivation, mean_square
-from .contraction import Contraction, Depthwise, Full, stacked_weights
+from .contraction import Contraction, Depthwise, Full, Outer, constants_of
 from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
+from .path_layout import PathLayout
 from .paths import Paths
 from .restrict import Restrict
 from .sphere import (
@@ -17,15 +18,23 @@ from .sphere import (
     SphereProduct,
     SphereSignals,
 )
+from .weights import (
+    Constants,
+    DepthwiseWeights,
+    Recipe,
+    Weights,
+)
 
 __all__ = [
     "MLP",
     "SILU_GAIN",
     "BatchNorm",
+    "Constants",
     "Contraction",
     "CosetActivation",
     "DenseKernel",
     "Depthwise",
+    "DepthwiseWeights",
     "Dropout",
     "FourierActivation",
     "Full",
@@ -34,8 +43,11 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "NormActivation",
+    "Outer",
+    "PathLayout",
     "Paths",
     "RMSNorm",
+    "Recipe",
     "Restrict",
     "SphereActivation",
     "SphereBatchNorm",
@@ -44,7 +56,8 @@ __all__ = [
     "SphereProduct",
     "SphereSignals",
     "TensorProductActivation",
+    "Weights",
+    "constants_of",
     "dense_kernel",
     "mean_square",
-    "stacked_weights",
 ]

@@ -12,13 +12,22 @@ from torch import Tensor, nn
 from ..field import Field, Term
 from .linear import Linear
 from .paths import Paths
+from .weights import (
+    Constants,
+    DepthwiseWeights,
+    FullWeights,
+    OuterWeights,
+    Recipe,
+    Weights,
+    stacked_weights,
+)
 
 
 @runtime_checkable
 class Contraction(Protocol):
     """y = W (h (x) f), with a number W_p[c, k, o] for every path p.
 
-    c is the input copy, k the filter channel and o the output copy.
+    c is a copy of the input, k a channel of the filter, o a copy of the output.
 
     `before` acts on the features at their nodes, `paths` begin at its result.
     """
@@ -26,9 +35,14 @@ class Contraction(Protocol):
     channels: int
     paths: Paths
     before: nn.Module
+    recipe: Recipe
 
     def own_parameters(self) -> list[Tensor]:
         """Its parameters without those of `before`."""
+        ...
+
+    def bind(self, weights: Sequence[Tensor] | None = None) -> Weights:
+        """What it computes, as functions of `weights` in place of its own parameters."""
         ...
 
     def weight(self, k: int) -> Tensor:
@@ -38,22 +52,19 @@ class Contraction(Protocol):
     def matrix(self, o: int) -> Tensor:
         """`weight` of all paths to output irrep o.
 
-        Its shape is ((path, copy of the input, channel), copy of the output).
+        It is ((path, copy of the input, channel), copy of the output).
         """
         ...
 
     def mixed(self, copies: int) -> float:
         """How many multiplications `weigh` does per number of a moment.
 
-        It is for so many copies of the output.
+        For so many copies of the output.
         """
         ...
 
     def weigh(self, k: int, moment: Tensor) -> Tensor:
-        """The moment of path k to (node, m_o, copy of the output).
-
-        The moment is (node, m_o, copy of the input, channel).
-        """
+        """The moment of path k, (node, m_o, copy of the input, channel), to (node, m_o, copy)."""
         ...
 
 
@@ -95,41 +106,32 @@ class Full(nn.Module):
             raise ValueError(
                 f"groups={groups} does not divide every multiplicity of {field_in} and {field_out}."
             )
-        sizes = [path.copies // groups * channels for path in self.paths]
-        self._places = self.paths.places(sizes)
+        self.recipe = Recipe("full", channels, groups, self.paths.layout)
+        fans = self.paths.layout.totals(self.recipe.rows)
         self.weights = nn.ParameterList(
             torch.randn(groups, fan_in, copies // groups) / math.sqrt(max(fan_in, 1))
-            for fan_in, copies in zip(_totals(self.paths, sizes), self.paths.copies, strict=True)
+            for fan_in, copies in zip(fans, self.paths.copies, strict=True)
         )
 
     def own_parameters(self) -> list[Tensor]:
         return list(self.weights)
 
+    def bind(self, weights: Sequence[Tensor] | None = None) -> FullWeights:
+        """What it computes, as functions of `weights` in place of its own parameters."""
+        tensors = self.own_parameters() if weights is None else weights
+        return FullWeights(self.recipe, tensors, constants_of(self.paths))
+
     def weight(self, k: int) -> Tensor:
-        weights = self._own(k).unflatten(1, (-1, self.channels))
-        if self.groups == 1:
-            return weights[0]
-        diagonal = torch.eye(self.groups, dtype=weights.dtype, device=weights.device)
-        return torch.einsum("gcko,gh->gckho", weights, diagonal).flatten(3).flatten(0, 1)
+        return self.bind().weight(k)
 
     def matrix(self, o: int) -> Tensor:
-        return self.weights[o][0] if self.groups == 1 else stacked_weights(self, o)
+        return self.bind().matrix(o)
 
     def mixed(self, copies: int) -> float:
         return copies / self.groups
 
     def weigh(self, k: int, moment: Tensor) -> Tensor:
-        nodes, components = moment.shape[:2]
-        if self.groups == 1:
-            return (moment.reshape(nodes * components, -1) @ self._own(k)[0]).view(
-                nodes, components, -1
-            )
-        grouped = moment.reshape(nodes * components, self.groups, -1).transpose(0, 1)
-        return torch.bmm(grouped, self._own(k)).transpose(0, 1).reshape(nodes, components, -1)
-
-    def _own(self, k: int) -> Tensor:
-        """The weights of path k: (group, (copy of the input, channel), copy of the output)."""
-        return self.weights[self.paths[k].out][:, self._places[k]]
+        return self.bind().weigh(k, moment)
 
     def extra_repr(self) -> str:
         return _describe(self.paths, self.channels)
@@ -171,62 +173,83 @@ class Depthwise(nn.Module):
             nn.Identity() if rank is None else Linear(field_in, inner, bias=False)
         )
         self.paths = paths(field_filter, inner, field_out)
-        sizes = [path.copies for path in self.paths]
-        ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
-        self._columns = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
-        self._places = self.paths.places(sizes)
+        layout = self.paths.layout
+        self.recipe = Recipe("depthwise", channels, 1, layout)
+        sizes = [path.copies for path in layout.paths]
         self.radial = nn.Parameter(torch.randn(channels, sum(sizes)) / math.sqrt(channels))
         self.mix = nn.ParameterList(
             torch.randn(fan_in, copies) / math.sqrt(max(fan_in, 1))
-            for fan_in, copies in zip(_totals(self.paths, sizes), self.paths.copies, strict=True)
+            for fan_in, copies in zip(layout.totals(sizes), self.paths.copies, strict=True)
         )
-
-    def columns(self, k: int) -> slice:
-        """Where path k lies in the columns of `radial`."""
-        return self._columns[k]
-
-    def rows(self, k: int) -> slice:
-        """Where path k lies in the rows of `mix` of its output irrep."""
-        return self._places[k]
-
-    def mixing(self, k: int) -> Tensor:
-        """L_p of path k: (copy of the input, copy of the output)."""
-        return self.mix[self.paths[k].out][self._places[k]]
 
     def own_parameters(self) -> list[Tensor]:
         return [self.radial, *self.mix]
 
+    def bind(self, weights: Sequence[Tensor] | None = None) -> DepthwiseWeights:
+        """What it computes, as functions of `weights` in place of its own parameters."""
+        tensors = self.own_parameters() if weights is None else weights
+        return DepthwiseWeights(self.recipe, tensors, constants_of(self.paths))
+
     def weight(self, k: int) -> Tensor:
-        return self.radial[:, self._columns[k]].T.unsqueeze(-1) * self.mixing(k).unsqueeze(1)
+        return self.bind().weight(k)
 
     def matrix(self, o: int) -> Tensor:
-        return stacked_weights(self, o)
+        return self.bind().matrix(o)
 
     def mixed(self, copies: int) -> float:
         return 1 + copies / self.channels
 
     def weigh(self, k: int, moment: Tensor) -> Tensor:
-        return (moment * self.radial[:, self._columns[k]].T).sum(-1) @ self.mixing(k)
+        return self.bind().weigh(k, moment)
 
     def extra_repr(self) -> str:
         return _describe(self.paths, self.channels)
 
 
-def stacked_weights(contraction: Contraction, o: int) -> Tensor:
-    """What `Contraction.matrix` is, put together from every `weight`."""
-    return torch.cat(
-        [
-            contraction.weight(k).flatten(0, 1)
-            for k, path in enumerate(contraction.paths)
-            if path.out == o
-        ]
-    )
+class Outer(nn.Module):
+    """All products of channels of an invariant filter and of features, without weights.
+
+    Args:
+        field_filter: one invariant number.
+        channels: number of channels of the filter.
+        field_in: type of the features.
+        field_out: that of the products, in the order (term, copy, channel of the filter).
+    """
+
+    def __init__(
+        self, field_filter: Field, channels: int, field_in: Field, field_out: Field
+    ) -> None:
+        super().__init__()
+        self.channels = channels
+        self.before: nn.Module = nn.Identity()
+        self.paths = Paths(field_filter, field_in, field_out)
+        self.recipe = Recipe("outer", channels, 1, self.paths.layout)
+
+    def own_parameters(self) -> list[Tensor]:
+        return []
+
+    def bind(self, weights: Sequence[Tensor] | None = None) -> OuterWeights:
+        """What it computes, as functions of `weights`, of which there are none."""
+        return OuterWeights(self.recipe, [], constants_of(self.paths))
+
+    def weight(self, k: int) -> Tensor:
+        return self.bind().weight(k)
+
+    def matrix(self, o: int) -> Tensor:
+        return stacked_weights(self.bind(), o)
+
+    def mixed(self, copies: int) -> float:
+        return 0.0
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        return self.bind().weigh(k, moment)
 
 
-def _totals(paths: Paths, sizes: Sequence[int]) -> list[int]:
-    """The sum of the sizes of the paths to every output irrep."""
-    pairs = list(zip(paths, sizes, strict=True))
-    return [sum(size for path, size in pairs if path.out == o) for o in range(len(paths.irreps))]
+def constants_of(paths: Paths) -> Constants:
+    """The Clebsch-Gordan tensors of paths."""
+    tensors = [paths.tensor(k) for k in range(len(paths))]
+    coupled = [paths.coupled(i) for i in range(len(paths.layout.inputs))]
+    return Constants(tensors, coupled, *paths.nonzeros())
 
 
 def _copies(field: Field, rank: int) -> Field:

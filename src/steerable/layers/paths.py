@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +16,9 @@ from torch import Tensor
 from ..constants import ConstantModule
 from ..field import Field, require_same_group
 from ..groups import Irrep, coupling
+from .path_layout import Copies, Path, PathLayout, Sizes, TermOut
+
+_SMALLEST = 1e-14  # what is below it in a Clebsch-Gordan tensor is rounding
 
 Products = Callable[[Irrep, Irrep], Iterable[tuple[slice, NDArray[np.float64]]]]
 """From irreps of input and output to the products of filter and input that may be used.
@@ -24,35 +26,6 @@ Products = Callable[[Irrep, Irrep], Iterable[tuple[slice, NDArray[np.float64]]]]
 A product says where the components of the filter are, and has a tensor (m_o, m_h, m_i) of norm 1,
 orthogonal to those of the same components.
 """
-
-
-class Path(NamedTuple):
-    """One equivariant product filter irrep (x) input irrep -> output irrep.
-
-    Args:
-        term: number of the term of the input field.
-        at: components of the filter that take part.
-        out: number of the output irrep in `Paths.irreps`.
-        copies: multiplicity of the input term.
-    """
-
-    term: int
-    at: slice
-    out: int
-    copies: int
-
-
-class Sizes(NamedTuple):
-    """The components of filter, input and output that a path joins.
-
-    Also the copies of input and output.
-    """
-
-    m_h: int
-    m_i: int
-    m_o: int
-    copies: int
-    copies_out: int
 
 
 class Paths(ConstantModule):
@@ -78,6 +51,9 @@ class Paths(ConstantModule):
         ValueError: irreps of the output that no filter component can make from the input, or none
             that one can.
     """
+
+    _place: Tensor
+    _value: Tensor
 
     def __init__(
         self,
@@ -106,96 +82,91 @@ class Paths(ConstantModule):
             sum(t.multiplicity for t in field_out if t.irrep == irrep) for irrep in self.irreps
         ]
         self.terms_out = _copies_of_terms(field_out, self.irreps)
-        self._paths: list[Path] = []
+        paths: list[Path] = []
         for i, term in enumerate(field_in):
             for o, irrep in enumerate(self.irreps if term.multiplicity else []):
                 for at, tensor in products(term.irrep, irrep):
                     scaled = torch.from_numpy(tensor * irrep.dim**0.5).permute(1, 2, 0)
-                    self.register_constant(f"_tensor_{len(self._paths)}", scaled.contiguous())
-                    self._paths.append(Path(i, at, o, term.multiplicity))
-            self.register_constant(
-                f"_coupled_{i}", self._stack(i, field_filter.dim, term.irrep.dim)
-            )
+                    self.register_constant(f"_tensor_{len(paths)}", scaled.contiguous())
+                    paths.append(Path(i, at, o, term.multiplicity))
+        self.layout = self._layout(paths)
+        for i in range(len(field_in)):
+            self.register_constant(f"_coupled_{i}", self._coupled(i))
+        place, value = self._nonzeros()
+        self.register_constant("_place", place)
+        self.register_constant("_value", value)
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self.layout.paths)
 
     def __iter__(self) -> Iterator[Path]:
-        return iter(self._paths)
+        return iter(self.layout.paths)
 
     def __getitem__(self, k: int) -> Path:
-        return self._paths[k]
+        return self.layout.paths[k]
 
     def tensor(self, k: int) -> Tensor:
         """The constant tensor (m_h, m_i, m_o) of path k, of Frobenius norm sqrt(m_o)."""
-        found: Tensor = getattr(self, f"_tensor_{k}")
-        return found
+        tensor: Tensor = getattr(self, f"_tensor_{k}")
+        return tensor
 
     def coupled(self, i: int) -> Tensor:
         """The tensors of all paths from term i of the input, as one matrix.
 
         It is (m of the filter, ((path, m_o), m_i)).
         """
-        found: Tensor = getattr(self, f"_coupled_{i}")
-        return found
+        matrix: Tensor = getattr(self, f"_coupled_{i}")
+        return matrix
 
-    def sizes(self) -> list[Sizes]:
+    def nonzeros(self) -> tuple[Tensor, Tensor]:
+        """The numbers of all tensors that are not 0, with their places (number, 2).
+
+        A place is a component of the filter, and an entry of the products (path, m_i, m_o) of all
+        paths in one row.
+        """
+        place, value = self._place, self._value
+        return place, value
+
+    def sizes(self) -> tuple[Sizes, ...]:
         """The sizes of every path."""
-        found = []
-        for k, path in enumerate(self._paths):
-            m_h, m_i, m_o = self.tensor(k).shape
-            found.append(Sizes(m_h, m_i, m_o, path.copies, self.copies[path.out]))
-        return found
-
-    def _stack(self, i: int, filter_dim: int, dim: int) -> Tensor:
-        columns = [torch.zeros(filter_dim, 0, dtype=torch.float64)]
-        for k, path in enumerate(self._paths):
-            if path.term == i:
-                tensor = self._exact[f"_tensor_{k}"]
-                full = torch.zeros(filter_dim, tensor.shape[2], dim, dtype=torch.float64)
-                full[path.at] = tensor.transpose(1, 2)
-                columns.append(full.flatten(1))
-        return torch.cat(columns, 1)
+        return self.layout.sizes
 
     def split(self, x: Tensor) -> list[Tensor]:
         """Features (node, field_in.dim) by term: (node, m_i, copy)."""
-        return [
-            x[:, place]
-            .unflatten(-1, (term.multiplicity, term.irrep.dim))
-            .transpose(1, 2)
-            .contiguous()
-            for term, place in zip(self.field_in, self.field_in.slices(), strict=True)
+        return self.layout.split(x)
+
+    def _layout(self, paths: list[Path]) -> PathLayout:
+        inputs = [Copies(n, irrep.dim, irrep.harmonic.degree) for n, irrep in self.field_in]
+        outputs = [
+            Copies(copies, irrep.dim, irrep.harmonic.degree)
+            for copies, irrep in zip(self.copies, self.irreps, strict=True)
         ]
+        terms_out = [
+            TermOut(number, copies.start, term.multiplicity, term.irrep.dim)
+            for (number, copies), term in zip(self.terms_out, self.field_out, strict=True)
+        ]
+        return PathLayout(
+            tuple(inputs), tuple(outputs), tuple(terms_out), tuple(paths), self.field_filter.dim
+        )
 
-    def join(self, parts: Sequence[Tensor]) -> Tensor:
-        """Results by output irrep, (node, m_o, copy) each, to (node, field_out.dim)."""
-        terms = []
-        for (o, copies), term in zip(self.terms_out, self.field_out, strict=True):
-            made = None if o is None else parts[o][..., copies].transpose(1, 2).flatten(1)
-            terms.append(parts[0].new_zeros(len(parts[0]), term.dim) if made is None else made)
-        return torch.cat(terms, 1)
+    def _coupled(self, i: int) -> Tensor:
+        columns = [torch.zeros(self.field_filter.dim, 0, dtype=torch.float64)]
+        for k, (path, sizes) in enumerate(zip(self.layout.paths, self.layout.sizes, strict=True)):
+            if path.term == i:
+                full = torch.zeros(self.field_filter.dim, sizes.m_o, sizes.m_i, dtype=torch.float64)
+                full[path.at] = self._exact[f"_tensor_{k}"].transpose(1, 2)
+                columns.append(full.flatten(1))
+        return torch.cat(columns, 1)
 
-    def part(self, y: Tensor) -> list[Tensor]:
-        """The inverse of `join`."""
-        found: list[list[Tensor]] = [[] for _ in self.irreps]
-        for (o, _), (multiplicity, irrep), place in zip(
-            self.terms_out, self.field_out, self.field_out.slices(), strict=True
-        ):
-            if o is not None:
-                found[o].append(y[:, place].unflatten(1, (multiplicity, irrep.dim)).transpose(1, 2))
-        return [torch.cat(terms, 2) for terms in found]
-
-    def places(self, sizes: Sequence[int]) -> list[slice]:
-        """Where path after path lies among those that make the same output irrep.
-
-        The paths have the given sizes.
-        """
-        start = [0] * len(self.irreps)
-        found = []
-        for path, size in zip(self._paths, sizes, strict=True):
-            found.append(slice(start[path.out], start[path.out] + size))
-            start[path.out] += size
-        return found
+    def _nonzeros(self) -> tuple[Tensor, Tensor]:
+        places, values, first = [], [], 0
+        for k, (path, sizes) in enumerate(zip(self.layout.paths, self.layout.sizes, strict=True)):
+            tensor = self._exact[f"_tensor_{k}"]
+            h, i, o = torch.nonzero(tensor.abs() > _SMALLEST, as_tuple=True)
+            values.append(tensor[h, i, o])
+            places.append(torch.stack([path.at.start + h, first + i * sizes.m_o + o], 1))
+            first += sizes.m_i * sizes.m_o
+        return torch.cat(places), torch.cat(values)
 
 
 def _copies_of_terms(field: Field, irreps: Sequence[Irrep]) -> list[tuple[int | None, slice]]:

@@ -77,7 +77,7 @@ def test_every_engine_is_the_sum_with_a_kernel_per_edge_and_commutes(group, kind
 @pytest.mark.parametrize("group", [O3(), O2(), SO3()], ids=name)
 def test_first_and_second_derivatives_of_every_engine(group, kind, recompute, monkeypatch):
     monkeypatch.setattr(
-        "steerable.convs.points.point_conv._MANY_EDGES", 0
+        "steerable.convs.points.neighbour_conv._MANY_EDGES", 0
     )  # None: sums again, filters kept
     for conv, x, pos, edges in cases(group, KINDS[kind], recompute=recompute):
         x.requires_grad_()
@@ -162,7 +162,7 @@ def test_a_graph_larger_than_memory_is_told_what_to_turn_on(monkeypatch, recompu
     def full(*_):
         torch.empty(2**60)
 
-    monkeypatch.setattr("steerable.convs.points.point_conv.blockwise", full)
+    monkeypatch.setattr("steerable.convs.points.neighbour_conv.blockwise", full)
     with pytest.raises(
         MemoryError,
         match=rf"PointConv on 9 nodes and {edges.shape[1]} edges ran out of memory.*{text}",

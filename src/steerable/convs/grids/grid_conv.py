@@ -14,7 +14,7 @@ from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, require_same_group
 from ...filters import Filter, StencilFilter
 from ...layers import Contraction, DenseKernel
-from ..points.point_conv import CONTRACTIONS
+from ..points.neighbour_conv import CONTRACTIONS
 from .stencil import Stencil
 from .window import Window, check_array
 

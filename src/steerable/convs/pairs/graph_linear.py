@@ -12,8 +12,7 @@ from torch_geometric.nn import MessagePassing
 from ...field import Field
 from ...groups import Group
 from ...layers import Linear
-from ...ops import segment_mean, segment_sum
-from ..points.graph import check_edge_index
+from ...ops import check_edge_index, segment_mean, segment_sum
 from ..sets.ragged import check_sets
 from ..sets.stacked import stack, stacked_field
 

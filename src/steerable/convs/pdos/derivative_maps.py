@@ -16,10 +16,11 @@ from torch.nn import functional
 from ...field import Field, invariant_field
 from ...filters import DerivativeFilter, StencilFilter
 from ...groups import Group, trivial
-from ...layers import Paths, stacked_weights
+from ...layers import Outer
 from ...ops import Neighbourhoods
 from ..grids.window import Window
-from ..points.point_conv import PointConv
+from ..points.graph import edges_of
+from ..points.neighbour_conv import NeighbourConv
 
 
 class PointDerivatives(nn.Module):
@@ -36,10 +37,9 @@ class PointDerivatives(nn.Module):
         super().__init__()
         self.filter = filter
         values = _Values(trivial(filter.field.group.dim), filter.field.dim)
-        numbers, all_ = (
-            invariant_field(values.field.group, n) for n in (channels, channels * values.channels)
-        )
-        self.conv = PointConv(numbers, all_, values, _Outer, engine="moments")
+        numbers = invariant_field(values.field.group, channels)
+        all_ = invariant_field(values.field.group, channels * values.channels)
+        self.conv = NeighbourConv(numbers, all_, values, Outer, engine="moments")
 
     def forward(
         self, f: Tensor, pos: Tensor, edge_index: Tensor | Neighbourhoods, stencil: Tensor
@@ -48,7 +48,8 @@ class PointDerivatives(nn.Module):
 
         The numbers are (point, channel), the weights (edge, monomial).
         """
-        y: Tensor = self.conv(f, pos, edge_index, self.filter.components(stencil))
+        edges = edges_of(f, pos, edge_index, self.filter.field.group.dim)
+        y: Tensor = self.conv(f, edges, self.filter.components(stencil))
         return y.unflatten(1, (f.shape[1], -1))
 
 
@@ -151,34 +152,3 @@ class _Values(nn.Module):
 
     def forward(self, offset: Tensor, attributes: Tensor) -> Tensor:
         return attributes.unsqueeze(2)
-
-
-class _Outer(nn.Module):
-    """The contraction that leaves all products of channels as they are.
-
-    The products are of the channels of an invariant filter and of features.
-    """
-
-    def __init__(
-        self, field_filter: Field, channels: int, field_in: Field, field_out: Field
-    ) -> None:
-        super().__init__()
-        self.channels = channels
-        self.before: nn.Module = nn.Identity()
-        self.paths = Paths(field_filter, field_in, field_out)
-
-    def own_parameters(self) -> list[Tensor]:
-        return []
-
-    def weight(self, k: int) -> Tensor:
-        size = self.paths.field_out.dim
-        return torch.eye(size, device=self.paths.tensor(k).device).view(-1, self.channels, size)
-
-    def matrix(self, o: int) -> Tensor:
-        return stacked_weights(self, o)
-
-    def mixed(self, copies: int) -> float:
-        return 0.0
-
-    def weigh(self, k: int, moment: Tensor) -> Tensor:
-        return moment.flatten(2)

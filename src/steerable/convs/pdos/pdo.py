@@ -17,10 +17,10 @@ from ...filters import DerivativeFilter, Filter, JointFilter, StencilFilter, gro
 from ...groups import Group
 from ...layers import Contraction, Full, Paths, dense_kernel
 from ...operators import Symbol
-from ...ops import CloudStencil, Neighbourhoods, cloud_stencil, neighbourhoods
+from ...ops import CloudStencil, Neighbourhoods, cloud_stencil
 from ..grids.grid_conv import GridConv2d, GridConv3d
-from ..points.graph import check_edge_index, check_positions
-from ..points.point_conv import CONTRACTIONS, PointConv
+from ..points.graph import edges_of
+from ..points.neighbour_conv import CONTRACTIONS, NeighbourConv
 
 Fit = Callable[[Tensor, Neighbourhoods, int], CloudStencil]
 _EXACT = 1e-5  # of an operator's largest coefficient: what single precision gives
@@ -29,7 +29,7 @@ _EXACT = 1e-5  # of an operator's largest coefficient: what single precision giv
 class _PDO(nn.Module):
     """What operators on points and on grids share: the convolution, and its learned symbol."""
 
-    conv: PointConv | GridConv2d | GridConv3d
+    conv: NeighbourConv | GridConv2d | GridConv3d
 
     @property
     def field_in(self) -> Field:
@@ -140,7 +140,7 @@ class SteerablePDO(_PDO):
     Source: Jenner & Weiler 2022, arXiv:2106.10163.
     """
 
-    conv: PointConv
+    conv: NeighbourConv
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class SteerablePDO(_PDO):
         group = group_of(field_in, field_out) or group or (kernel.field.group if kernel else None)
         filter = DerivativeFilter(order, group, maximum_offset)
         self.fit = fit
-        self.conv = PointConv(
+        self.conv = NeighbourConv(
             field_in, field_out, _joined(filter, kernel), _limited(contraction, filter, allow_zero)
         )
 
@@ -192,7 +192,8 @@ class SteerablePDO(_PDO):
             (target, field_out.dim); targets without neighbours get 0.
         """
         stencil = self.stencil(pos, edge_index) if stencil is None else stencil
-        return self.conv(x, pos, edge_index, self._derivatives.components(stencil.weight))
+        edges = edges_of(x, pos, edge_index, self._derivatives.field.group.dim)
+        return self.conv(x, edges, self._derivatives.components(stencil.weight))
 
 
 class GridPDO(_PDO):
@@ -274,16 +275,8 @@ def fit_stencil(
 
     The arguments are those of SteerablePDO.
     """
-    source, target = pos if isinstance(pos, tuple) else (pos, pos)
-    for points in (source, target):
-        check_positions(points, None, filter.field.group.dim)
-    if isinstance(edge_index, Tensor):
-        check_edge_index(edge_index, len(source), len(target))
-        edge_index = neighbourhoods(edge_index, len(target))
-    j, i = edge_index.edge_index
-    return fit(
-        source.index_select(0, j) - target.index_select(0, i), edge_index, filter.basis.order
-    )
+    edges = edges_of(None, pos, edge_index, filter.field.group.dim)
+    return fit(edges.offset, edges.hood, filter.basis.order)
 
 
 def _joined(filter: Filter, kernel: Filter | None) -> Filter:

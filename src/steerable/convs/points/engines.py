@@ -21,9 +21,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
-from ...filters import Filter, SeparableFilter
-from ...layers import Contraction
-from ...ops import Inputs, Loops, moments
+from ...filters import Filter, SeparableFilter, SharedGeometry
+from ...layers import Contraction, Weights
+from ...ops import Edges, Inputs, Loops, moments
 
 
 @dataclass(frozen=True)
@@ -71,46 +71,45 @@ class Engine(ABC):
         """What it costs."""
 
     @abstractmethod
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
+    def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         """The edge tensors that it works on; the first is linear in the filter."""
 
     def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
         """The source tensors that it works on."""
         return contraction.paths.split(x)
 
-    def parameters(self, contraction: Contraction) -> list[Tensor]:
+    def weights(self, contraction: Contraction) -> list[Tensor]:
         """The parameters that a block reads."""
         return contraction.own_parameters()
 
     @abstractmethod
-    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
+    def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
         """The results by output irrep, (node, m_o, copy) each."""
 
-    def loops(self, contraction: Contraction, inputs: Inputs) -> Loops | None:
+    def loops(self, weights: Weights, inputs: Inputs) -> Loops | None:
         """What computes all targets at once; None where there is nothing, and blocks do."""
         return None
 
     def pull(
-        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]
+        self, weights: Weights, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]
     ) -> list[Tensor] | None:
-        """The gradients of values (that are needed), features and parameters.
+        """The gradients of values (that are needed), features and weights.
 
-        None where autograd is to find them.
+        None where they are derived from the order itself.
         """
         return None
 
     def pull_twice(
         self,
-        contraction: Contraction,
+        weights: Weights,
         local: Local,
         grads: Sequence[Tensor],
         tangents: Sequence[Tensor],
     ) -> tuple[list[Tensor], list[Tensor]] | None:
         """The derivative of the results along tangents of values and features.
 
-        Also the gradients of its product with grads.
-
-        None where autograd is to find them.
+        Also the gradients of its product with grads. None where they are derived from the order
+        itself.
         """
         return None
 
@@ -135,27 +134,25 @@ class Aggregate(Engine):
             2 * moment,
         )
 
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        return [filter(offset, attributes).flatten(1)]
+    def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
+        return [filter(seen_by(filter, edges), attributes).flatten(1)]
 
-    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
-        paths, (slots, (h,), features) = contraction.paths, local
-        h = h.reshape(-1, paths.field_filter.dim)
-        y = Sums(len(paths.irreps))
+    def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
+        slots, (h,), features = local
+        h = h.reshape(-1, weights.layout.filter_dim)
+        y = Sums(len(weights.layout.outputs))
         for i, feature in enumerate(features):
-            own = [k for k, path in enumerate(paths) if path.term == i]
-            if not own:
+            numbers = [k for k, path in enumerate(weights) if path.term == i]
+            if not numbers:
                 continue
-            steered = (h @ paths.coupled(i)).view(*slots, -1, feature.shape[1])
-            found = moments(steered, feature.unflatten(0, slots)).unflatten(
-                1, (contraction.channels, -1)
-            )
+            steered = (h @ weights.coupled(i)).view(*slots, -1, feature.shape[1])
+            moment = moments(steered, feature.unflatten(0, slots))
+            moment = moment.unflatten(1, (weights.channels, -1))
             start = 0
-            for k in own:
-                stop = start + paths.tensor(k).shape[2]
-                y.add(
-                    paths[k].out, contraction.weigh(k, found[:, :, start:stop].permute(0, 2, 3, 1))
-                )
+            for k in numbers:
+                stop = start + weights.layout.sizes[k].m_o
+                rows = moment[:, :, start:stop].permute(0, 2, 3, 1)
+                y.add(weights.layout.paths[k].out, weights.weigh(k, rows))
                 start = stop
         return y.parts
 
@@ -175,24 +172,23 @@ class Moments(Engine):
         moment = filter.channels * sum(s.m_o * s.copies for s in sizes)
         return Work(2 * plain, 0, 2 * steered + weight_flops(contraction), 2 * plain + 4 * moment)
 
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        return [filter(offset, attributes).flatten(1)]
+    def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
+        return [filter(seen_by(filter, edges), attributes).flatten(1)]
 
-    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
-        paths, channels, (slots, (h,), features) = contraction.paths, contraction.channels, local
+    def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
+        slots, (h,), features = local
+        channels = weights.channels
         h = h.view(*slots, -1).transpose(1, 2)
         plain = [
             torch.bmm(h, f.reshape(*slots, -1)).view(slots[0] * channels, -1, *f.shape[1:])
             for f in features
         ]
-        y = Sums(len(paths.irreps))
-        for k, path in enumerate(paths):
-            tensor = paths.tensor(k).flatten(0, 1).T
-            found = tensor @ plain[path.term][:, path.at].flatten(1, 2)
-            y.add(
-                path.out,
-                contraction.weigh(k, found.unflatten(0, (-1, channels)).permute(0, 2, 3, 1)),
-            )
+        y = Sums(len(weights.layout.outputs))
+        for k, path in enumerate(weights):
+            tensor = weights.tensor(k).flatten(0, 1).T
+            moment = tensor @ plain[path.term][:, path.at].flatten(1, 2)
+            rows = moment.unflatten(0, (-1, channels)).permute(0, 2, 3, 1)
+            y.add(path.out, weights.weigh(k, rows))
         return y.parts
 
 
@@ -214,22 +210,18 @@ class Messages(Engine):
         moment = message * filter.channels
         return Work(2 * (products + moment), 2 * message, weight_flops(contraction), moment)
 
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        filter = cast(SeparableFilter, filter)  # as `applies` has seen
-        return [filter.radial(offset, attributes), filter.harmonics(offset)]
+    def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
+        return separable_values(filter, edges, attributes)
 
-    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
-        paths, (slots, (phi, harmonics), features) = contraction.paths, local
-        y = Sums(len(paths.irreps))
-        for k, path in enumerate(paths):
-            message = torch.bmm(
-                steer(paths.tensor(k), harmonics[:, path.at]).transpose(1, 2), features[path.term]
-            )
+    def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
+        slots, (phi, harmonics), features = local
+        y = Sums(len(weights.layout.outputs))
+        for k, path in enumerate(weights):
+            steered = steer(weights.tensor(k), harmonics[:, path.at])
+            message = torch.bmm(steered.transpose(1, 2), features[path.term])
             summed = torch.bmm(message.view(*slots, -1).transpose(1, 2), phi.view(*slots, -1))
-            y.add(
-                path.out,
-                contraction.weigh(k, summed.view(slots[0], -1, path.copies, contraction.channels)),
-            )
+            moment = summed.view(slots[0], -1, path.copies, weights.channels)
+            y.add(path.out, weights.weigh(k, moment))
         return y.parts
 
 
@@ -249,30 +241,29 @@ class Source(Engine):
         )
         return Work(2 * made, made, first, made)
 
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        return [filter(offset, attributes).flatten(1)]
+    def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
+        return [filter(seen_by(filter, edges), attributes).flatten(1)]
 
-    def parameters(self, contraction: Contraction) -> list[Tensor]:
+    def weights(self, contraction: Contraction) -> list[Tensor]:
         return []
 
     def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
-        paths, parts = contraction.paths, contraction.paths.split(x)
-        made = []
-        for k, path in enumerate(paths):
-            weighted = torch.einsum("nic,cku->nkiu", parts[path.term], contraction.weight(k))
-            made.append(
-                torch.einsum("nkiu,hio->nkhou", weighted, paths.tensor(k)).flatten(1, 2).flatten(2)
-            )
-        return made
+        weights, parts = contraction.bind(), contraction.paths.split(x)
+        features = []
+        for k, path in enumerate(weights):
+            weighted = torch.einsum("nic,cku->nkiu", parts[path.term], weights.weight(k))
+            steered = torch.einsum("nkiu,hio->nkhou", weighted, weights.tensor(k))
+            features.append(steered.flatten(1, 2).flatten(2))
+        return features
 
-    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
-        paths, (slots, (h,), features) = contraction.paths, local
-        h = h.unflatten(1, (contraction.channels, -1))
-        y = Sums(len(paths.irreps))
-        for k, (path, made) in enumerate(zip(paths, features, strict=True)):
-            own = h[:, :, path.at].reshape(slots[0], 1, -1)
-            found = torch.bmm(own, made.view(slots[0], own.shape[2], -1))
-            y.add(path.out, found.view(slots[0], paths.tensor(k).shape[2], -1))
+    def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
+        slots, (h,), features = local
+        h = h.unflatten(1, (weights.channels, -1))
+        y = Sums(len(weights.layout.outputs))
+        for k, (path, feature) in enumerate(zip(weights, features, strict=True)):
+            values = h[:, :, path.at].reshape(slots[0], 1, -1)
+            sums = torch.bmm(values, feature.view(slots[0], values.shape[2], -1))
+            y.add(path.out, sums.view(slots[0], weights.layout.sizes[k].m_o, -1))
         return y.parts
 
 
@@ -280,27 +271,39 @@ class Sums:
     """Several sums that grow term by term."""
 
     def __init__(self, number: int) -> None:
-        self._found: list[Tensor | None] = [None] * number
+        self._totals: list[Tensor | None] = [None] * number
 
     def add(self, k: int, part: Tensor) -> None:
         """Add a part to sum k."""
-        known = self._found[k]
-        self._found[k] = part if known is None else known + part
+        total = self._totals[k]
+        self._totals[k] = part if total is None else total + part
 
     def add_product(self, k: int, a: Tensor, b: Tensor) -> None:
         """Add a b to sum k in place; `a` is overwritten."""
-        known = self._found[k]
-        self._found[k] = a.mul_(b) if known is None else known.addcmul_(a, b)
+        total = self._totals[k]
+        self._totals[k] = a.mul_(b) if total is None else total.addcmul_(a, b)
 
     @property
     def parts(self) -> list[Tensor]:
         """The sums that have a part."""
-        return [part for part in self._found if part is not None]
+        return [part for part in self._totals if part is not None]
 
     def like(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """All sums, zeros of the shape of `tensors` where there is no part."""
-        pairs = zip(tensors, self._found, strict=True)
+        pairs = zip(tensors, self._totals, strict=True)
         return [torch.zeros_like(tensor) if part is None else part for tensor, part in pairs]
+
+
+def seen_by(filter: Filter, edges: Edges) -> Tensor:
+    """What a filter takes: the edges where it shares functions of them, else relative positions."""
+    return cast(Tensor, edges) if isinstance(filter, SharedGeometry) else edges.offset
+
+
+def separable_values(filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
+    """The radial functions and the harmonics of a separable filter."""
+    filter = cast(SeparableFilter, filter)  # as `applies` has seen
+    offset = seen_by(filter, edges)
+    return [filter.radial(offset, attributes), filter.harmonics(offset)]
 
 
 def steer(tensor: Tensor, harmonics: Tensor) -> Tensor:

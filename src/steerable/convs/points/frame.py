@@ -11,8 +11,9 @@ from torch import Tensor
 from ...filters import Filter, SeparableFilter
 from ...functions import safe_norm
 from ...groups import stretched
-from ...layers import Contraction, Depthwise
-from .engines import Engine, Local, Sums, Work
+from ...layers import Contraction, Depthwise, DepthwiseWeights, Weights
+from ...ops import Edges
+from .engines import Engine, Local, Sums, Work, seen_by
 
 _AXIS = 1  # the polar axis of e3nn's harmonics is y
 
@@ -52,30 +53,33 @@ class Frame(Engine):
         made = 4 * degrees + 9 * 8  # matrices with what they are made of, rotations
         return Work(2 * (turned + mixed + moment) + 18 * degrees, 2 * moment + made, 0, 0)
 
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
+    def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         filter = cast(SeparableFilter, filter)  # as `applies` has seen
-        return [filter.radial(offset, attributes), offset]
+        return [filter.radial(seen_by(filter, edges), attributes), edges.offset]
 
-    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
-        paths, (slots, (phi, offset), features) = contraction.paths, local
-        irreps_in = [term.irrep for term in paths.field_in]
-        degrees = [irrep.harmonic.degree for irrep in (*irreps_in, *paths.irreps)]
-        turns = wigner_matrices(rotation_to_axis(offset), max(degrees))
-        seen = [torch.bmm(turns[degree], f) for degree, f in zip(degrees, features, strict=False)]
+    def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
+        slots, (phi, offset), features = local
+        degrees_in = [term.degree for term in weights.layout.inputs]
+        degrees_out = [irrep.degree for irrep in weights.layout.outputs]
+        turns = wigner_matrices(rotation_to_axis(offset), max(degrees_in + degrees_out))
+        turned = [torch.bmm(turns[l], f) for l, f in zip(degrees_in, features, strict=True)]
+        # A point on top of another has no direction: only the invariant part of it counts.
         apart = (safe_norm(offset) > 0).to(phi.dtype).unsqueeze(1)
-        y = Sums(len(paths.irreps))
-        for k, path in enumerate(paths):
-            from_m, to_m, factors = _on_axis(paths.tensor(k))
-            feature = seen[path.term].index_select(1, from_m) * factors.unsqueeze(1)
+        y = Sums(len(degrees_out))
+        for k, path in enumerate(weights):
+            from_m, to_m, factors = _on_axis(weights.tensor(k))
+            feature = turned[path.term].index_select(1, from_m) * factors.unsqueeze(1)
             scale = phi if path.at.stop - path.at.start == 1 else phi * apart
-            if isinstance(contraction, Depthwise):
-                weights = scale @ contraction.radial[:, contraction.columns(k)]
-                made = (feature * weights.unsqueeze(1)) @ contraction.mixing(k)
+            if isinstance(weights, DepthwiseWeights):
+                radial = scale @ weights.radial[:, weights.columns(k)]
+                message = (feature * radial.unsqueeze(1)) @ weights.mixing(k)
             else:
-                made = contraction.weigh(k, feature.unsqueeze(3) * scale[:, None, None])
-            whole = made.new_zeros(len(made), paths.tensor(k).shape[2], made.shape[2])
-            y.add(path.out, whole.index_add(1, to_m, made))
-        back = [turns[irrep.harmonic.degree].transpose(1, 2) for irrep in paths.irreps]
+                message = weights.weigh(k, feature.unsqueeze(3) * scale[:, None, None])
+            whole = message.new_zeros(
+                message.shape[0], weights.layout.sizes[k].m_o, message.shape[2]
+            )
+            y.add(path.out, whole.index_add(1, to_m, message))
+        back = [turns[l].transpose(1, 2) for l in degrees_out]
         return [
             torch.bmm(b, part).unflatten(0, slots).sum(1)
             for b, part in zip(back, y.parts, strict=True)
@@ -111,13 +115,13 @@ def wigner_matrices(rotations: Tensor, max_degree: int) -> list[Tensor]:
 
     D^l is the part of degree l of D^(l-1) (x) D^1: a polynomial in the entries of the rotation.
     """
-    found = [torch.ones_like(rotations[:, :1, :1]), rotations]
+    matrices = [torch.ones_like(rotations[:, :1, :1]), rotations]
     for l in range(2, max_degree + 1):
         c = _stretched(l, rotations.dtype, rotations.device)
-        half = torch.einsum("gij,jbn->gibn", found[-1], c)
+        half = torch.einsum("gij,jbn->gibn", matrices[-1], c)
         half = torch.einsum("gab,gibn->gian", rotations, half)
-        found.append(torch.einsum("iam,gian->gmn", c, half))
-    return found[: max_degree + 1]
+        matrices.append(torch.einsum("iam,gian->gmn", c, half))
+    return matrices[: max_degree + 1]
 
 
 @cache

@@ -1,11 +1,8 @@
-"""The graph that a convolution sees.
-
-Features, positions and attributes of both ends, checked once at the door.
-"""
+"""What a convolution sees: features and attributes of both ends of edges, checked at the door."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,173 +10,187 @@ from torch import Tensor
 
 from ...field import Field
 from ...filters import Filter
-from ...ops import Neighbourhoods, check_finite, neighbourhoods
-
-
-@dataclass(frozen=True)
-class Nodes:
-    """One end of the edges.
-
-    Args:
-        x: features (node, channel); targets of a bipartite graph may have none.
-        pos: positions (node, d).
-        attr: attributes (node, ...) or None.
-    """
-
-    x: Tensor | None
-    pos: Tensor
-    attr: Tensor | None
+from ...ops import Edges
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Sources, targets, and the edges between them.
+    """Features, attributes, and the edges between them.
 
     Args:
-        source: where features come from.
-        target: where results are.
-        edge_index: (2, edge), row 0 the source, row 1 the target.
-        hood: its neighbourhoods if the caller made them.
-        edge_attr: attributes of the edges (edge, ...) or None.
+        edges: the edges.
+        x: features of the sources (source, channel).
+        target_x: those of the targets (target, channel), or None.
+        edge_attr: attributes of the edges (edge, ...), or None.
+        source_attr: attributes of the sources (source, ...), or None.
+        target_attr: attributes of the targets (target, ...), or None.
+        weight: a factor for every edge (edge,), or None.
     """
 
-    source: Nodes
-    target: Nodes
-    edge_index: Tensor
-    hood: Neighbourhoods | None
-    edge_attr: Tensor | None
+    edges: Edges
+    x: Tensor
+    target_x: Tensor | None
+    edge_attr: Tensor | None = None
+    source_attr: Tensor | None = None
+    target_attr: Tensor | None = None
+    weight: Tensor | None = None
 
     @property
-    def size(self) -> int:
-        """The number of targets."""
-        return len(self.target.pos)
-
-    @property
-    def features(self) -> Tensor:
-        """The features of the sources."""
-        assert self.source.x is not None
-        return self.source.x
-
-    @property
-    def own_features(self) -> Tensor:
+    def target_features(self) -> Tensor:
         """The features of the targets.
 
         Raises:
             ValueError: they have none.
         """
-        if self.target.x is None:
+        if self.target_x is None:
             raise ValueError(
                 "self_interaction and attention need features of the targets: pass x as a pair of "
                 "both."
             )
-        return self.target.x
+        return self.target_x
 
-    def neighbourhoods(self) -> Neighbourhoods:
-        """The incoming edges of every target, in blocks."""
-        return self.hood or neighbourhoods(self.edge_index, self.size)
+    def attributes(self) -> Tensor | None:
+        """The attributes that the filter sees at every edge: the edge's, source's and target's."""
+        parts = [] if self.edge_attr is None else [self.edge_attr]
+        if self.source_attr is not None and self.target_attr is not None:
+            source, target = self.edges.index
+            parts.append(self.source_attr.index_select(0, source))
+            parts.append(self.target_attr.index_select(0, target))
+        if len(parts) == 1:
+            return parts[0]
+        return torch.cat(parts, -1) if parts else None
 
-    def geometry(self) -> tuple[Tensor, Tensor | None]:
-        """Relative positions (edge, d) and attributes (edge, ...) of all edges."""
-        source, target = self.edge_index
-        offset = self.source.pos.index_select(0, source) - self.target.pos.index_select(0, target)
-        seen = [] if self.edge_attr is None else [self.edge_attr]
-        if self.source.attr is not None and self.target.attr is not None:
-            seen += [
-                self.source.attr.index_select(0, source),
-                self.target.attr.index_select(0, target),
-            ]
-        return offset, torch.cat(seen, -1) if seen else None
+    def weighted(self, weight: Tensor | None) -> Graph:
+        """The same graph with a factor for every edge."""
+        return self if weight is None else replace(self, weight=weight)
+
+    def part(self, start: int, stop: int) -> Graph:
+        """The targets `start` to `stop` with their edges, and all sources."""
+        rows, edges = self.edges.hood.rows, self.edges
+        first, last = int(rows.first[start]), int(rows.first[stop])
+
+        def take(values: Tensor) -> Tensor:
+            if rows.order is None:  # the edges of these targets lie together
+                return values[first:last]
+            return values.index_select(0, rows.order[first:last])
+
+        index = torch.stack([rows.source[first:last], take(edges.index[1]) - start])
+        return Graph(
+            Edges(index, take(edges.offset), stop - start),
+            self.x,
+            None,
+            None if self.edge_attr is None else take(self.edge_attr),
+            self.source_attr,
+            None if self.target_attr is None else self.target_attr[start:stop],
+            None if self.weight is None else take(self.weight),
+        )
+
+    def one_edge_each(self) -> Graph:
+        """The graph in which every edge has a target of its own."""
+        source, target = self.edges.index
+        index = torch.stack([source, torch.arange(target.shape[0], device=target.device)])
+        attr = None if self.target_attr is None else self.target_attr.index_select(0, target)
+        edges = Edges(index, self.edges.offset, target.shape[0])
+        return Graph(edges, self.x, None, self.edge_attr, self.source_attr, attr, self.weight)
 
 
 def check_graph(
     field: Field,
     filter: Filter,
+    edges: Edges,
     x: Any,
-    pos: Any,
-    edge_index: Any,
-    edge_attr: Any = None,
+    edge_attr: Tensor | None = None,
     node_attr: Any = None,
 ) -> Graph:
     """The arguments of a convolution as a Graph.
 
     Raises:
         FieldMismatchError: features that do not fit `field`.
-        ValueError: positions, edges or attributes that do not fit each other or the filter.
+        ValueError: edges or attributes that do not fit each other or the filter.
     """
-    (source_x, target_x), (source_pos, target_pos), (source_attr, target_attr) = (
-        _pair(x),
-        _pair(pos),
-        _pair(node_attr),
-    )
-    for features, points in ((source_x, source_pos), (target_x, target_pos)):
+    (source_x, target_x), (source_attr, target_attr) = pair(x), pair(node_attr)
+    for features in (source_x, target_x):
         if features is not None:
             field.check(features, "PointConv")
-        check_positions(points, features, filter.field.group.dim)
-    hood = edge_index if isinstance(edge_index, Neighbourhoods) else None
-    if hood is None:
-        check_edge_index(edge_index, len(source_pos), len(target_pos))
-    elif hood.size != len(target_pos):
+    if edges.offset.dim() != 2 or edges.offset.shape[1] != filter.field.group.dim:
+        dim = filter.field.group.dim
         raise ValueError(
-            f"These neighbourhoods are of {hood.size} nodes; there are {len(target_pos)} targets."
+            f"The group acts on positions of {dim} coordinates (node, {dim}); got relative "
+            f"positions {tuple(edges.offset.shape)}."
         )
-    edges = edge_index if hood is None else hood.edge_index
-    _check_attributes(filter, edge_attr, source_attr, edges.shape[1])
-    return Graph(
-        Nodes(source_x, source_pos, source_attr),
-        Nodes(target_x, target_pos, target_attr),
-        edges,
-        hood,
-        edge_attr,
-    )
+    _check_attributes(filter, edge_attr, (source_attr, target_attr), edges, source_x.shape[0])
+    return Graph(edges, source_x, target_x, edge_attr, source_attr, target_attr)
 
 
-def _pair(given: Any) -> tuple[Any, Any]:
-    return tuple(given) if isinstance(given, (tuple, list)) else (given, given)
+def edges_of(
+    x: Any,
+    pos: Any,
+    edge_index: Any,
+    dim: int,
+    shift: Tensor | None = None,
+    cell: Tensor | None = None,
+    batch: Tensor | None = None,
+) -> Edges:
+    """The edges of features `x`, or of none, at positions in `dim` dimensions.
+
+    `pos` may be Edges that were computed before. Other arguments as in `PointConv.forward`.
+
+    Raises:
+        ValueError: positions that do not fit features or group, or edges that do not fit them.
+    """
+    if isinstance(pos, Edges):
+        if edge_index is not None or shift is not None:
+            raise ValueError(
+                "Edges hold their index and shifts: leave edge_index, shift and cell out."
+            )
+        return pos
+    if edge_index is None:
+        raise ValueError("PointConv needs the edges: pass edge_index (2, edge) after pos.")
+    for features, points in zip(pair(x), pair(pos), strict=True):
+        check_positions(points, features, dim)
+    return Edges.between(pos, edge_index, shift, cell, batch)
+
+
+def pair(given: Any) -> tuple[Any, Any]:
+    """What belongs to sources and to targets, where one thing may stand for both."""
+    return tuple(given) if isinstance(given, (tuple, list)) else (given, given)  # type: ignore[return-value]
 
 
 def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
-    """Raise ValueError unless positions are finite (node, dim), one per row of the features."""
+    """Raise ValueError unless positions are (node, dim), one per row of the features."""
     if pos.dim() != 2 or pos.shape[1] != dim:
         raise ValueError(
             f"The group acts on positions of {dim} coordinates (node, {dim}); got "
             f"{tuple(pos.shape)}."
         )
-    if features is not None and len(pos) != len(features):
+    if features is not None and pos.shape[0] != features.shape[0]:
         raise ValueError(
-            f"PointConv needs one position per node: {len(features)} rows of features, {len(pos)} "
-            "of positions."
+            f"PointConv needs one position per node: {features.shape[0]} rows of features, "
+            f"{pos.shape[0]} of positions."
         )
-    if not torch.compiler.is_compiling():
-        check_finite(pos)
-
-
-def check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:
-    """Raise ValueError unless edges (2, edge) join numbers of sources and targets."""
-    if edge_index.dtype != torch.long or edge_index.dim() != 2 or len(edge_index) != 2:
-        raise ValueError(
-            "edge_index is a torch.long tensor (2, edge), row 0 the source, row 1 the target; got "
-            f"{edge_index.dtype} {tuple(edge_index.shape)}."
-        )
-    if torch.compiler.is_compiling() or not edge_index.numel():
-        return
-    for row, nodes, name in (
-        (edge_index[0], sources, "source"),
-        (edge_index[1], targets, "target"),
-    ):
-        low, high = int(row.min()), int(row.max())
-        if not 0 <= low <= high < nodes:
-            raise ValueError(
-                f"edge_index holds {name} node numbers from 0 to {nodes - 1}; got {low} to {high}."
-            )
 
 
 def _check_attributes(
-    filter: Filter, edge_attr: Tensor | None, node_attr: Tensor | None, edges: int
+    filter: Filter,
+    edge_attr: Tensor | None,
+    node_attr: tuple[Tensor | None, Tensor | None],
+    edges: Edges,
+    sources: int,
 ) -> None:
-    if edge_attr is not None and len(edge_attr) != edges:
-        raise ValueError(f"edge_attr has one row per edge ({edges}); got {len(edge_attr)}.")
+    if edge_attr is not None and edge_attr.shape[0] != edges.count:
+        raise ValueError(
+            f"edge_attr has one row per edge ({edges.count}); got {edge_attr.shape[0]}."
+        )
     width = 0 if edge_attr is None else edge_attr.shape[-1]
-    width += 0 if node_attr is None else 2 * node_attr.shape[-1]
+    rows = (sources, edges.size)
+    for attributes, count, name in zip(node_attr, rows, ("source", "target"), strict=True):
+        if attributes is None:
+            continue
+        if attributes.shape[0] != count:
+            raise ValueError(
+                f"node_attr has one row per {name} ({count}); got {attributes.shape[0]}."
+            )
+        width += attributes.shape[-1]
     if width != filter.attributes.dim:
         raise ValueError(
             f"The filter expects attributes of {filter.attributes or 'no field'} "

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...filters import Filter
-from ...layers import Contraction
+from ...layers import Constants, Recipe
 from ...ops import Inputs, Loops
 from .engines import Engine, Local
-from .graph import Graph
 
 
 @dataclass(frozen=True)
@@ -20,63 +18,28 @@ class NeighbourSum:
     """The kernel of `ops.blockwise`: y of the nodes of a block.
 
     Args:
-        filter: the filter.
-        contraction: the weights.
         engine: the order of computation.
-        inside: whether the filter is evaluated block by block, in place of once for all edges.
-        attributes: whether there are attributes of edges and of nodes; used `inside`.
+        recipe: the contraction but for its numbers.
+        constants: the Clebsch-Gordan tensors of its paths.
     """
 
-    filter: Filter
-    contraction: Contraction
     engine: Engine
-    inside: bool
-    attributes: tuple[bool, bool]
+    recipe: Recipe
+    constants: Constants
 
     @property
     def width(self) -> int:
         """Channels of the result."""
-        return self.contraction.paths.field_out.dim
-
-    def parameters(self) -> list[Tensor]:
-        """What blocks read besides their inputs."""
-        found = list(self.engine.parameters(self.contraction))
-        if self.inside and isinstance(self.filter, nn.Module):
-            found += list(self.filter.parameters())
-        return found
-
-    def inputs(self, graph: Graph, features: Sequence[Tensor], weight: Tensor | None) -> Inputs:
-        """The tensors of blocks: features, geometry and attributes, or the values of the filter.
-
-        Weights of edges.
-        """
-        if not self.inside:
-            values = self.engine.values(self.filter, *graph.geometry())
-            if weight is not None:
-                values = [values[0] * weight.unsqueeze(1), *values[1:]]
-            return Inputs(values, features, [])
-        edge = [
-            t
-            for t in (graph.edge_attr, None if weight is None else weight.unsqueeze(1))
-            if t is not None
-        ]
-        source = [t for t in (graph.source.pos, graph.source.attr) if t is not None]
-        target = [t for t in (graph.target.pos, graph.target.attr) if t is not None]
-        return Inputs(edge, [*source, *features], target)
+        return self.recipe.layout.width
 
     def __call__(self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs) -> Tensor:
-        values, features = (
-            self._evaluate(slots, inputs) if self.inside else (inputs.edge, inputs.source)
-        )
-        if mask is not None:
-            values = [values[0] * mask, *values[1:]]
-        return self.contraction.paths.join(
-            self.engine(self.contraction, Local(slots, values, features))
-        )
+        values = inputs.edge if mask is None else [inputs.edge[0] * mask, *inputs.edge[1:]]
+        weights = self.recipe.bind(inputs.weights, self.constants)
+        return self.recipe.layout.join(self.engine(weights, Local(slots, values, inputs.source)))
 
     def loops(self, inputs: Inputs) -> Loops | None:
         """What computes all targets at once, if the engine has it."""
-        return None if self.inside else self.engine.loops(self.contraction, inputs)
+        return self.engine.loops(self.recipe.bind(inputs.weights, self.constants), inputs)
 
     def pull(
         self,
@@ -86,17 +49,14 @@ class NeighbourSum:
         grad: Tensor,
         needs: Sequence[bool],
     ) -> list[Tensor | None] | None:
-        """The gradients of inputs and parameters, if the engine has them."""
-        if self.inside:
-            return None
+        """The gradients of all inputs, if the engine has them."""
+        weights = self.recipe.bind(inputs.weights, self.constants)
         values = inputs.edge if mask is None else [inputs.edge[0] * mask, *inputs.edge[1:]]
-        parts = self.contraction.paths.part(grad)
-        found = self.engine.pull(
-            self.contraction, Local(slots, values, inputs.source), parts, needs
-        )
-        if found is None:
+        parts = self.recipe.layout.part(grad)
+        gradients = self.engine.pull(weights, Local(slots, values, inputs.source), parts, needs)
+        if gradients is None:
             return None
-        return [*found] if mask is None else [found[0] * mask, *found[1:]]
+        return [*gradients] if mask is None else [gradients[0] * mask, *gradients[1:]]
 
     def pull_twice(
         self,
@@ -106,39 +66,20 @@ class NeighbourSum:
         grad: Tensor,
         second: Sequence[Tensor | None],
     ) -> list[Tensor | None] | None:
-        """The gradients of <second, pull>, if the engine has them.
-
-        They are those of `grad`, inputs and parameters.
-        """
+        """The gradients of <second, pull> of `grad` and of all inputs, if the engine has them."""
         tensors = [*inputs.edge, *inputs.source]
-        if self.inside or any(s is not None for s in second[len(tensors) :]):
+        if any(s is not None for s in second[len(tensors) :]):
             return None
-        tangents = [
-            torch.zeros_like(t) if s is None else s for t, s in zip(tensors, second, strict=False)
-        ]
+        pairs = zip(tensors, second, strict=False)
+        tangents = [torch.zeros_like(t) if s is None else s for t, s in pairs]
         values = list(inputs.edge)
         if mask is not None:
             values[0], tangents[0] = values[0] * mask, tangents[0] * mask
-        parts = self.contraction.paths.part(grad)
-        found = self.engine.pull_twice(
-            self.contraction, Local(slots, values, inputs.source), parts, tangents
-        )
-        if found is None:
+        weights = self.recipe.bind(inputs.weights, self.constants)
+        parts = self.recipe.layout.part(grad)
+        local = Local(slots, values, inputs.source)
+        gradients = self.engine.pull_twice(weights, local, parts, tangents)
+        if gradients is None:
             return None
-        first, (to_first, *others) = self.contraction.paths.join(found[0]), found[1]
-        return [first, to_first if mask is None else to_first * mask, *others]
-
-    def _evaluate(
-        self, slots: tuple[int, int], inputs: Inputs
-    ) -> tuple[list[Tensor], Sequence[Tensor]]:
-        """The values of the filter, and the features."""
-        has_edge, has_node = self.attributes
-        spread = [t.unsqueeze(1).expand(*slots, t.shape[1]).flatten(0, 1) for t in inputs.target]
-        seen = list(inputs.edge[: int(has_edge)])
-        if has_node:
-            seen += [inputs.source[1], spread[1]]
-        attributes = torch.cat(seen, -1) if seen else None
-        values = self.engine.values(self.filter, inputs.source[0] - spread[0], attributes)
-        if len(inputs.edge) > int(has_edge):
-            values = [values[0] * inputs.edge[-1], *values[1:]]
-        return values, inputs.source[1 + int(has_node) :]
+        first, (to_values, *others) = self.recipe.layout.join(gradients[0]), gradients[1]
+        return [first, to_values if mask is None else to_values * mask, *others]

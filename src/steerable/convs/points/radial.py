@@ -6,15 +6,14 @@ Radial weights times features at the edge, then sums with steered harmonics.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from ...filters import Filter, SeparableFilter
-from ...layers import Contraction, Depthwise
-from ...ops import Inputs, Loops
-from .engines import Engine, Local, Sums, Work
+from ...layers import Contraction, Depthwise, DepthwiseWeights, Weights
+from ...ops import Edges, Inputs, Loops
+from .engines import Engine, Local, Sums, Work, separable_values
 from .radial_loops import RadialLoops
 
 
@@ -49,54 +48,50 @@ class Radial(Engine):
             sum(s.m_o * s.copies for s in sizes),
         )
 
-    def values(self, filter: Filter, offset: Tensor, attributes: Tensor | None) -> list[Tensor]:
-        filter = cast(SeparableFilter, filter)  # as `applies` has seen
-        return [filter.radial(offset, attributes), filter.harmonics(offset)]
+    def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
+        return separable_values(filter, edges, attributes)
 
-    def loops(self, contraction: Contraction, inputs: Inputs) -> Loops | None:
-        assert isinstance(contraction, Depthwise)
-        return RadialLoops.of(
-            contraction, [*inputs.edge, *inputs.source, *contraction.own_parameters()]
-        )
+    def loops(self, weights: Weights, inputs: Inputs) -> Loops | None:
+        assert isinstance(weights, DepthwiseWeights)
+        return RadialLoops.of(weights, inputs)
 
-    def __call__(self, contraction: Contraction, local: Local) -> list[Tensor]:
-        assert isinstance(contraction, Depthwise)
+    def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
+        assert isinstance(weights, DepthwiseWeights)
         phi, harmonics, features = _apart(local)
-        y = Sums(len(contraction.paths.irreps))
-        for k, path in enumerate(contraction.paths):
-            weighted = _weights(contraction, k, phi) * features[path.term]
-            steered = _steer(contraction.paths.tensor(k), harmonics[:, path.at])
-            y.add(path.out, _over_slots(steered, weighted) @ contraction.mixing(k))
+        y = Sums(len(weights.layout.outputs))
+        for k, path in enumerate(weights):
+            weighted = _edge_weights(weights, k, phi) * features[path.term]
+            steered = _steer(weights.tensor(k), harmonics[:, path.at])
+            y.add(path.out, _over_slots(steered, weighted) @ weights.mixing(k))
         return y.parts
 
     def pull(
-        self, contraction: Contraction, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]
+        self, weights: Weights, local: Local, grads: Sequence[Tensor], needs: Sequence[bool]
     ) -> list[Tensor]:
         """Gradients of phi, the harmonics if needed, the features, V and every L."""
-        assert isinstance(contraction, Depthwise)
-        paths, (phi, harmonics, features) = contraction.paths, _apart(local)
+        assert isinstance(weights, DepthwiseWeights)
+        phi, harmonics, features = _apart(local)
         to_phi, to_harmonics = torch.zeros_like(phi), torch.zeros_like(harmonics)
-        to_features, to_radial = Sums(len(features)), torch.empty_like(contraction.radial)
-        to_mix = [torch.empty_like(mix) for mix in contraction.mix]
-        for k, path in enumerate(paths):
-            tensor, feature, w = paths.tensor(k), features[path.term], _weights(contraction, k, phi)
-            steered, weighted = _steer(tensor, harmonics[:, path.at]), w * feature
-            to_mix[path.out][contraction.rows(k)] = _product(
-                _over_slots(steered, weighted), grads[path.out]
-            )
-            to_sum = grads[path.out] @ contraction.mixing(k).T
+        to_features, to_radial = Sums(len(features)), torch.empty_like(weights.radial)
+        to_mix = [torch.empty_like(mix) for mix in weights.mix]
+        for k, path in enumerate(weights):
+            feature, w = features[path.term], _edge_weights(weights, k, phi)
+            steered, weighted = _steer(weights.tensor(k), harmonics[:, path.at]), w * feature
+            sums = _over_slots(steered, weighted)
+            to_mix[path.out][weights.rows(k)] = _product(sums, grads[path.out])
+            to_sum = grads[path.out] @ weights.mixing(k).T
             to_weighted = _to_slots(steered, to_sum).view_as(feature)
             if needs[1]:
-                _add_outer(to_harmonics[:, path.at], tensor, weighted, to_sum)
+                _add_outer(to_harmonics[:, path.at], weights.tensor(k), weighted, to_sum)
             to_w = _dot(to_weighted, feature)
-            _add_product(to_phi, to_w, contraction.radial[:, contraction.columns(k)].T)
-            to_radial[:, contraction.columns(k)] = _product(phi, to_w)
+            _add_product(to_phi, to_w, weights.radial[:, weights.columns(k)].T)
+            to_radial[:, weights.columns(k)] = _product(phi, to_w)
             to_features.add_product(path.term, to_weighted, w)
         return [*_together(to_phi, to_harmonics, to_features.like(features)), to_radial, *to_mix]
 
     def pull_twice(
         self,
-        contraction: Contraction,
+        weights: Weights,
         local: Local,
         grads: Sequence[Tensor],
         tangents: Sequence[Tensor],
@@ -109,45 +104,35 @@ class Radial(Engine):
             dy, which is the gradient with respect to `grads`, and those with respect to what `pull`
             gives gradients of.
         """
-        assert isinstance(contraction, Depthwise)
-        paths, (phi, harmonics, features) = contraction.paths, _apart(local)
+        assert isinstance(weights, DepthwiseWeights)
+        phi, harmonics, features = _apart(local)
         d_phi, d_harmonics, d_features = _apart(Local(local.slots, tangents[:2], tangents[2:]))
-        to_phi, to_harmonics, to_features = (
-            torch.zeros_like(phi),
-            torch.zeros_like(harmonics),
-            Sums(len(features)),
-        )
-        to_radial, to_mix = (
-            torch.empty_like(contraction.radial),
-            [torch.empty_like(mix) for mix in contraction.mix],
-        )
-        dy = Sums(len(paths.irreps))
-        for k, path in enumerate(paths):
-            tensor, feature, d_feature = paths.tensor(k), features[path.term], d_features[path.term]
-            w, d_w = (_weights(contraction, k, part) for part in (phi, d_phi))
-            steered, d_steered = (_steer(tensor, h[:, path.at]) for h in (harmonics, d_harmonics))
+        to_phi, to_harmonics = torch.zeros_like(phi), torch.zeros_like(harmonics)
+        to_features, to_radial = Sums(len(features)), torch.empty_like(weights.radial)
+        to_mix = [torch.empty_like(mix) for mix in weights.mix]
+        dy = Sums(len(weights.layout.outputs))
+        for k, path in enumerate(weights):
+            tensor, columns = weights.tensor(k), weights.columns(k)
+            feature, d_feature = features[path.term], d_features[path.term]
+            w, d_w = _edge_weights(weights, k, phi), _edge_weights(weights, k, d_phi)
+            steered = _steer(tensor, harmonics[:, path.at])
+            d_steered = _steer(tensor, d_harmonics[:, path.at])
             weighted, d_weighted = w * feature, (w * d_feature).addcmul_(d_w, feature)
             d_sum = _over_slots(steered, d_weighted) + _over_slots(d_steered, weighted)
-            dy.add(path.out, d_sum @ contraction.mixing(k))
-            to_mix[path.out][contraction.rows(k)] = _product(d_sum, grads[path.out])
-            to_sum = grads[path.out] @ contraction.mixing(k).T
+            dy.add(path.out, d_sum @ weights.mixing(k))
+            to_mix[path.out][weights.rows(k)] = _product(d_sum, grads[path.out])
+            to_sum = grads[path.out] @ weights.mixing(k).T
             _add_outer(to_harmonics[:, path.at], tensor, d_weighted, to_sum)
-            to_d_weighted, to_weighted = (
-                _to_slots(g, to_sum).view_as(feature) for g in (steered, d_steered)
-            )
-            to_d_w, to_w = (
-                _dot(to_d_weighted, feature),
-                _dot(to_d_weighted, d_feature).add_(_dot(to_weighted, feature)),
-            )
-            _add_product(to_phi, to_w, contraction.radial[:, contraction.columns(k)].T)
-            to_radial[:, contraction.columns(k)] = _product(phi, to_w) + _product(d_phi, to_d_w)
+            to_d_weighted = _to_slots(steered, to_sum).view_as(feature)
+            to_weighted = _to_slots(d_steered, to_sum).view_as(feature)
+            to_d_w = _dot(to_d_weighted, feature)
+            to_w = _dot(to_d_weighted, d_feature).add_(_dot(to_weighted, feature))
+            _add_product(to_phi, to_w, weights.radial[:, columns].T)
+            to_radial[:, columns] = _product(phi, to_w) + _product(d_phi, to_d_w)
             to_features.add_product(path.term, to_d_weighted, d_w)
             to_features.add_product(path.term, to_weighted, w)
-        return dy.parts, [
-            *_together(to_phi, to_harmonics, to_features.like(features)),
-            to_radial,
-            *to_mix,
-        ]
+        gradients = _together(to_phi, to_harmonics, to_features.like(features))
+        return dy.parts, [*gradients, to_radial, *to_mix]
 
 
 def _apart(local: Local) -> tuple[Tensor, Tensor, list[Tensor]]:
@@ -168,9 +153,9 @@ def _together(phi: Tensor, harmonics: Tensor, features: Sequence[Tensor]) -> lis
     ]
 
 
-def _weights(contraction: Depthwise, k: int, phi: Tensor) -> Tensor:
+def _edge_weights(weights: DepthwiseWeights, k: int, phi: Tensor) -> Tensor:
     """The weights of path k, (node, 1, slot, copy)."""
-    return (phi @ contraction.radial[:, contraction.columns(k)]).unsqueeze(1)
+    return (phi @ weights.radial[:, weights.columns(k)]).unsqueeze(1)
 
 
 def _steer(tensor: Tensor, harmonics: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...layers import Depthwise
+from ...layers import DepthwiseWeights
 from ...ops import Inputs, Neighbourhoods
 from ...ops.sums import native
 from .radial_table import radial_table
@@ -28,26 +28,25 @@ class RadialLoops:
     It works in float32 or float64 on a CPU.
 
     Args:
-        contraction: V and every L.
+        weights: V and every L, and the constants of the paths.
         library: radial.c for their type of numbers.
     """
 
-    def __init__(self, contraction: Depthwise, library: ctypes.CDLL) -> None:
-        self.contraction, self.library = contraction, library
-        self.radial, self.mix = (
-            contraction.radial.detach(),
-            [mix.detach() for mix in contraction.mix],
-        )
+    def __init__(self, weights: DepthwiseWeights, library: ctypes.CDLL) -> None:
+        self.layout, self.constants, self.library = weights.layout, weights.constants, library
+        self.radial = weights.radial.detach()
+        self.mix = [mix.detach() for mix in weights.mix]
 
     @classmethod
-    def of(cls, contraction: Depthwise, tensors: Sequence[Tensor]) -> RadialLoops | None:
-        """The loops for these inputs and parameters; None where there are none."""
+    def of(cls, weights: DepthwiseWeights, inputs: Inputs) -> RadialLoops | None:
+        """The loops for these inputs; None where there are none."""
+        tensors = [*inputs.edge, *inputs.source, *weights.tensors]
         dtypes = {tensor.dtype for tensor in tensors}
         plain = all(tensor.device.type == "cpu" and type(tensor) in _PLAIN for tensor in tensors)
-        if len(dtypes) > 1 or not plain or torch.is_autocast_enabled("cpu"):
+        if len(dtypes) > 1 or not plain:
             return None
         library = native(_SOURCE, dtypes.pop())
-        return None if library is None else cls(contraction, library)
+        return None if library is None else cls(weights, library)
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
         """The sums (target, field_out.dim)."""
@@ -57,27 +56,29 @@ class RadialLoops:
             w, s = edges.weights(chunk, edges.phi, 0), edges.sums(chunk)
             edges.call("sums", chunk, edges.harmonics, (w, chunk.first), edges.f, s.flat)
             edges.mix(chunk, s, y)
-        return self.contraction.paths.join(y)
+        return self.layout.join(y)
 
     def pull(
         self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
     ) -> list[Tensor | None]:
         """The gradients of all inputs and parameters, None where not needed."""
         edges = _Edges(self, hood, inputs)
-        grads = [part.contiguous() for part in self.contraction.paths.part(grad)]
-        found = _Gradients(edges, needs[1])
+        grads = [part.contiguous() for part in self.layout.part(grad)]
+        gradients = _Gradients(edges, needs[1])
         for chunk in edges.chunks:
             w, s, t = (
                 edges.weights(chunk, edges.phi, 0),
                 edges.sums(chunk),
                 edges.unmix(chunk, grads),
             )
-            to_w, to_f = edges.room(chunk, 1), found.features(chunk)
+            to_w, to_f = edges.room(chunk, 1), gradients.features(chunk)
             values = edges.harmonics, (w, chunk.first), edges.f, t
-            edges.call("pull", chunk, *values, s.flat, found.harmonics, (to_w, chunk.first), *to_f)
-            found.add(chunk, edges.phi, to_w, s, grads)
-            torch.mm(to_w, self.radial.T, out=found.phi[chunk.edges])
-        return [part if need else None for part, need in zip(found.all(), needs, strict=True)]
+            edges.call(
+                "pull", chunk, *values, s.flat, gradients.harmonics, (to_w, chunk.first), *to_f
+            )
+            gradients.add(chunk, edges.phi, to_w, s, grads)
+            torch.mm(to_w, self.radial.T, out=gradients.phi[chunk.edges])
+        return [part if need else None for part, need in zip(gradients.all(), needs, strict=True)]
 
     def pull_twice(
         self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, tangents: Inputs
@@ -87,12 +88,16 @@ class RadialLoops:
         The gradients are those of inputs and parameters.
         """
         edges, d = _Edges(self, hood, inputs), _Edges(self, hood, tangents)
-        grads = [part.contiguous() for part in self.contraction.paths.part(grad)]
-        dy, found = edges.results(), _Gradients(edges, True)
+        grads = [part.contiguous() for part in self.layout.part(grad)]
+        dy, gradients = edges.results(), _Gradients(edges, True)
         for chunk in edges.chunks:
             w, dw = edges.weights(chunk, edges.phi, 0), edges.weights(chunk, d.phi, 1)
             ds, t = edges.sums(chunk), edges.unmix(chunk, grads)
-            to_w, to_dw, to_f = edges.room(chunk, 2), edges.room(chunk, 3), found.features(chunk)
+            to_w, to_dw, to_f = (
+                edges.room(chunk, 2),
+                edges.room(chunk, 3),
+                gradients.features(chunk),
+            )
             values = (
                 edges.harmonics,
                 d.harmonics,
@@ -103,12 +108,12 @@ class RadialLoops:
                 t,
             )
             rooms = (to_w, chunk.first), (to_dw, chunk.first)
-            edges.call("pull_twice", chunk, *values, ds.flat, found.harmonics, *rooms, *to_f)
+            edges.call("pull_twice", chunk, *values, ds.flat, gradients.harmonics, *rooms, *to_f)
             edges.mix(chunk, ds, dy)
-            found.add(chunk, edges.phi, to_w, ds, grads)
-            found.radial.addmm_(d.phi[chunk.edges].T, to_dw)
-            torch.mm(to_w, self.radial.T, out=found.phi[chunk.edges])
-        return self.contraction.paths.join(dy), found.all()
+            gradients.add(chunk, edges.phi, to_w, ds, grads)
+            gradients.radial.addmm_(d.phi[chunk.edges].T, to_dw)
+            torch.mm(to_w, self.radial.T, out=gradients.phi[chunk.edges])
+        return self.layout.join(dy), gradients.all()
 
 
 class _Chunk(NamedTuple):
@@ -137,7 +142,7 @@ class _Edges:
 
     def __init__(self, loops: RadialLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
         self.loops, self.hood, self.rows = loops, hood, hood.rows
-        self.phi, self.harmonics = (self._in_order(t) for t in inputs.edge)
+        self.phi, self.harmonics = [self._in_order(t) for t in inputs.edge]
         self.f = torch.cat([t.flatten(1) for t in inputs.source], 1)
         source = self.rows.source
         if len(source) and not 0 <= int(source.min()) <= int(source.max()) < len(self.f):
@@ -145,18 +150,20 @@ class _Edges:
                 f"Sources are numbers from 0 to {len(self.f) - 1}; got {source.min()} to "
                 f"{source.max()}."
             )
-        self.table = radial_table(loops.contraction.paths, self.f.dtype)
+        self.table = radial_table(loops.layout)
         self.parallel = torch.get_num_threads() > 1
         columns = loops.radial.shape[1]
         count = max(1, _CHUNK * torch.get_num_threads() // (columns * self.f.element_size()))
         self.chunks = _chunks(self.rows.first.numpy(), count)
-        self.most_edges, self.most_nodes = (
-            max((part.stop - part.start for part in parts), default=0)
-            for parts in ([c.edges for c in self.chunks], [c.nodes for c in self.chunks])
-        )
+        self.most_edges = max((c.edges.stop - c.edges.start for c in self.chunks), default=0)
+        self.most_nodes = max((c.nodes.stop - c.nodes.start for c in self.chunks), default=0)
         self._room = self.f.new_empty(4, self.most_edges, columns)
         self._sums = self.f.new_empty(2, self.most_nodes * self.table.sums)
-        self._shape = self.table.shape(self.most_nodes, self.rows)
+        place, value = loops.constants.place, loops.constants.value
+        assert place is not None and value is not None
+        self._shape = self.table.shape(
+            self.most_nodes, self.rows, place, value.to(self.f.dtype).contiguous()
+        )
 
     def _in_order(self, t: Tensor) -> Tensor:
         return t.contiguous() if self.rows.order is None else t.index_select(0, self.rows.order)
@@ -207,7 +214,7 @@ class _Edges:
 
     def call(self, name: str, chunk: _Chunk, *arrays: Tensor | tuple[Tensor, int] | None) -> None:
         """A function of radial.c for the targets of a chunk, on as many threads as torch uses."""
-        numbers = (ctypes.c_int64(k) for k in (chunk.nodes.start, chunk.nodes.stop))
+        numbers = ctypes.c_int64(chunk.nodes.start), ctypes.c_int64(chunk.nodes.stop)
         getattr(self.loops.library, name)(
             ctypes.byref(self._shape), *numbers, *(_pointer(array) for array in arrays)
         )

@@ -1,6 +1,6 @@
 """Sums over neighbourhoods: by segments, in blocks, by loops in C."""
 
-from .blocks import Inputs, Loops, blockwise, pull, run
+from .blocks import Inputs, Kernel, Loops, blockwise, pull, pull_twice, run, transforms_active
 from .moments import moments
 from .native import native
 from .neighbourhoods import Block, Neighbourhoods, Rows, neighbourhoods
@@ -9,6 +9,7 @@ from .segment import segment_max, segment_mean, segment_softmax, segment_sum
 __all__ = [
     "Block",
     "Inputs",
+    "Kernel",
     "Loops",
     "Neighbourhoods",
     "Rows",
@@ -17,9 +18,11 @@ __all__ = [
     "native",
     "neighbourhoods",
     "pull",
+    "pull_twice",
     "run",
     "segment_max",
     "segment_mean",
     "segment_softmax",
     "segment_sum",
+    "transforms_active",
 ]

@@ -1,16 +1,13 @@
 """Sums over neighbourhoods, a block of nodes at a time or by loops.
 
-The memory does not grow with the edges.
-
-The backward pass computes every block again and adds its gradients into one buffer per input. (In
-one autograd graph over all blocks every gather would make a gradient of the size of all nodes:
-quadratic in the size of the graph.)
+In memory that does not grow with the edges. The backward pass computes every block again and adds
+its gradients into one buffer per input. (In one autograd graph over all blocks every gather would
+make a gradient of the size of all nodes: quadratic in the size of the graph.)
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -18,35 +15,48 @@ from torch import Tensor
 
 from .neighbourhoods import Block, Neighbourhoods
 
+Slots = tuple[int, int]
+
 
 class Inputs(NamedTuple):
-    """Tensors by what their rows belong to."""
+    """Tensors with a row for every edge, with a row for every source, and weights of any shape."""
 
     edge: Sequence[Tensor]
     source: Sequence[Tensor]
-    target: Sequence[Tensor]
+    weights: Sequence[Tensor]
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All of them in this order."""
+        return [*self.edge, *self.source, *self.weights]
+
+    @property
+    def counts(self) -> Counts:
+        """How many tensors of edges and of sources there are."""
+        return len(self.edge), len(self.source)
+
+
+Counts = tuple[int, int]
 
 
 class Kernel(Protocol):
-    """What is computed in a block of nodes: a function of its inputs and of parameters.
+    """What is computed in a block of nodes: a function of its inputs and of nothing else.
 
     It gets `slots` = (node, slot), the `mask` (node * slot, 1) of used slots or None, edge and
-    source tensors with a row per slot, target tensors with a row per node, and returns (node,
-    width). `pull` gives the gradients of inputs (those that `needs` asks for) and parameters,
-    `pull_twice` those of `grad`, inputs and parameters of the product of `second` with all that; or
-    None where autograd is to find them.
+    source tensors with a row per slot, weights, and returns (node, width). `pull` gives the
+    gradients of the inputs (those that `needs` asks for); `pull_twice` the gradients of `grad` and
+    of the inputs, of the product of `second` with what `pull` gives. Both give None where they
+    are not written out, and are derived from the kernel then.
     """
 
     @property
     def width(self) -> int: ...
 
-    def parameters(self) -> list[Tensor]: ...
-
-    def __call__(self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs) -> Tensor: ...
+    def __call__(self, slots: Slots, mask: Tensor | None, inputs: Inputs) -> Tensor: ...
 
     def pull(
         self,
-        slots: tuple[int, int],
+        slots: Slots,
         mask: Tensor | None,
         inputs: Inputs,
         grad: Tensor,
@@ -55,7 +65,7 @@ class Kernel(Protocol):
 
     def pull_twice(
         self,
-        slots: tuple[int, int],
+        slots: Slots,
         mask: Tensor | None,
         inputs: Inputs,
         grad: Tensor,
@@ -68,10 +78,7 @@ class Kernel(Protocol):
 
 
 class Loops(Protocol):
-    """A kernel for all targets at once, and its gradients.
-
-    These are in the order of `Inputs` and then parameters.
-    """
+    """A kernel for all targets at once, and its gradients, in the order of `Inputs`."""
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor: ...
 
@@ -92,15 +99,28 @@ def blockwise(
     Args:
         kernel: what is computed in a block.
         hood: the neighbourhoods.
-        inputs: tensors with a row per edge, per source and per target.
+        inputs: tensors with a row per edge and per source, and weights.
         recompute: compute every block again in the backward pass instead of keeping what that
-            needs.
+            needs. Transforms of torch.func and forward derivatives always keep it.
     """
+    if transforms_active(inputs.tensors):
+        return _kept(kernel, hood, inputs)
     if recompute or not torch.is_grad_enabled():
-        tensors = [*itertools.chain(*inputs), *kernel.parameters()]
-        result: Tensor = _Sum.apply(kernel, hood, _counts(inputs), *tensors)
+        result: Tensor = _Sum.apply(kernel, hood, inputs.counts, *inputs.tensors)
         return result
     return _kept(kernel, hood, inputs)
+
+
+def transforms_active(tensors: Sequence[Tensor]) -> bool:
+    """Whether a transform of torch.func runs, or one of the tensors carries a forward derivative.
+
+    They follow every operation of torch by itself, but no function with a backward of its own.
+    """
+    # torch.func has no public question for this; torch.autograd.Function asks the same.
+    if torch._C._are_functorch_transforms_active():
+        return True
+    dual = torch.autograd.forward_ad.unpack_dual
+    return any(dual(t).tangent is not None for t in tensors)
 
 
 def _kept(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
@@ -109,16 +129,16 @@ def _kept(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
     Every input is gathered once, then cut into blocks.
     """
     sizes = [block.edges.numel() for block in hood.blocks]
-    nodes = [len(block.nodes) for block in hood.blocks]
     edge = [t.index_select(0, hood.edges).split(sizes) for t in inputs.edge]
     source = [t.index_select(0, hood.sources).split(sizes) for t in inputs.source]
-    target = [t.index_select(0, hood.nodes).split(nodes) for t in inputs.target]
-    parts = []
+    # An empty slice hangs the result on every input: without edges gradients are 0, not absent.
+    nothing = torch.stack([t[:0].sum() for t in inputs.tensors]).sum()
+    parts = [nothing.expand(0, kernel.width)]
     for k, block in enumerate(hood.blocks):
-        own = Inputs([t[k] for t in edge], [t[k] for t in source], [t[k] for t in target])
-        parts.append(_call(kernel, block, own))
-    zeros = inputs.source[0].new_zeros(hood.size, kernel.width)
-    return zeros.index_copy(0, hood.nodes, torch.cat(parts)) if parts else zeros
+        block_inputs = Inputs([t[k] for t in edge], [t[k] for t in source], inputs.weights)
+        parts.append(_call(kernel, block, block_inputs))
+    zeros = parts[-1].new_zeros(hood.size, kernel.width)
+    return zeros.index_copy(0, hood.nodes, torch.cat(parts)) + nothing
 
 
 class _Sum(torch.autograd.Function):
@@ -126,11 +146,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        kernel: Kernel,
-        hood: Neighbourhoods,
-        counts: tuple[int, int, int],
-        *tensors: Tensor,
+        ctx: Any, kernel: Kernel, hood: Neighbourhoods, counts: Counts, *tensors: Tensor
     ) -> Any:
         ctx.arguments = kernel, hood, counts
         ctx.save_for_backward(*tensors)
@@ -138,8 +154,13 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        found = _Pull.apply(*ctx.arguments, ctx.needs_input_grad[3:], grad, *ctx.saved_tensors)
-        return None, None, None, *found
+        kernel, hood, counts = ctx.arguments
+        needs, tensors = ctx.needs_input_grad[3:], ctx.saved_tensors
+        if transforms_active([grad]):  # a batch of gradients at once
+            gradients = _pure_pull(kernel, hood, counts, needs, grad, tensors)
+        else:
+            gradients = _Pull.apply(kernel, hood, counts, needs, grad, *tensors)
+        return None, None, None, *gradients
 
 
 class _Pull(torch.autograd.Function):
@@ -150,7 +171,7 @@ class _Pull(torch.autograd.Function):
         ctx: Any,
         kernel: Kernel,
         hood: Neighbourhoods,
-        counts: tuple[int, int, int],
+        counts: Counts,
         needs: Sequence[bool],
         grad: Tensor,
         *tensors: Tensor,
@@ -164,8 +185,13 @@ class _Pull(torch.autograd.Function):
     def backward(ctx: Any, *second: Tensor | None) -> Any:
         kernel, hood, counts, needs = ctx.arguments
         grad, *tensors = ctx.saved_tensors
-        found = _PullTwice.apply(kernel, hood, counts, needs, len(tensors), grad, *tensors, *second)
-        return None, None, None, None, *found
+        if transforms_active([s for s in second if s is not None]):
+            gradients = _pure_pull_twice(kernel, hood, counts, needs, grad, tensors, second)
+        else:
+            gradients = _PullTwice.apply(
+                kernel, hood, counts, needs, len(tensors), grad, *tensors, *second
+            )
+        return None, None, None, None, *gradients
 
 
 class _PullTwice(torch.autograd.Function):
@@ -176,14 +202,14 @@ class _PullTwice(torch.autograd.Function):
         ctx: Any,
         kernel: Kernel,
         hood: Neighbourhoods,
-        counts: tuple[int, int, int],
+        counts: Counts,
         needs: Sequence[bool],
         number: int,
         grad: Tensor,
         *tensors: Tensor | None,
     ) -> Any:
         inputs: Any = tensors[:number]
-        return tuple(_pull_twice(kernel, hood, counts, needs, grad, inputs, tensors[number:]))
+        return tuple(pull_twice(kernel, hood, counts, needs, grad, inputs, tensors[number:]))
 
     @staticmethod
     def backward(ctx: Any, *_: Any) -> Any:
@@ -192,182 +218,204 @@ class _PullTwice(torch.autograd.Function):
         )
 
 
-def _counts(inputs: Inputs) -> tuple[int, int, int]:
-    return len(inputs.edge), len(inputs.source), len(inputs.target)
+def run(kernel: Kernel, hood: Neighbourhoods, counts: Counts, tensors: Sequence[Tensor]) -> Tensor:
+    """The sum without a graph of autograd; `tensors` are those of edges, sources, and weights."""
+    inputs = _inputs(counts, tensors)
+    with torch.no_grad():
+        if (loops := kernel.loops(inputs)) is not None:
+            return loops.run(hood, inputs)
+        result = tensors[0].new_zeros(hood.size, kernel.width)
+        for block, _, block_inputs in _gathered(hood, inputs):
+            result.index_copy_(0, block.nodes, _call(kernel, block, block_inputs))
+        return result
 
 
-def _gathered(
-    hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]
-) -> Iterator[tuple[Block, list[Tensor], list[Tensor]]]:
-    """Every block, which rows of every input it takes, and these rows."""
-    for block in hood.blocks:
-        edges = block.edges.reshape(-1)
-        sources = hood.edge_index[0].index_select(0, edges)
-        rows = [edges] * counts[0] + [sources] * counts[1] + [block.nodes] * counts[2]
-        yield block, rows, [t.index_select(0, r) for t, r in zip(tensors, rows, strict=False)]
+def pull(
+    kernel: Kernel,
+    hood: Neighbourhoods,
+    counts: Counts,
+    needs: Sequence[bool],
+    grad: Tensor,
+    tensors: Sequence[Tensor],
+) -> list[Tensor | None]:
+    """The gradients of all inputs, None where not needed."""
+    inputs = _inputs(counts, tensors)
+    with torch.no_grad():
+        if (loops := kernel.loops(inputs)) is not None:
+            return loops.pull(hood, inputs, grad, needs)
+        pairs = zip(tensors, needs, strict=True)
+        result = [torch.zeros_like(t) if need else None for t, need in pairs]
+        for block, rows, block_inputs in _gathered(hood, inputs):
+            grad_rows = grad.index_select(0, block.nodes)
+            mask = block.flat_mask(grad.dtype)
+            gradients = kernel.pull(block.slots, mask, block_inputs, grad_rows, needs)
+            if gradients is None:
+                gradients = _vjp(kernel, block, block_inputs, needs, grad_rows)
+            _add(result, rows, gradients)
+        return result
 
 
-def _inputs(counts: tuple[int, int, int], tensors: Sequence[Tensor]) -> Inputs:
-    first, second = counts[0], counts[0] + counts[1]
-    return Inputs(tensors[:first], tensors[first:second], tensors[second : second + counts[2]])
+def pull_twice(
+    kernel: Kernel,
+    hood: Neighbourhoods,
+    counts: Counts,
+    needs: Sequence[bool],
+    grad: Tensor,
+    tensors: Sequence[Tensor],
+    second: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """The gradients of `sum(second * pull)` with respect to `grad` and to the inputs."""
+    inputs, rows_end = _inputs(counts, tensors), sum(counts)
+    with torch.no_grad():
+        loops = kernel.loops(inputs)
+        if loops is not None and all(s is None for s in second[rows_end:]):
+            pairs = zip(tensors[:rows_end], second, strict=False)
+            changes = [torch.zeros_like(t) if s is None else s for t, s in pairs]
+            tangents = _inputs(counts, changes)
+            first, others = loops.pull_twice(hood, inputs, grad, tangents)
+            chosen = zip(others, needs, strict=True)
+            return [first, *(part if need else None for part, need in chosen)]
+        result: list[Tensor | None] = [torch.zeros_like(grad)]
+        pairs_of_needs = zip(tensors, needs, strict=True)
+        result += [torch.zeros_like(t) if need else None for t, need in pairs_of_needs]
+        for block, rows, block_inputs in _gathered(hood, inputs):
+            grad_rows = grad.index_select(0, block.nodes)
+            weights = [
+                s if s is None or k >= len(rows) else s.index_select(0, rows[k])
+                for k, s in enumerate(second)
+            ]
+            mask = block.flat_mask(grad.dtype)
+            gradients = kernel.pull_twice(block.slots, mask, block_inputs, grad_rows, weights)
+            if gradients is None:
+                gradients = _vjp_twice(kernel, block, block_inputs, needs, grad_rows, weights)
+            _add(result, [block.nodes, *rows], gradients)
+        return result
+
+
+def _inputs(counts: Counts, tensors: Sequence[Tensor]) -> Inputs:
+    first, second = counts[0], sum(counts)
+    return Inputs(tensors[:first], tensors[first:second], tensors[second:])
 
 
 def _call(kernel: Kernel, block: Block, inputs: Inputs) -> Tensor:
     return kernel(block.slots, block.flat_mask(inputs.source[0].dtype), inputs)
 
 
-def run(
-    kernel: Kernel, hood: Neighbourhoods, counts: tuple[int, int, int], tensors: Sequence[Tensor]
-) -> Tensor:
-    """The sum without a graph of autograd.
-
-    `tensors` are those of edges, sources and targets, then parameters.
-    """
-    inputs = _inputs(counts, tensors)
-    if (loops := kernel.loops(inputs)) is not None:
-        with torch.no_grad():
-            return loops.run(hood, inputs)
-    result = tensors[0].new_zeros(hood.size, kernel.width)
-    with torch.no_grad():
-        for block, _, own in _gathered(hood, counts, tensors):
-            result.index_copy_(0, block.nodes, _call(kernel, block, _inputs(counts, own)))
-    return result
-
-
-def pull(
-    kernel: Kernel,
-    hood: Neighbourhoods,
-    counts: tuple[int, int, int],
-    needs: Sequence[bool],
-    grad: Tensor,
-    tensors: Sequence[Tensor],
-) -> list[Tensor | None]:
-    """The gradients of all inputs and parameters, None where not needed."""
-    parameters = _same(kernel, tensors[sum(counts) :])
-    inputs = _inputs(counts, tensors)
-    if (loops := kernel.loops(inputs)) is not None:
-        with torch.no_grad():
-            return loops.pull(hood, inputs, grad, needs)
-    result = [torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)]
-    for block, rows, own in _gathered(hood, counts, tensors):
-        seen = grad.index_select(0, block.nodes)
-        inputs = _inputs(counts, own)
-        found = kernel.pull(
-            block.slots, block.flat_mask(inputs.source[0].dtype), inputs, seen, needs
-        )
-        if found is None:
-            found = _vjp(kernel, counts, block, own, parameters, needs, seen)
-        _add(result, rows, found)
-    return result
+def _gathered(hood: Neighbourhoods, inputs: Inputs) -> Iterator[tuple[Block, list[Tensor], Inputs]]:
+    """Every block, which rows of every edge and source tensor it takes, and its inputs."""
+    for block in hood.blocks:
+        edges = block.edges.reshape(-1)
+        sources = hood.edge_index[0].index_select(0, edges)
+        rows = [edges] * len(inputs.edge) + [sources] * len(inputs.source)
+        edge = [t.index_select(0, edges) for t in inputs.edge]
+        source = [t.index_select(0, sources) for t in inputs.source]
+        yield block, rows, Inputs(edge, source, inputs.weights)
 
 
 def _vjp(
-    kernel: Kernel,
-    counts: tuple[int, int, int],
-    block: Block,
-    own: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    needs: Sequence[bool],
-    grad: Tensor,
+    kernel: Kernel, block: Block, inputs: Inputs, needs: Sequence[bool], grad: Tensor
 ) -> list[Tensor | None]:
-    with torch.enable_grad():
-        leaves = [t.detach().requires_grad_(need) for t, need in zip(own, needs, strict=False)]
-        y = _call(kernel, block, _inputs(counts, leaves))
-        return _grad(y, [*leaves, *parameters], needs, grad)
-
-
-def _pull_twice(
-    kernel: Kernel,
-    hood: Neighbourhoods,
-    counts: tuple[int, int, int],
-    needs: Sequence[bool],
-    grad: Tensor,
-    tensors: Sequence[Tensor],
-    second: Sequence[Tensor | None],
-) -> list[Tensor | None]:
-    """The gradients of `sum(second * pull)`.
-
-    They are those with respect to the grad of the sum, inputs and parameters.
-    """
-    parameters = _same(kernel, tensors[sum(counts) :])
-    inputs, some = _inputs(counts, tensors), sum(counts)
-    if (loops := kernel.loops(inputs)) is not None and all(s is None for s in second[some:]):
-        pairs = zip(tensors[:some], second, strict=False)
-        tangents = _inputs(counts, [torch.zeros_like(t) if s is None else s for t, s in pairs])
-        with torch.no_grad():
-            first, others = loops.pull_twice(hood, inputs, grad, tangents)
-        return [first, *(part if need else None for part, need in zip(others, needs, strict=True))]
-    result: list[Tensor | None] = [torch.zeros_like(grad)]
-    result += [
-        torch.zeros_like(t) if need else None for t, need in zip(tensors, needs, strict=True)
-    ]
-    for block, rows, own in _gathered(hood, counts, tensors):
-        seen = grad.index_select(0, block.nodes)
-        weights = [
-            s if s is None or k >= len(rows) else s.index_select(0, rows[k])
-            for k, s in enumerate(second)
-        ]
-        inputs, mask = _inputs(counts, own), block.flat_mask(grad.dtype)
-        found = kernel.pull_twice(block.slots, mask, inputs, seen, weights)
-        if found is None:
-            found = _vjp_twice(kernel, counts, block, own, parameters, needs, seen, weights)
-        _add(result, [block.nodes, *rows], found)
-    return result
+    function, chosen = _function_of_needed(
+        lambda changed: _call(kernel, block, changed), inputs.counts, inputs.tensors, needs
+    )
+    return _spread(torch.func.vjp(function, *chosen)[1](grad), needs)
 
 
 def _vjp_twice(
     kernel: Kernel,
-    counts: tuple[int, int, int],
     block: Block,
-    own: Sequence[Tensor],
-    parameters: Sequence[Tensor],
+    inputs: Inputs,
     needs: Sequence[bool],
     grad: Tensor,
     second: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    with torch.enable_grad():
-        leaves = [t.detach().requires_grad_(need) for t, need in zip(own, needs, strict=False)]
-        seen = grad.detach().requires_grad_()
-        y = _call(kernel, block, _inputs(counts, leaves))
-        first = _grad(y, [*leaves, *parameters], needs, seen, create_graph=True)
-        pairs = zip(first, second, strict=True)
-        curved = [(f, w) for f, w in pairs if f is not None and w is not None and f.requires_grad]
-    if not curved:
-        return [None] * (1 + len(needs))
-    values, cotangents = zip(*curved, strict=True)
-    return _grad(values, [seen, *leaves, *parameters], [True, *needs], cotangents)
-
-
-def _grad(
-    y: Any, leaves: Sequence[Tensor], needs: Sequence[bool], grad: Any, create_graph: bool = False
-) -> list[Tensor | None]:
-    chosen = [leaf for leaf, need in zip(leaves, needs, strict=True) if need]
-    found = iter(
-        torch.autograd.grad(y, chosen, grad, create_graph=create_graph, allow_unused=True)
-        if chosen
-        else ()
+    function, chosen = _function_of_needed(
+        lambda changed: _call(kernel, block, changed), inputs.counts, inputs.tensors, needs
     )
-    return [next(found) if need else None for need in needs]
+    return _twice(function, chosen, needs, grad, second)
+
+
+def _pure_pull(
+    kernel: Kernel,
+    hood: Neighbourhoods,
+    counts: Counts,
+    needs: Sequence[bool],
+    grad: Tensor,
+    tensors: Sequence[Tensor],
+) -> list[Tensor | None]:
+    """`pull` by operations that every transform follows."""
+    function, chosen = _function_of_needed(
+        lambda inputs: _kept(kernel, hood, inputs), counts, tensors, needs
+    )
+    return _spread(torch.func.vjp(function, *chosen)[1](grad), needs)
+
+
+def _pure_pull_twice(
+    kernel: Kernel,
+    hood: Neighbourhoods,
+    counts: Counts,
+    needs: Sequence[bool],
+    grad: Tensor,
+    tensors: Sequence[Tensor],
+    second: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """`pull_twice` by operations that every transform follows."""
+    function, chosen = _function_of_needed(
+        lambda inputs: _kept(kernel, hood, inputs), counts, tensors, needs
+    )
+    return _twice(function, chosen, needs, grad, second)
+
+
+def _function_of_needed(
+    function: Callable[[Inputs], Tensor],
+    counts: Counts,
+    tensors: Sequence[Tensor],
+    needs: Sequence[bool],
+) -> tuple[Callable[..., Tensor], list[Tensor]]:
+    """A function of all inputs as one of those whose gradients are needed, and these."""
+
+    def of_needed(*chosen: Tensor) -> Tensor:
+        rest = iter(chosen)
+        pairs = zip(tensors, needs, strict=True)
+        return function(_inputs(counts, [next(rest) if need else t for t, need in pairs]))
+
+    return of_needed, [t for t, need in zip(tensors, needs, strict=True) if need]
+
+
+def _twice(
+    function: Callable[..., Tensor],
+    chosen: Sequence[Tensor],
+    needs: Sequence[bool],
+    grad: Tensor,
+    second: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """The gradients of <second, vjp of `function`> of `grad` and of the chosen inputs."""
+
+    def gradients(grad: Tensor, *chosen: Tensor) -> tuple[Tensor, ...]:
+        return torch.func.vjp(function, *chosen)[1](grad)
+
+    needed = [s for s, need in zip(second, needs, strict=True) if need]
+    pairs = zip(chosen, needed, strict=True)
+    cotangents = tuple(torch.zeros_like(t) if s is None else s for t, s in pairs)
+    first, *others = torch.func.vjp(gradients, grad, *chosen)[1](cotangents)
+    return [first, *_spread(others, needs)]
+
+
+def _spread(gradients: Sequence[Tensor], needs: Sequence[bool]) -> list[Tensor | None]:
+    """Gradients of what is needed in their places among all inputs."""
+    rest = iter(gradients)
+    return [next(rest) if need else None for need in needs]
 
 
 def _add(
-    result: Sequence[Tensor | None], rows: Sequence[Tensor], found: Sequence[Tensor | None]
+    result: Sequence[Tensor | None],
+    rows: Sequence[Tensor],
+    gradients: Sequence[Tensor | None],
 ) -> None:
     """Add the gradients of a block to those of all."""
-    for k, (total, part) in enumerate(zip(result, found, strict=True)):
+    for k, (total, part) in enumerate(zip(result, gradients, strict=True)):
         if total is not None and part is not None:
             if k < len(rows):
                 total.index_add_(0, rows[k], part)
             else:
                 total.add_(part)
-
-
-def _same(kernel: Kernel, saved: Sequence[Tensor]) -> list[Tensor]:
-    """The kernel's parameters, which must still be those of the forward pass."""
-    parameters = kernel.parameters()
-    if any(a.data_ptr() != b.data_ptr() for a, b in zip(parameters, saved, strict=True)):
-        raise RuntimeError(
-            "The parameters are no longer those of the forward pass (torch.func.functional_call?), "
-            "so blocks cannot be computed again: use recompute=False."
-        )
-    return parameters

@@ -1,0 +1,285 @@
+"""Convolution over the edges of a graph, for networks that compute their edges once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from ...field import Field, require_same_group
+from ...filters import Filter, SeparableFilter
+from ...layers import Contraction, Depthwise, Full, Linear
+from ...ops import Edges, Inputs, blockwise, segment_max, transforms_active
+from .attention import Attention
+from .cost import ENGINES, Plan, plan, works
+from .engines import Engine, separable_values
+from .graph import Graph, check_graph
+from .neighbour_sum import NeighbourSum
+from .operation import neighbour_sum
+from .plain import plain_sum
+
+Pair = Tensor | tuple[Tensor, Tensor | None]
+
+_FEW_EDGES = 4_096  # compiled, so many are summed by plain operations, which the compiler fuses
+_MANY_EDGES = 16_384  # more are summed again in the backward pass
+_FILTERED_AT_ONCE = 65_536  # edges that an implicit filter is evaluated on together
+_SEPARABLE_AT_ONCE = 1_048_576  # the same for a separable filter, which keeps less
+
+AGGREGATIONS = ("sum", "mean", "max", "attention")
+CONTRACTIONS: dict[str, Callable[..., Contraction]] = {"full": Full, "depthwise": Depthwise}
+
+Aggregation = Literal["sum", "mean", "max", "attention"]
+
+
+class NeighbourConv(nn.Module):
+    """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, without ever forming K.
+
+    What `PointConv` computes, from `ops.Edges` that the layers of a network share. It needs no
+    PyTorch Geometric; the arguments are those of `PointConv`.
+    """
+
+    neighbours: Tensor
+
+    def __init__(
+        self,
+        field_in: Field | str,
+        field_out: Field | str,
+        filter: Filter,
+        contraction: str | Callable[..., Contraction] = "full",
+        aggregation: Aggregation = "sum",
+        self_interaction: bool = False,
+        neighbours: float | None = None,
+        engine: str = "auto",
+        recompute: bool | None = None,
+    ) -> None:
+        super().__init__()
+        group = filter.field.group  # of fields given as text
+        self.field_in = field_in if isinstance(field_in, Field) else Field.parse(field_in, group)
+        self.field_out = (
+            field_out if isinstance(field_out, Field) else Field.parse(field_out, group)
+        )
+        require_same_group("PointConv", self.field_in, self.field_out, filter.field)
+        _check_choice("aggregation", aggregation, AGGREGATIONS)
+        if isinstance(contraction, str):
+            _check_choice("contraction", contraction, CONTRACTIONS)
+            contraction = CONTRACTIONS[contraction]
+        self.filter, self.aggregation = filter, aggregation
+        self.contraction = contraction(filter.field, filter.channels, self.field_in, self.field_out)
+        self.self_interaction = Linear(self.field_in, self.field_out) if self_interaction else None
+        self.attention = Attention(self.field_in) if aggregation == "attention" else None
+        if aggregation == "max" and not self.field_out.is_invariant:
+            raise ValueError(
+                f"A maximum is defined for invariants; got {self.field_out}. Use sum, mean or "
+                "attention."
+            )
+        self._works = works(filter, self.contraction)
+        if engine != "auto":
+            _check_choice("engine", engine, self._works)
+        self.engine, self.recompute = engine, recompute
+        self._separable = isinstance(filter, SeparableFilter)
+        # What is compiled must not depend on the graph: the order that suits 16 neighbours.
+        self._usual: Engine = plan(self._works, 1, 16).chosen
+        self._measured = neighbours is not None
+        number = torch.tensor(1.0 if neighbours is None else float(neighbours))
+        self.register_buffer("neighbours", number, persistent=neighbours is None)
+
+    def forward(
+        self,
+        x: Pair,
+        edges: Edges,
+        edge_attr: Tensor | None = None,
+        node_attr: Pair | None = None,
+    ) -> Tensor:
+        """Convolve.
+
+        Args:
+            x: features (node, field_in.dim), or those of sources and targets as a pair.
+            edges: the edges, `ops.Edges.between(pos, edge_index)`.
+            edge_attr: attributes of edges (edge, ...).
+            node_attr: attributes of nodes (node, ...), or those of sources and targets; the filter
+                sees those of both ends after the edge's.
+
+        Returns:
+            (target, field_out.dim); targets without neighbours get 0, and their own Linear where
+            there is one.
+        """
+        device = edges.offset.device.type
+        if not torch.is_autocast_enabled(device):
+            return self._convolve(x, edges, edge_attr, node_attr)
+        # Sums over many neighbours lose too much in half precision: the convolution is computed in
+        # the precision of its weights.
+        with torch.autocast(device, enabled=False):
+            dtype = self.neighbours.dtype
+            return self._convolve(
+                _cast(x, dtype), edges, _cast(edge_attr, dtype), _cast(node_attr, dtype)
+            )
+
+    def _convolve(self, x: Any, edges: Edges, edge_attr: Tensor | None, node_attr: Any) -> Tensor:
+        graph = check_graph(
+            self.field_in, self.filter, edges.to(self.neighbours.dtype), x, edge_attr, node_attr
+        )
+        y = self._aggregate(graph)
+        if not self._measured:
+            self._measure(graph, y)
+        y = y * torch.rsqrt(self.neighbours)
+        if self.self_interaction is not None:
+            y = y + self.self_interaction(graph.target_features)
+        return y
+
+    def plan(self, nodes: int, edges: int) -> Plan:
+        """What the orders of computation cost on a graph of this size, and which is taken."""
+        return plan(self._works, nodes, edges, self.engine)
+
+    def _aggregate(self, graph: Graph) -> Tensor:
+        graph = graph.weighted(self._edge_weight(graph))
+        target = graph.edges.index[1]
+        if self.aggregation == "max":
+            return segment_max(self._sum(graph.one_edge_each()), target, graph.edges.size)
+        y = self._sum(graph)
+        if self.aggregation == "mean":
+            degree = y.new_zeros(graph.edges.size).index_add(0, target, y.new_ones(target.shape))
+            return y / degree.clamp(min=1).unsqueeze(1)
+        return y
+
+    def _edge_weight(self, graph: Graph) -> Tensor | None:
+        """Factors of edges: those of attention."""
+        if self.attention is None:
+            return None
+        weight: Tensor = self.attention(graph.x, graph.target_features, graph.edges.index)
+        return weight
+
+    def _sum(self, graph: Graph) -> Tensor:
+        """The weighted sum over neighbours."""
+        if torch.compiler.is_compiling():
+            return self._traced_sum(graph)
+        edges = graph.edges.count
+        chosen = self.plan(graph.edges.size, edges).chosen
+        recompute = self._recompute(edges, chosen)
+        features = chosen.prepare(self.contraction, self.contraction.before(graph.x))
+        try:
+            if self._in_parts(graph):
+                return self._sum_of_parts(graph, chosen, features)
+            return self._sum_at_once(graph, chosen, features, recompute)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+                advice = self.plan(graph.edges.size, edges).advice(recompute)
+                raise MemoryError(advice) from error
+            raise
+
+    def _traced_sum(self, graph: Graph) -> Tensor:
+        """The sum in code that is being compiled or exported, whose sizes are not known."""
+        contraction, index, size = self.contraction, graph.edges.index, graph.edges.size
+        x = contraction.before(graph.x)
+        plain = torch.compiler.is_exporting()
+        if not plain and self.engine == "auto":
+            plain = index.shape[1] <= _FEW_EDGES
+        if plain:
+            values = self._plain_values(graph)
+            return plain_sum(contraction.bind(), values, contraction.paths.split(x), index, size)
+        chosen = self._usual if self.engine == "auto" else ENGINES[self.engine]
+        inputs = self._inputs(graph, chosen, chosen.prepare(contraction, x))
+        return neighbour_sum(self._kernel(chosen), inputs, index, size)
+
+    def _sum_at_once(
+        self, graph: Graph, chosen: Engine, features: list[Tensor], recompute: bool
+    ) -> Tensor:
+        """The sum with the filter evaluated on all edges."""
+        inputs = self._inputs(graph, chosen, features)
+        return blockwise(self._kernel(chosen), graph.edges.hood, inputs, recompute)
+
+    def _sum_of_parts(self, graph: Graph, chosen: Engine, features: list[Tensor]) -> Tensor:
+        """The sum with the filter evaluated on the edges of some targets at a time.
+
+        The backward pass evaluates it again.
+        """
+        parts = []
+        for start, stop in self._bounds(graph):
+            part = graph.part(start, stop)
+
+            def sum_of_part(part: Graph = part) -> Tensor:
+                return self._sum_at_once(part, chosen, features, True)
+
+            if torch.is_grad_enabled():
+                y = checkpoint(sum_of_part, use_reentrant=False, preserve_rng_state=False)
+            else:
+                y = sum_of_part()
+            parts.append(y)
+        return torch.cat(parts)
+
+    def _bounds(self, graph: Graph) -> list[tuple[int, int]]:
+        """Ranges of targets, with about as many edges as the filter is evaluated on together."""
+        first, size = graph.edges.hood.rows.first, graph.edges.size
+        ends = torch.arange(self._at_once, graph.edges.count, self._at_once, device=first.device)
+        cuts = torch.searchsorted(first, ends, right=True).sub_(1).clamp_(min=1)
+        bounds = [0, *torch.unique(cuts).tolist(), size]
+        return [(a, b) for a, b in pairwise(bounds) if a < b]
+
+    @property
+    def _at_once(self) -> int:
+        return _SEPARABLE_AT_ONCE if self._separable else _FILTERED_AT_ONCE
+
+    def _in_parts(self, graph: Graph) -> bool:
+        if not graph.edges.count or transforms_active([graph.x, graph.edges.offset]):
+            return False
+        if self.recompute is None or not torch.is_grad_enabled():
+            return graph.edges.count > self._at_once
+        return self.recompute and not self._separable
+
+    def _recompute(self, edges: int, chosen: Engine) -> bool:
+        if self.recompute is None:
+            return edges > _MANY_EDGES or chosen.name == "radial"
+        return self.recompute
+
+    def _kernel(self, chosen: Engine) -> NeighbourSum:
+        return NeighbourSum(chosen, self.contraction.recipe, self.contraction.bind().constants)
+
+    def _inputs(self, graph: Graph, chosen: Engine, features: list[Tensor]) -> Inputs:
+        values = chosen.values(self.filter, graph.edges, graph.attributes())
+        return Inputs(_scaled(values, graph.weight), features, chosen.weights(self.contraction))
+
+    def _plain_values(self, graph: Graph) -> list[Tensor]:
+        if self._separable:
+            values = separable_values(self.filter, graph.edges, graph.attributes())
+        else:
+            values = ENGINES["moments"].values(self.filter, graph.edges, graph.attributes())
+        return _scaled(values, graph.weight)
+
+    @torch.no_grad()
+    def _measure(self, graph: Graph, y: Tensor) -> None:
+        """Set `neighbours` to the mean square of the sums, per mean square of the features."""
+        target = graph.edges.index[1]
+        if not target.shape[0]:
+            return
+        reached = y.new_zeros(y.shape[0], 1).index_fill(0, target, 1.0)
+        square = (y.square() * reached).sum() / (reached.sum() * y.shape[1])
+        power = square / graph.x.square().mean()
+        self.neighbours.copy_(torch.where(power > 0, power, self.neighbours))  # NaN of zeros
+        self._measured = True
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._measured = self._measured or f"{prefix}neighbours" in state_dict
+
+    def extra_repr(self) -> str:
+        return f"{self.field_in} -> {self.field_out}, aggregation={self.aggregation!r}"
+
+
+def _scaled(values: list[Tensor], weight: Tensor | None) -> list[Tensor]:
+    """Filter values with a factor for every edge; the first of them is linear in the filter."""
+    return values if weight is None else [values[0] * weight.unsqueeze(1), *values[1:]]
+
+
+def _cast(given: Any, dtype: torch.dtype) -> Any:
+    """Floating-point tensors, or pairs of them, in another precision."""
+    if isinstance(given, (tuple, list)):
+        return tuple(_cast(tensor, dtype) for tensor in given)
+    return given.to(dtype) if isinstance(given, Tensor) else given
+
+
+def _check_choice(name: str, value: object, choices: Any) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is one of {', '.join(choices)}; got {value!r}.")

@@ -1,0 +1,221 @@
+"""The weights of contractions as plain functions of tensors.
+
+A module hands its parameters and constants to a `Weights`; compiled programs rebuild the same from
+tensors and the text of a `Recipe`, with no module at hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .path_layout import Path, PathLayout
+
+if TYPE_CHECKING:
+    from .contraction import Contraction
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """All of a contraction but its numbers.
+
+    Args:
+        kind: `full` or `depthwise`.
+        channels: channels of the filter.
+        groups: blocks of copies that do not mix, of a full one.
+        layout: its paths.
+    """
+
+    kind: str
+    channels: int
+    groups: int
+    layout: PathLayout
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """How many rows of the weights of its output irrep every path has, in a group."""
+        depthwise = self.kind == "depthwise"
+        factor = 1 if depthwise else self.channels
+        return [path.copies // self.groups * factor for path in self.layout.paths]
+
+    @cached_property
+    def places(self) -> list[slice]:
+        """Where these rows are."""
+        return self.layout.places(self.rows)
+
+    @cached_property
+    def columns(self) -> list[slice]:
+        """Where every path lies in the columns of V."""
+        ends = list(accumulate(path.copies for path in self.layout.paths))
+        paths = zip(ends, self.layout.paths, strict=True)
+        return [slice(end - path.copies, end) for end, path in paths]
+
+    @cached_property
+    def text(self) -> str:
+        """The recipe as JSON, from which `from_text` rebuilds it."""
+        return json.dumps([self.kind, self.channels, self.groups, self.layout.as_text()])
+
+    @staticmethod
+    @lru_cache(1024)
+    def from_text(text: str) -> Recipe:
+        """The recipe that `text` holds."""
+        kind, channels, groups, layout = json.loads(text)
+        return Recipe(kind, channels, groups, PathLayout.from_text(layout))
+
+    def bind(self, weights: Sequence[Tensor], constants: Constants) -> Weights:
+        """The contraction with these numbers."""
+        return _KINDS[self.kind](self, weights, constants)
+
+
+@dataclass(frozen=True)
+class Constants:
+    """The Clebsch-Gordan tensors of `Paths`, as far as they are needed.
+
+    Args:
+        tensors: (m_h, m_i, m_o) of every path.
+        coupled: the tensors of all paths from a term of the input, as one matrix for each term.
+        place: places of the numbers that are not 0, see `Paths.nonzeros`.
+        value: these numbers.
+    """
+
+    tensors: Sequence[Tensor] = ()
+    coupled: Sequence[Tensor] = ()
+    place: Tensor | None = None
+    value: Tensor | None = None
+
+
+class Weights:
+    """A contraction as functions of its weights.
+
+    Args:
+        recipe: what kind it is, and its paths.
+        weights: its parameters, in the order of `Contraction.own_parameters`.
+        constants: the Clebsch-Gordan tensors of the paths.
+    """
+
+    def __init__(self, recipe: Recipe, weights: Sequence[Tensor], constants: Constants) -> None:
+        self.recipe, self.layout, self.channels = recipe, recipe.layout, recipe.channels
+        self.tensors, self.constants = weights, constants
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.layout.paths)
+
+    def tensor(self, k: int) -> Tensor:
+        """The constant tensor (m_h, m_i, m_o) of path k."""
+        return self.constants.tensors[k]
+
+    def coupled(self, i: int) -> Tensor:
+        """The tensors of all paths from term i, (m of the filter, ((path, m_o), m_i))."""
+        return self.constants.coupled[i]
+
+    def weight(self, k: int) -> Tensor:
+        """As `Contraction.weight`."""
+        raise TypeError(f"{type(self).__name__} has no weights of its own.")
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        """As `Contraction.weigh`."""
+        raise TypeError(f"{type(self).__name__} has no weights of its own.")
+
+    def matrix(self, o: int) -> Tensor:
+        """As `Contraction.matrix`."""
+        return stacked_weights(self, o)
+
+
+class FullWeights(Weights):
+    """W_p is free; the weights are (group, ((path, copy, channel)), copy) for each output irrep."""
+
+    def __init__(self, recipe: Recipe, weights: Sequence[Tensor], constants: Constants) -> None:
+        super().__init__(recipe, weights, constants)
+        self.groups = recipe.groups
+        self._places = recipe.places
+
+    def weight(self, k: int) -> Tensor:
+        weights = self._of_path(k).unflatten(1, (-1, self.channels))
+        if self.groups == 1:
+            return weights[0]
+        diagonal = torch.eye(self.groups, dtype=weights.dtype, device=weights.device)
+        return torch.einsum("gcko,gh->gckho", weights, diagonal).flatten(3).flatten(0, 1)
+
+    def matrix(self, o: int) -> Tensor:
+        return self.tensors[o][0] if self.groups == 1 else super().matrix(o)
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        nodes, components = moment.shape[:2]
+        if self.groups == 1:
+            rows = moment.reshape(nodes * components, -1)
+            return (rows @ self._of_path(k)[0]).view(nodes, components, -1)
+        grouped = moment.reshape(nodes * components, self.groups, -1).transpose(0, 1)
+        products = torch.bmm(grouped, self._of_path(k)).transpose(0, 1)
+        return products.reshape(nodes, components, -1)
+
+    def _of_path(self, k: int) -> Tensor:
+        """The weights of path k: (group, (copy of the input, channel), copy of the output)."""
+        return self.tensors[self.layout.paths[k].out][:, self._places[k]]
+
+
+class DepthwiseWeights(Weights):
+    """W_p[c, k, o] = V_p[k, c] L_p[c, o]; the weights are V, then L for each output irrep."""
+
+    def __init__(self, recipe: Recipe, weights: Sequence[Tensor], constants: Constants) -> None:
+        super().__init__(recipe, weights, constants)
+        self._columns, self._places = recipe.columns, recipe.places
+
+    @property
+    def radial(self) -> Tensor:
+        """V (channel of the filter, (path, copy of the input))."""
+        return self.tensors[0]
+
+    @property
+    def mix(self) -> Sequence[Tensor]:
+        """L for every output irrep, ((path, copy of the input), copy of the output)."""
+        return self.tensors[1:]
+
+    def columns(self, k: int) -> slice:
+        """Where path k lies in the columns of V."""
+        return self._columns[k]
+
+    def rows(self, k: int) -> slice:
+        """Where path k lies in the rows of L of its output irrep."""
+        return self._places[k]
+
+    def mixing(self, k: int) -> Tensor:
+        """L_p of path k: (copy of the input, copy of the output)."""
+        return self.mix[self.layout.paths[k].out][self._places[k]]
+
+    def weight(self, k: int) -> Tensor:
+        return self.radial[:, self._columns[k]].T.unsqueeze(-1) * self.mixing(k).unsqueeze(1)
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        return (moment * self.radial[:, self._columns[k]].T).sum(-1) @ self.mixing(k)
+
+
+class OuterWeights(Weights):
+    """All products of channels as they are; there are no weights."""
+
+    def weight(self, k: int) -> Tensor:
+        size = self.layout.width
+        return torch.eye(size, device=self.tensor(k).device).view(-1, self.channels, size)
+
+    def weigh(self, k: int, moment: Tensor) -> Tensor:
+        return moment.flatten(2)
+
+
+_KINDS: dict[str, type[Weights]] = {
+    "full": FullWeights,
+    "depthwise": DepthwiseWeights,
+    "outer": OuterWeights,
+}
+
+
+def stacked_weights(contraction: Contraction | Weights, o: int) -> Tensor:
+    """Every `weight` of the paths to output irrep o, one below the other."""
+    paths = contraction if isinstance(contraction, Weights) else contraction.paths
+    blocks = [contraction.weight(k) for k, path in enumerate(paths) if path.out == o]
+    return torch.cat([block.flatten(0, 1) for block in blocks])
