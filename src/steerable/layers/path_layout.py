@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -85,6 +85,10 @@ class PathLayout:
         terms_out: the terms of the output field.
         paths: the paths.
         filter_dim: components of one channel of the filter.
+
+    Attributes:
+        sizes: the sizes of every path.
+        width: the number of channels of the output field.
     """
 
     inputs: tuple[Copies, ...]
@@ -93,20 +97,19 @@ class PathLayout:
     paths: tuple[Path, ...]
     filter_dim: int
 
-    @cached_property
-    def sizes(self) -> tuple[Sizes, ...]:
-        """The sizes of every path."""
+    sizes: tuple[Sizes, ...] = field(init=False)
+    width: int = field(init=False)
+
+    def __post_init__(self) -> None:
         sizes = []
         for path in self.paths:
             source, target = self.inputs[path.term], self.outputs[path.out]
             m_h = path.at.stop - path.at.start
             sizes.append(Sizes(m_h, source.dim, target.dim, path.copies, target.copies))
-        return tuple(sizes)
-
-    @cached_property
-    def width(self) -> int:
-        """The number of channels of the output field."""
-        return sum(term.copies * term.dim for term in self.terms_out)
+        # Plain attributes: code that is being compiled cannot enter a cached_property.
+        object.__setattr__(self, "sizes", tuple(sizes))
+        width = sum(term.copies * term.dim for term in self.terms_out)
+        object.__setattr__(self, "width", width)
 
     def places(self, sizes: Sequence[int]) -> list[slice]:
         """Where paths of the given sizes lie among those that make the same output irrep."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,12 @@ class Recipe:
         channels: channels of the filter.
         groups: blocks of copies that do not mix, of a full one.
         layout: its paths.
+
+    Attributes:
+        rows: how many rows of the weights of its output irrep every path has, in a group.
+        places: where these rows are.
+        columns: where every path lies in the columns of V, of a depthwise one.
+        text: all of it as JSON, from which `from_text` rebuilds it.
     """
 
     kind: str
@@ -38,29 +44,22 @@ class Recipe:
     groups: int
     layout: PathLayout
 
-    @cached_property
-    def rows(self) -> list[int]:
-        """How many rows of the weights of its output irrep every path has, in a group."""
-        depthwise = self.kind == "depthwise"
-        factor = 1 if depthwise else self.channels
-        return [path.copies // self.groups * factor for path in self.layout.paths]
+    rows: list[int] = field(init=False)
+    places: list[slice] = field(init=False)
+    columns: list[slice] = field(init=False)
+    text: str = field(init=False)
 
-    @cached_property
-    def places(self) -> list[slice]:
-        """Where these rows are."""
-        return self.layout.places(self.rows)
-
-    @cached_property
-    def columns(self) -> list[slice]:
-        """Where every path lies in the columns of V."""
+    def __post_init__(self) -> None:
+        # Plain attributes: code that is being compiled cannot enter a cached_property.
+        factor = 1 if self.kind == "depthwise" else self.channels
+        rows = [path.copies // self.groups * factor for path in self.layout.paths]
         ends = list(accumulate(path.copies for path in self.layout.paths))
         paths = zip(ends, self.layout.paths, strict=True)
-        return [slice(end - path.copies, end) for end, path in paths]
-
-    @cached_property
-    def text(self) -> str:
-        """The recipe as JSON, from which `from_text` rebuilds it."""
-        return json.dumps([self.kind, self.channels, self.groups, self.layout.as_text()])
+        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "places", self.layout.places(rows))
+        object.__setattr__(self, "columns", [slice(end - path.copies, end) for end, path in paths])
+        parts = [self.kind, self.channels, self.groups, self.layout.as_text()]
+        object.__setattr__(self, "text", json.dumps(parts))
 
     @staticmethod
     @lru_cache(1024)

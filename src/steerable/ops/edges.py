@@ -102,8 +102,13 @@ class Edges:
 
     def shared(self, key: Hashable, compute: Callable[[Tensor], Value]) -> Value:
         """`compute(offset)`, once for every key."""
-        # Without a graph of autograd a value does not serve where there is one.
-        mode = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        # A value without a graph of autograd does not serve where one is wanted.
+        if torch.is_grad_enabled():
+            mode = "grad"
+        elif torch.compiler.is_compiling() or not torch.is_inference_mode_enabled():
+            mode = "no_grad"
+        else:
+            mode = "inference"
         if (key, mode) not in self._shared:
             self._shared[key, mode] = compute(self.offset)
         value: Value = self._shared[key, mode]

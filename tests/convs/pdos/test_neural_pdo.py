@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 import torch
-from convs.test_grid import symmetry_error
-from convs.test_pdo import cloud
+from convs.grids.test_grid_conv import symmetry_error
+from convs.pdos.test_pdo import cloud
 
 from oracles.groups import EVERY, name
 from steerable import Field, FieldMismatchError

@@ -198,10 +198,10 @@ class NeighbourConv(nn.Module):
         """
         parts = []
         for start, stop in self._bounds(graph):
-            part = graph.part(start, stop)
 
-            def sum_of_part(part: Graph = part) -> Tensor:
-                return self._sum_at_once(part, chosen, features, True)
+            def sum_of_part(start: int = start, stop: int = stop) -> Tensor:
+                # The part remembers what was computed of its edges: it is another one every time.
+                return self._sum_at_once(graph.part(start, stop), chosen, features, True)
 
             if torch.is_grad_enabled():
                 y = checkpoint(sum_of_part, use_reentrant=False, preserve_rng_state=False)
@@ -213,7 +213,8 @@ class NeighbourConv(nn.Module):
     def _bounds(self, graph: Graph) -> list[tuple[int, int]]:
         """Ranges of targets, with about as many edges as the filter is evaluated on together."""
         first, size = graph.edges.hood.rows.first, graph.edges.size
-        ends = torch.arange(self._at_once, graph.edges.count, self._at_once, device=first.device)
+        numbers = range(self._at_once, graph.edges.count, self._at_once)
+        ends = torch.tensor(numbers, dtype=first.dtype, device=first.device)
         cuts = torch.searchsorted(first, ends, right=True).sub_(1).clamp_(min=1)
         bounds = [0, *torch.unique(cuts).tolist(), size]
         return [(a, b) for a, b in pairwise(bounds) if a < b]

@@ -158,8 +158,7 @@ def _gradient(ctx: Any, grad: Tensor) -> Any:
     gradients = torch.ops.steerable.neighbour_sum_backward(
         grad, ctx.needs, tensors, ctx.counts, constants, edge_index, *ctx.rest
     )
-    rest = iter(gradients)
-    return [next(rest) if need else None for need in ctx.needs], *[None] * 6
+    return _spread(gradients, ctx)
 
 
 def _save_backward(ctx: Any, inputs: Any, output: Any) -> None:
@@ -177,8 +176,14 @@ def _gradient_of_backward(ctx: Any, second: Any) -> Any:
     first, *gradients = torch.ops.steerable.neighbour_sum_backward_twice(
         grad, changes, ctx.needs, tensors, ctx.counts, constants, edge_index, *ctx.rest
     )
+    return first, None, *_spread(gradients, ctx)
+
+
+def _spread(gradients: Sequence[Tensor], ctx: Any) -> tuple[Any, ...]:
+    """Gradients of what is needed in the structure of all arguments, from `tensors` on."""
     rest = iter(gradients)
-    return first, None, [next(rest) if need else None for need in ctx.needs], *[None] * 6
+    of_tensors = [next(rest) if need else None for need in ctx.needs]
+    return of_tensors, None, [None] * ctx.constants, None, None, None, None
 
 
 _sum.register_autograd(_gradient, setup_context=_save)
