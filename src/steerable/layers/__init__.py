@@ -5,6 +5,7 @@ from .contraction import Contraction, Depthwise, Full, stacked_weights
 from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
+from .measured_scale import MeasuredScale, mean_over_ranks, robust_mean_square
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 from .paths import Paths
@@ -33,6 +34,7 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "Linear",
+    "MeasuredScale",
     "NormActivation",
     "Paths",
     "RMSNorm",
@@ -45,6 +47,8 @@ __all__ = [
     "SphereSignals",
     "TensorProductActivation",
     "dense_kernel",
+    "mean_over_ranks",
     "mean_square",
+    "robust_mean_square",
     "stacked_weights",
 ]
