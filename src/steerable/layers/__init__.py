@@ -5,6 +5,7 @@ from .contraction import Contraction, Depthwise, Full, Outer, constants_of
 from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
+from .measured_scale import MeasuredScale, mean_over_ranks, robust_mean_square
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 from .path_layout import PathLayout
@@ -42,6 +43,7 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "Linear",
+    "MeasuredScale",
     "NormActivation",
     "Outer",
     "PathLayout",
@@ -59,5 +61,8 @@ __all__ = [
     "Weights",
     "constants_of",
     "dense_kernel",
+    "mean_over_ranks",
     "mean_square",
+    "robust_mean_square",
+    "stacked_weights",
 ]
