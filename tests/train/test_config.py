@@ -1,29 +1,6 @@
-import inspect
-from dataclasses import fields
-
 import pytest
 
-from steerable.models import Regressor
-from steerable.models.classifier import Classifier
-from steerable.train import ConfigError, DataConfig, FitConfig, ModelConfig, ShapesData, ShapesModel
-
-
-def test_model_settings_are_those_of_the_regressor():
-    known = inspect.signature(Regressor).parameters
-    assert {field.name: field.default for field in fields(ModelConfig)}.items() <= {
-        name: parameter.default for name, parameter in known.items()
-    }.items()
-
-
-def test_model_settings_are_those_of_the_classifier():
-    known = {
-        name: parameter.default
-        for name, parameter in inspect.signature(Classifier).parameters.items()
-    }
-    points, *levels = known.pop("points")
-    chosen = vars(ShapesModel())
-    assert (ShapesData().points, chosen.pop("levels")) == (points, levels)
-    assert chosen.items() <= known.items()
+from steerable.train import ConfigError, DataConfig, FitConfig, ModelConfig
 
 
 def test_only_the_split_n_is_asked_for_sizes():
