@@ -272,3 +272,27 @@ def test_help_does_not_wait_for_the_engine():
         "sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_predictions_do_not_wait_for_the_engine(here, tmp_path):
+    write(tmp_path / "water.xyz", molecule("H2O"))
+    heavy = ("lightning", "matplotlib", "jsonargparse", "rich")
+    code = f"""
+import sys
+from steerable import cli
+assert cli.main(["predict", {str(here)!r}, {str(tmp_path / "water.xyz")!r}]) == 0
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "certify", "predict", "rollout"])
+def test_the_device_is_checked_and_passed_on(here, capsys, monkeypatch, command, tmp_path):
+    write(tmp_path / "water.xyz", molecule("H2O"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    file = [str(tmp_path / "water.xyz")] if command == "predict" else []
+    assert cli.main([command, str(here), *file, "--device", "cuda:1"]) == 2
+    assert "PyTorch finds no CUDA:1 device" in capsys.readouterr().err
+    if command != "rollout":
+        assert cli.main([command, str(here), *file, "--device", "cpu"]) == 0

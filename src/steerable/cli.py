@@ -85,18 +85,18 @@ def demo(arguments: list[str]) -> None:
     )
     run = options.parse_args(arguments).run or _unused(Path("runs/qm9-demo"))
 
-    from steerable.train.tasks import presets
+    from steerable.train.tasks import TASKS, presets
 
-    metrics = _learn(presets.demo(run), resume=False)
+    config = presets.demo(run)
+    metrics, summary = _learn(config, resume=False), TASKS[config.task].summary
+    certificate = metrics["certificate"]
     # The last line is for programs.
     print(
         json.dumps(
-            {
-                "test_mae_eV": metrics["test"]["mae"]["value"],
-                "mean_baseline_mae_eV": metrics["baselines"]["mean"]["mae"]["value"],
-                "composition_baseline_mae_eV": metrics["baselines"]["composition"]["mae"]["value"],
-                "equivariance_float64": metrics["certificate"]["equivariance_float64"],
-                "equivariance_float32": metrics["certificate"]["equivariance_float32"],
+            (summary(metrics) if summary else {})
+            | {
+                "equivariance_float64": certificate["equivariance_float64"],
+                "equivariance_float32": certificate["equivariance_float32"],
                 "parameters": metrics["parameters"],
                 "train_seconds": metrics["train_seconds"],
                 "run": run,
@@ -107,11 +107,11 @@ def demo(arguments: list[str]) -> None:
 
 def evaluate(arguments: list[str]) -> None:
     """Test a trained network and draw its figures: evaluate RUN."""
-    run = _run_option("evaluate").parse_args(arguments).run
+    asked = _run_option("evaluate").parse_args(arguments)
 
     from steerable.train import evaluate
 
-    _show(run, evaluate(run))
+    _show(asked.run, evaluate(asked.run, device=asked.device))
 
 
 def predict(arguments: list[str]) -> None:
@@ -126,32 +126,19 @@ def predict(arguments: list[str]) -> None:
     if asked.output and (asked.output.is_dir() or not asked.output.parent.is_dir()):
         raise UsageError(f"--output is a file in a folder that exists; got {asked.output}.")
 
-    from steerable.deploy import check_frames, load, predict_frames, read_frames, write
+    from steerable.deploy import load, write
+    from steerable.train.tasks import TASKS, task_of
 
-    model, metadata = load(asked.run)
-    if "elements" not in metadata:
+    model, metadata = load(asked.run, device=asked.device)
+    task = task_of(metadata)
+    if task.predict is None:
+        others = [task for task in TASKS.values() if task.predict is not None]
         raise UsageError(
-            f"predict reads molecules, and {asked.run} learned {metadata['task']}: give a run of "
-            "qm9."
+            f"predict reads {' or '.join(task.items for task in others)}, and {asked.run} learned "
+            f"{metadata['task']}: give a run of {' or '.join(task.name for task in others)}."
         )
-    frames = read_frames(asked.file)
-    check_frames(frames, metadata["elements"])
-    values, target = predict_frames(model, frames).tolist(), metadata["target"]
-    rows = [
-        {"index": index, "formula": atoms.get_chemical_formula(), "prediction": value}
-        for index, (atoms, value) in enumerate(zip(frames, values, strict=True))
-    ]
-    if asked.json:
-        text = json.dumps(
-            {"target": target["name"], "unit": target["unit"], "molecules": rows}, indent=2
-        )
-    else:
-        width = max(len("formula"), *(len(str(row["formula"])) for row in rows))
-        text = f"index  {'formula':{width}}  {target['name']} [{target['unit']}]"
-        text += "".join(
-            f"\n{row['index']:5d}  {row['formula']:{width}}  {row['prediction']:.6f}"
-            for row in rows
-        )
+    predictions = task.predict(model, asked.file, metadata)
+    text = json.dumps(predictions.record(), indent=2) if asked.json else predictions.table()
     if asked.output:
         write(asked.output, f"{text}\n".encode())
     else:
@@ -160,17 +147,22 @@ def predict(arguments: list[str]) -> None:
 
 def certify(arguments: list[str]) -> None:
     """Measure how exactly a trained network keeps the symmetries of space: certify RUN."""
-    run = _run_option("certify").parse_args(arguments).run
+    asked = _run_option("certify").parse_args(arguments)
+    run = asked.run
 
     from steerable.deploy import load
     from steerable.train import certificates, load_config
     from steerable.train.tasks import task_of
 
-    model, metadata = load(run)
+    model, metadata = load(run, device=asked.device)
     task = task_of(metadata)
     items = task.held_out(load_config(run / "config.yaml", task.config), None)
-    for certificate in certificates(task.symmetry(model, items, metadata)):
-        print(certificate)
+    results = certificates(task.claim(model, items, metadata))
+    for name, pair in results.items():
+        if len(results) > 1:
+            print(f"{name}:")
+        print(pair.float64)
+        print(pair.float32)
 
 
 def rollout(arguments: list[str]) -> None:
@@ -184,10 +176,10 @@ def rollout(arguments: list[str]) -> None:
     asked = options.parse_args(arguments)
 
     from steerable.report import check_film, draw_rollout
-    from steerable.train import rollout as lead
+    from steerable.train import rollout
 
     check_film(asked.film)
-    trajectory = lead(asked.run, asked.steps, asked.system)
+    trajectory = rollout(asked.run, asked.steps, asked.system, device=asked.device)
     for path in (trajectory, *draw_rollout(trajectory, asked.film)):
         print(path)
 
@@ -216,6 +208,11 @@ def _preset(task: Any, preset: str, resumed: Path | None) -> Any:
 def _run_option(command: str) -> _Parser:
     options = _Parser(f"steerable {command}", description=COMMANDS[command].__doc__)
     options.add_argument("run", type=Path, help="folder that `steerable train` wrote")
+    options.add_argument(
+        "--device",
+        default="auto",
+        help="cpu, cuda or cuda:N; by default where the network was trained, if that is here",
+    )
     return options
 
 

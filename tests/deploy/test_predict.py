@@ -5,7 +5,14 @@ from ase import Atoms
 from ase.build import molecule
 from ase.io import write
 
-from steerable.deploy.predict import FramesError, check_frames, predict_frames, read_frames
+from steerable.deploy.predict import (
+    FilePredictions,
+    FramesError,
+    check_frames,
+    predict_frames,
+    predict_molecules,
+    read_frames,
+)
 
 
 @pytest.mark.parametrize("suffix", ["xyz", "traj", "json"])
@@ -41,6 +48,54 @@ def test_predictions_are_those_of_the_frames_alone(build):
         for a in frames
     ]
     assert values.tolist() == pytest.approx(alone)
+
+
+class Named(torch.nn.Module):
+    """An energy, a charge for each atom and a dipole, of molecules."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, z, pos, batch):
+        molecules = int(batch.max()) + 1
+        zero = pos.new_zeros(molecules)
+        dipole = pos.new_zeros(molecules, 3).index_add(0, batch, z[:, None] * pos)
+        energy = zero.index_add(0, batch, self.weight * z)
+        return {"energy": energy, "charges": z / self.weight, "dipole": dipole}
+
+
+def test_named_outputs_keep_their_names(tmp_path):
+    frames = [molecule("CH4"), molecule("H2O")]
+    outputs = predict_frames(Named(), frames, size=1)
+    assert {name: value.shape for name, value in outputs.items()} == {
+        "energy": (2,),
+        "charges": (8,),
+        "dipole": (2, 3),
+    }
+    write(tmp_path / "two.xyz", frames)
+    units = {"energy": "eV", "charges": "e", "dipole": "e Angstrom"}
+    found = predict_molecules(Named(), tmp_path / "two.xyz", [1, 6, 8], units)
+    record = found.record()
+    assert record["units"] == units
+    first, second = record["molecules"]
+    assert (first["index"], first["formula"]) == (0, "CH4")
+    assert first["predictions"]["energy"] == 20.0
+    assert second["predictions"]["charges"] == [4.0, 0.5, 0.5]
+    assert len(second["predictions"]["dipole"]) == 3
+    header, row, _ = found.table().split("\n")
+    assert header.split() == ["index", "formula", "energy", "[eV]"]
+    assert row.split() == ["0", "CH4", "20.000000"]
+
+
+def test_a_single_output_is_the_target():
+    found = FilePredictions("molecules", ["H2O"], {"gap": [6.5]}, {"gap": "eV"})
+    assert found.record() == {
+        "target": "gap",
+        "unit": "eV",
+        "molecules": [{"index": 0, "formula": "H2O", "prediction": 6.5}],
+    }
+    assert found.table() == "index  formula  gap [eV]\n    0  H2O      6.500000"
 
 
 def broken(change):

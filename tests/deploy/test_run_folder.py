@@ -50,6 +50,31 @@ def test_a_network_in_float64_stays_so(folder, build, molecules):
     )
 
 
+def test_a_network_goes_where_it_is_asked_to_and_has_the_precision_that_is_asked_for(
+    folder, build, monkeypatch
+):
+    moves = []
+    monkeypatch.setattr(build, "to", lambda self, *a, **k: moves.append(k) or self, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    metadata = json.loads((folder / "metadata.json").read_text())
+    (folder / "metadata.json").write_text(json.dumps(metadata | {"device": "cuda"}))
+    load(folder, build)
+    load(folder, build, "auto")
+    load(folder, build, "cuda:0", torch.float64)
+    assert [move for move in moves if move] == [
+        {"device": torch.device("cpu"), "dtype": None},
+        {"device": torch.device("cuda"), "dtype": None},
+        {"device": torch.device("cuda", 0), "dtype": torch.float64},
+    ]
+
+
+def test_double_precision_can_be_asked_for(folder, build):
+    model, metadata = load(folder, build, dtype=torch.float64)
+    assert metadata["dtype"] == "float32"
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float64}
+
+
 def test_another_basis_is_refused(folder, build):
     def turned(**arguments):
         model = build(**arguments)

@@ -1,29 +1,57 @@
-import inspect
-from dataclasses import fields
+from dataclasses import FrozenInstanceError, dataclass, fields
 
 import pytest
 
-from steerable.models import Regressor
-from steerable.models.classifier import Classifier
-from steerable.train import ConfigError, DataConfig, FitConfig, ModelConfig, ShapesData, ShapesModel
+from steerable.train import (
+    TASKS,
+    ConfigError,
+    DataConfig,
+    FitConfig,
+    ModelConfig,
+    RunConfig,
+    TrainingConfig,
+)
+from steerable.train.options import dump_config, load_config, parser
 
 
-def test_model_settings_are_those_of_the_regressor():
-    known = inspect.signature(Regressor).parameters
-    assert {field.name: field.default for field in fields(ModelConfig)}.items() <= {
-        name: parameter.default for name, parameter in known.items()
-    }.items()
+@dataclass
+class Cubes:
+    """Cubes.
+
+    Args:
+        side: of a cube.
+    """
+
+    side: int = 3
 
 
-def test_model_settings_are_those_of_the_classifier():
-    known = {
-        name: parameter.default
-        for name, parameter in inspect.signature(Classifier).parameters.items()
+class CubesConfig(RunConfig[Cubes, ModelConfig, TrainingConfig]):
+    """A training run on cubes."""
+
+    task = "cubes"
+
+
+def test_a_run_of_one_s_own_has_typed_sections(tmp_path):
+    config = CubesConfig(Cubes(5))
+    assert [field.name for field in fields(config)] == ["data", "model", "fit", "run"]
+    assert (config.model, config.fit, config.run) == (ModelConfig(), TrainingConfig(), "runs/cubes")
+    assert config != CubesConfig() == CubesConfig(Cubes(3))
+    assert CubesConfig().data is not CubesConfig().data
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    assert load_config(tmp_path / "config.yaml", CubesConfig) == config
+    options = {
+        option for action in parser(CubesConfig)._actions for option in action.option_strings
     }
-    points, *levels = known.pop("points")
-    chosen = vars(ShapesModel())
-    assert (ShapesData().points, chosen.pop("levels")) == (points, levels)
-    assert chosen.items() <= known.items()
+    assert {"--data.side", "--model.hidden", "--fit.lr", "--run"} <= options
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_settings_of_a_network_are_frozen(name):
+    config = TASKS[name].config()
+    assert isinstance(config, RunConfig)
+    assert config.task == name
+    with pytest.raises(FrozenInstanceError):
+        config.model.hidden = 3
 
 
 def test_only_the_split_n_is_asked_for_sizes():

@@ -9,7 +9,8 @@ from rich.console import Console
 from steerable.data import composition
 from steerable.train import evaluate, fit, load
 from steerable.train.evaluate import certificates
-from steerable.train.tasks.qm9 import errors, held_out, symmetry
+from steerable.train.measures import errors
+from steerable.train.tasks.qm9 import claim, held_out
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_metrics_have_the_schema_of_every_run(run, config, molecules, build):
     assert list(found) == [
         "format", "task", "status", "test", "baselines",
         "validation", "certificate", "parameters", "epochs",
-        "train_seconds", "versions",
+        "train_seconds", "versions", "figures",
     ]  # fmt: skip
     assert found["status"] == "finished"
     assert found["test"]["molecules"] == 12
@@ -66,7 +67,8 @@ def test_references_do_not_hide_an_error(config, molecules, build):
             return super().forward(z, pos, batch, edge_index) + 1e-4 * pos[:, 0].mean()
 
     model = Slightly([1, 6, 8], reference=[1e6] * 3)
-    assert not certificates(symmetry(model, held_out(config, molecules), {"model": {}}))[0].passed
+    asked = claim(model, held_out(config, molecules), {"model": {}})
+    assert not certificates(asked)["prediction"].float64.passed
 
 
 def test_a_network_that_is_not_invariant_gets_no_certificate(config, molecules, build):
@@ -74,8 +76,7 @@ def test_a_network_that_is_not_invariant_gets_no_certificate(config, molecules, 
         def forward(self, z, pos, batch=None, edge_index=None):
             return super().forward(z, pos, batch, edge_index) + pos[:, 0].mean()
 
-    exact, usual = certificates(
-        symmetry(Broken([1, 6, 8]), held_out(config, molecules), {"model": {}})
-    )
+    asked = claim(Broken([1, 6, 8]), held_out(config, molecules), {"model": {}})
+    exact, usual = certificates(asked)["prediction"]
     assert not exact.passed
     assert not usual.passed

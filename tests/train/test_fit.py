@@ -218,3 +218,21 @@ def test_a_run_that_diverges_keeps_what_it_had(config, molecules, build):
         fit(config, molecules, Diverging, console=QUIET)
     load(config.run, build)
     assert len(errors(config.run)) == 1
+
+
+@pytest.mark.parametrize("cuda", [False, True])
+def test_the_test_runs_where_training_ran(config, molecules, build, monkeypatch, cuda):
+    devices = []
+    monkeypatch.setitem(fit.__globals__, "_uses_cuda", lambda config: cuda)
+    monkeypatch.setitem(fit.__globals__, "_train", lambda learner, recorder, state: None)
+    monkeypatch.setitem(
+        fit.__globals__, "evaluate", lambda run, dataset, build, device: devices.append(device)
+    )
+    fit(config, molecules, build, console=QUIET)
+    assert devices == ["cuda" if cuda else "cpu"]
+
+
+def test_where_a_run_was_trained_is_written_down(config, molecules, build):
+    config.fit.accelerator = "cpu"
+    _, metadata = load(fit(config, molecules, build, console=QUIET), build)
+    assert metadata["device"] == "cpu"

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from steerable.train.measures import Measure
 from steerable.train.recorder import line, stop_on_interrupt, table
-from steerable.train.task import Measure
 
 ROW = {"epoch": 3, "seconds": 12.5, "train_mae": 0.25, "validation_mae": 0.125, "lr": 1e-3}
 MAE = (Measure("MAE", "eV"),)

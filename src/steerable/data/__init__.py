@@ -2,6 +2,7 @@
 
 from .batches import Batches, Change, Items
 from .images import Digits, read_digits, rotated_parts
+from .labels import Label, Labels, label, named_labels
 from .molecules import (
     QM9,
     TARGETS,
@@ -26,6 +27,8 @@ __all__ = [
     "Digits",
     "Forecast",
     "Items",
+    "Label",
+    "Labels",
     "Shapes",
     "Split",
     "Statistics",
@@ -36,6 +39,8 @@ __all__ = [
     "fit_references",
     "fit_statistics",
     "gravity",
+    "label",
+    "named_labels",
     "read_digits",
     "read_nbody",
     "read_shapes",

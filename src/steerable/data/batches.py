@@ -20,7 +20,8 @@ class Items(Protocol):
     def batch(self, chosen: Tensor) -> tuple[Any, ...]:
         """The items with the numbers `chosen` (item,).
 
-        The inputs of the network and, last, what it should predict.
+        The inputs of the network and, last, what it should predict: a tensor, or tensors by name,
+        in which a row that has a NaN is missing.
         """
 
 

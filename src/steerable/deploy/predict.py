@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from ase.data import chemical_symbols
 from ase.io import read
 from scipy.spatial import cKDTree
 from torch import Tensor, nn
+
+from steerable.models import ATOMWISE, Result, named_outputs
+
+from .device import placement
 
 COINCIDENT = 0.1  # Angstrom: no two nuclei of a molecule are that close
 
@@ -52,20 +57,121 @@ def check_frames(frames: Sequence[Atoms], elements: Sequence[int]) -> None:
             raise FramesError(f"Frame {index} ({atoms.get_chemical_formula() or 'empty'}) {fault}")
 
 
-def predict_frames(model: nn.Module, frames: Sequence[Atoms], size: int = 64) -> Tensor:
-    """The predictions (frame,) in float64, `size` frames at a time; check them first."""
-    dtype = next(model.parameters()).dtype
-    found = []
-    for start in range(0, len(frames), size):
-        part = frames[start : start + size]
-        z = torch.cat([torch.from_numpy(atoms.numbers).long() for atoms in part])
-        pos = torch.cat([torch.from_numpy(atoms.positions).to(dtype) for atoms in part])
-        batch = torch.arange(len(part)).repeat_interleave(
-            torch.tensor([len(atoms) for atoms in part])
-        )
-        with torch.no_grad():
-            found.append(model(z, pos, batch).double())
-    return torch.cat(found)
+def predict_frames(model: nn.Module, frames: Sequence[Atoms], size: int = 64) -> Result:
+    """The predictions in float64, `size` frames at a time; check them first.
+
+    They are computed where the network is, and returned on the CPU.
+
+    Args:
+        model: called as `model(z, pos, batch)`.
+        frames: molecules with positions in Angstrom.
+        size: frames in a batch.
+
+    Returns:
+        A tensor (frame, ...) where the network returns one, else tensors by name. Outputs in
+        `ATOMWISE` have a row for each atom of all frames.
+    """
+    parts = [
+        _predict_batch(model, frames[start : start + size]) for start in range(0, len(frames), size)
+    ]
+    if isinstance(parts[0], Tensor):
+        return torch.cat(parts)  # type: ignore[arg-type]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}  # type: ignore
+
+
+def _predict_batch(model: nn.Module, frames: Sequence[Atoms]) -> Result:
+    """The predictions for some frames as one graph."""
+    device, dtype = placement(model)
+    z = torch.cat([torch.from_numpy(atoms.numbers).long() for atoms in frames])
+    pos = torch.cat([torch.from_numpy(atoms.positions).to(dtype) for atoms in frames])
+    sizes = torch.tensor([len(atoms) for atoms in frames])
+    batch = torch.arange(len(frames)).repeat_interleave(sizes)
+    with torch.no_grad():
+        result: Result = model(z.to(device), pos.to(device), batch.to(device))
+    if isinstance(result, Tensor):
+        return result.detach().double().cpu()
+    return {name: value.detach().double().cpu() for name, value in result.items()}
+
+
+@dataclass(frozen=True)
+class FilePredictions:
+    """The predictions for the items of a file, by name.
+
+    Args:
+        items: what they are, in words.
+        formulas: what each item is called.
+        values: of each name, a number or nested lists of them for each item.
+        units: of each name.
+    """
+
+    items: str
+    formulas: Sequence[str]
+    values: Mapping[str, Sequence[Any]]
+    units: Mapping[str, str]
+
+    def record(self) -> dict[str, Any]:
+        """The predictions as plain numbers, texts and lists.
+
+        Of one output the record has the name as `target`, and each item has a `prediction`; of
+        several it has `units` and `predictions` by name.
+        """
+        rows = [{"index": index, "formula": name} for index, name in enumerate(self.formulas)]
+        if len(self.values) == 1:
+            ((name, values),) = self.values.items()
+            items = [row | {"prediction": x} for row, x in zip(rows, values, strict=True)]
+            return {"target": name, "unit": self.units[name], self.items: items}
+        for index, row in enumerate(rows):
+            row["predictions"] = {name: values[index] for name, values in self.values.items()}
+        return {"units": dict(self.units), self.items: rows}
+
+    def table(self) -> str:
+        """The predictions as text: a column for each output that is one number an item."""
+        numbers = {
+            name: values
+            for name, values in self.values.items()
+            if all(isinstance(value, float) for value in values)
+        }
+        columns = [
+            ["index", *(f"{index:5d}" for index in range(len(self.formulas)))],
+            ["formula", *self.formulas],
+        ]
+        for name, values in numbers.items():
+            column = [f"{name} [{self.units[name]}]", *(f"{value:.6f}" for value in values)]
+            columns.append(column)
+        widths = [max(map(len, column)) for column in columns]
+        padded = [
+            [text.ljust(width) for text in column]
+            for column, width in zip(columns, widths, strict=True)
+        ]
+        return "\n".join("  ".join(row).rstrip() for row in zip(*padded, strict=True))
+
+
+def predict_molecules(
+    model: nn.Module, path: Path | str, elements: Sequence[int], units: Mapping[str, str]
+) -> FilePredictions:
+    """The predictions for the molecules of a file.
+
+    Args:
+        model: called as `model(z, pos, batch)`.
+        path: a file that ASE reads.
+        elements: atomic numbers that the network was trained on.
+        units: of the outputs by name; the one name is that of a result that is one tensor.
+
+    Raises:
+        FramesError: the file cannot be used, or the network has no right answer for a molecule.
+    """
+    frames = read_frames(path)
+    check_frames(frames, elements)
+    outputs = named_outputs(predict_frames(model, frames), next(iter(units)))
+    sizes = [len(atoms) for atoms in frames]
+    values = {
+        name: [part.tolist() for part in value.split(sizes)] if name in ATOMWISE else value.tolist()
+        for name, value in outputs.items()
+    }
+    formulas = [atoms.get_chemical_formula() for atoms in frames]
+    return FilePredictions(
+        "molecules", formulas, values, {name: units.get(name, "") for name in values}
+    )
 
 
 def _symbols(numbers: Sequence[int]) -> str:

@@ -15,9 +15,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from steerable.models import builder
+from steerable.models import builder, named_outputs
+
+from .device import find_device
 
 WEIGHTS, METADATA, CONFIG = "model.safetensors", "metadata.json", "config.yaml"
+STATE, LOG, METRICS, PREDICTIONS = "last.ckpt", "log.csv", "metrics.json", "predictions.csv"
 FORMAT = 2
 LABELS = {"components": "e3nn: l = 1 is x, y, z", "normalization": "component", "layout": "mul_ir"}
 TOLERANCE = 1e-6  # of the prediction in float64 that is kept with the weights
@@ -28,21 +31,29 @@ class CheckpointError(ValueError):
 
 
 def load(
-    folder: Path | str, build: Callable[..., nn.Module] | None = None
+    folder: Path | str,
+    build: Callable[..., nn.Module] | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """The network of a folder, in eval mode on the CPU, and its metadata.
+    """The network of a folder, in eval mode, and its metadata.
 
     Args:
         folder: as written by `save`.
         build: makes the network from the keyword arguments in the metadata; that of its task by
             default.
+        device: where the network will run, such as `cpu` or `cuda:1`; `auto` is where it was
+            trained, or the CPU if that device is not here.
+        dtype: precision of the network; that of its training by default.
 
     Raises:
         CheckpointError: the folder is missing, half-written or damaged, or its network has other
             conventions.
+        DeviceError: PyTorch finds no such device.
     """
     folder = Path(folder)
     metadata = _read_metadata(folder)
+    place = find_device(device, metadata)
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
             state = {
@@ -67,7 +78,7 @@ def load(
             f"Use the versions they were made with ({metadata['versions']}) or train anew."
         ) from error
     _check_conventions(folder, model, stamp, metadata)
-    return model, metadata
+    return model.to(device=place, dtype=dtype), metadata
 
 
 def write(path: Path, content: bytes) -> None:
@@ -122,30 +133,38 @@ def _check_conventions(
     inputs = [
         torch.from_numpy(np.array(x)) for x in stamp["inputs"]
     ]  # int64 and float64, as numpy reads numbers
-    came, gave = (
-        predict_exactly(model, inputs),
-        torch.tensor(stamp["prediction"], dtype=torch.float64),
-    )
-    if came.shape != gave.shape or not bool(
-        ((came - gave).abs() <= TOLERANCE * gave.abs().clamp(min=1)).all()
-    ):
-        raise CheckpointError(
-            f"{folder} is a checkpoint of other conventions: for the input kept with it, its "
-            f"network gave {_words(gave)} and gives {_words(came)} with the bases of this version. "
-            f"Use the versions it was made with ({made_by}) or train anew."
+    _check_prediction(folder, predict_exactly(model, inputs), stamp["prediction"], made_by)
+
+
+def _check_prediction(
+    folder: Path, came: dict[str, list[float]], stamp: Any, made_by: dict[str, str]
+) -> None:
+    """Compare the output for the stamp's input with the stamp: numbers, or numbers by name."""
+    wanted = stamp if isinstance(stamp, dict) else {"prediction": stamp}
+    for name in wanted | came:
+        gave, gives = wanted.get(name, []), came.get(name, [])
+        exact = len(gave) == len(gives) and all(
+            abs(new - old) <= TOLERANCE * max(abs(old), 1)
+            for new, old in zip(gives, gave, strict=True)
         )
+        if not exact:
+            raise CheckpointError(
+                f"{folder} is a checkpoint of other conventions: for the input kept with it, its "
+                f"network gave {_words(gave)} and gives {_words(gives)} with the bases of this "
+                f"version. Use the versions it was made with ({made_by}) or train anew."
+            )
 
 
 @torch.no_grad()
-def predict_exactly(model: nn.Module, inputs: Sequence[Tensor]) -> Tensor:
-    """The prediction (number,) for one item in float64.
+def predict_exactly(model: nn.Module, inputs: Sequence[Tensor]) -> dict[str, list[float]]:
+    """The numbers that a network gives for one item in float64, by name.
 
-    The same on every machine to far more than `TOLERANCE`.
+    They are the same on every machine to far more than `TOLERANCE`, so the CPU computes them.
     """
     exact = copy.deepcopy(model).cpu().double().eval()
-    prediction: Tensor = exact(*inputs)
-    return prediction.flatten().double()
+    outputs = named_outputs(exact(*inputs))
+    return {name: value.flatten().double().tolist() for name, value in outputs.items()}
 
 
-def _words(prediction: Tensor) -> str:
-    return ", ".join(f"{value:.9g}" for value in prediction.tolist())
+def _words(prediction: Sequence[float]) -> str:
+    return ", ".join(f"{value:.9g}" for value in prediction) or "nothing"

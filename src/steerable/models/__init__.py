@@ -7,36 +7,52 @@ from .build import (
     build_shapes,
     build_sphere,
     builder,
+    in_space,
     task_name,
 )
-from .classifier import Classifier
-from .dynamics import Dynamics
-from .forces import Gravitation, PairForces
-from .image_classifier import ImageClassifier
+from .bumps import bumps_claim
+from .certifiable import Certifiable, Claim
+from .classifier import Classifier, ClassifierSettings
+from .dots import dots_claim
+from .dynamics import Dynamics, DynamicsSettings
+from .forces import Gravitation, PairForces, Particles
+from .image_classifier import ImageClassifier, ImageClassifierSettings
 from .messages import MessageForces
-from .moved import Moved
+from .moved import Moved, motion_claim
 from .multipoles import Multipoles, Polarisability
+from .outputs import ATOMWISE, Outputs, Result, named_outputs
 from .pair_net import PairNet
-from .regressor import Reference, Regressor, UnknownElementError
+from .regressor import Reference, Regressor, RegressorSettings, UnknownElementError
 from .set_net import DeepSets, SetNet
-from .sphere_net import SphereClassifier
+from .sphere_net import SphereClassifier, SphereClassifierSettings
 
 __all__ = [
+    "ATOMWISE",
+    "Certifiable",
+    "Claim",
     "Classifier",
+    "ClassifierSettings",
     "DeepSets",
     "Dynamics",
+    "DynamicsSettings",
     "Gravitation",
     "ImageClassifier",
+    "ImageClassifierSettings",
     "MessageForces",
     "Moved",
     "Multipoles",
+    "Outputs",
     "PairForces",
     "PairNet",
+    "Particles",
     "Polarisability",
     "Reference",
     "Regressor",
+    "RegressorSettings",
+    "Result",
     "SetNet",
     "SphereClassifier",
+    "SphereClassifierSettings",
     "UnknownElementError",
     "build_digits",
     "build_nbody",
@@ -44,5 +60,10 @@ __all__ = [
     "build_shapes",
     "build_sphere",
     "builder",
+    "bumps_claim",
+    "dots_claim",
+    "in_space",
+    "motion_claim",
+    "named_outputs",
     "task_name",
 ]

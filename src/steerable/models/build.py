@@ -17,6 +17,13 @@ from .messages import MessageForces
 from .regressor import Reference, Regressor
 from .sphere_net import SphereClassifier
 
+_IN_SPACE = {"SO(2)": "Cinf", "O(2)": "Cinfv"}
+
+
+def in_space(group: str) -> str:
+    """The name of a group acting on space: those of the plane turn about the upright axis."""
+    return _IN_SPACE.get(group, group)
+
 
 def build_qm9(elements: Sequence[int], **arguments: Any) -> nn.Module:
     """The library's own network for one property of a molecule.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+from ..certify import POSITIONS, Role
 from ..constants import ConstantModule
 from ..convs import PointConv
 from ..field import Field, Term, harmonic_field, invariant_field
@@ -16,10 +19,41 @@ from ..filters import HarmonicFilter, Radial
 from ..groups import Group, named_group
 from ..layers import BatchNorm, Gate, Linear, mean_square
 from ..ops import farthest_point_sampling, knn, segment_max, segment_mean
+from ..settings import check_range
+from .certifiable import Claim
 
 _DEGREE = 2  # of the harmonics in filters and features
 _CLOUD = 1.5  # reach of the filter that sees the place of a point in its cloud
 _RINGS = 8  # its radial functions
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """The part of `Classifier` that a user chooses; the data decide the rest.
+
+    Args:
+        group: name of the symmetry group; SO(2) and O(2) turn about the upright axis.
+        width: of the features on the first level; sets the size of the network.
+        levels: points that every level keeps, ever fewer.
+        neighbours: of each point.
+        radial: number of radial functions of the filters.
+        depth: residual convolutions of every level but the first.
+        dropout: probability before the last layer.
+    """
+
+    group: str = "SO(3)"
+    width: int = 24
+    levels: list[int] = dataclasses.field(default_factory=lambda: [256, 64, 16])
+    neighbours: int = 16
+    radial: int = 1
+    depth: int = 1
+    dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name in ("width", "neighbours", "radial"):
+            check_range("model", self, name, least=1)
+        check_range("model", self, "depth", least=0)
+        check_range("model", self, "dropout", least=0, below=1)
 
 
 class Classifier(nn.Module):
@@ -69,7 +103,7 @@ class Classifier(nn.Module):
                 "points are those of a cloud and of one level or more, ever fewer; got "
                 f"{tuple(points)}."
             )
-        symmetry = named_group(group)
+        self.group = symmetry = named_group(group)
         hidden = [_hidden_field(symmetry, width * 2**n) for n in range(len(points) - 1)]
         fields = pairwise([invariant_field(symmetry, 1), *hidden])
         self.levels = nn.ModuleList(
@@ -117,6 +151,11 @@ class Classifier(nn.Module):
             torch.cat([segment_mean(y, batch, clouds), segment_max(y, batch, clouds)], -1)
         )
         return result
+
+    def certifiable(self, pos: Tensor, batch: Tensor) -> Claim:
+        """The claim that the logits are invariant."""
+        inputs = [(pos, POSITIONS), (batch, Role())]
+        return Claim(self, inputs, Role(rows="graph"), self.group)
 
 
 class _Level(nn.Module):

@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from ..groups import O3, Group
 from ..ops import check_finite
-from .forces import Forces, Particles
+from ..settings import check_choices, check_range
+from .certifiable import Claim
+from .forces import Forces, Particles, Symmetric, Weighing
+from .moved import motion_claim
 
 _LONG = 10.0  # times the median
+
+
+@dataclass(frozen=True)
+class DynamicsSettings:
+    """The part of `Dynamics` and of its forces that a user chooses; the data decide the rest.
+
+    Args:
+        forces: `pairs` (central forces of pairs: symplectic, conserves momentum), `gravitation`
+            (the same with one law and learned masses) or `messages` (any forces that commute with
+            the group, of particles that remember).
+        steps: of leapfrog from one frame to the next; 0 takes 200 of pair forces, 8 of messages.
+        hidden: width of the perceptrons, and size of the memory.
+        softening: of distances in pair forces at the start, in units of the spread of the
+            particles.
+        group: name of the symmetry group of `messages`; SO(2) and O(2) turn about the upright axis.
+        translations: `all`, those of the `plane` that is turned, or `none`: what leaves the forces
+            of `messages` alone.
+    """
+
+    forces: Literal["pairs", "gravitation", "messages"] = "pairs"
+    steps: int = 0
+    hidden: int = 32
+    softening: float = 0.05
+    group: str = "O(3)"
+    translations: Literal["all", "plane", "none"] = "all"
+
+    def __post_init__(self) -> None:
+        check_choices("model", self)
+        check_range("model", self, "steps", least=0)
+        check_range("model", self, "hidden", least=1)
+        check_range("model", self, "softening", above=0)
 
 
 class Dynamics(nn.Module):
@@ -97,6 +133,29 @@ class Dynamics(nn.Module):
         """
         motion = self._motion(pos, velocity, attributes, pairs, pair_attributes)
         return torch.stack([self._told(pos, x, v) for x, v in motion])
+
+    def masses(self, attributes: Tensor) -> Tensor | None:
+        """The learned masses (node, 1) of particles with some attributes (node, attribute).
+
+        None where the forces learn none.
+        """
+        return self.forces.masses(attributes) if isinstance(self.forces, Weighing) else None
+
+    def certifiable(
+        self,
+        pos: Tensor,
+        velocity: Tensor,
+        attributes: Tensor,
+        pairs: Tensor,
+        pair_attributes: Tensor,
+    ) -> Claim:
+        """The claim that motion commutes with the symmetries of its forces."""
+        group: Group = O3()
+        translations = "all"
+        if isinstance(self.forces, Symmetric):
+            group, translations = self.forces.group, self.forces.translations
+        particles = Particles(attributes, pairs, pair_attributes)
+        return motion_claim(self, group, translations, pos, velocity, particles)
 
     def _motion(
         self,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+from ..groups import Group
 
 _LIGHT = -16.0  # logarithm of masses at the start, so that particles begin to fly free
 _DECADES = 8.0  # masses differ by powers of ten, so that their logarithms have far to go
@@ -40,6 +42,28 @@ class Forces(Protocol):
 
         Also the memory for the next step.
         """
+        ...
+
+
+@runtime_checkable
+class Symmetric(Protocol):
+    """Forces of another symmetry than O(3) and all translations.
+
+    Attributes:
+        group: acts on positions and velocities.
+        translations: those that leave the forces alone: `all`, `plane` or `none`.
+    """
+
+    group: Group
+    translations: str
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """Forces that learn masses."""
+
+    def masses(self, attributes: Tensor) -> Tensor:
+        """Attributes (node, attribute) to masses (node, 1)."""
         ...
 
 

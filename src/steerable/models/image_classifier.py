@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +17,44 @@ from ..field import Field, invariant_field
 from ..filters import HarmonicFilter
 from ..groups import Group, planar_group
 from ..layers import BatchNorm, CosetActivation, FourierActivation
+from ..settings import check_choices, check_range
+from .certifiable import Claim
+from .dots import dots_claim
 
 KERNELS = ("kernel", "pdo", "neural")
 _OPERATORS = 2  # that a layer of `neural` makes at every point, each for half of the signals
 _DEGREE = 3  # of the signals on the circle, for groups that are not finite
+
+
+@dataclass(frozen=True)
+class ImageClassifierSettings:
+    """The part of `ImageClassifier` that a user chooses; the data decide the rest.
+
+    Args:
+        group: name of a group of the plane, such as C8, D8 or O(2).
+        kernel: what the convolutions are: `kernel`, `pdo` or `neural`.
+        widths: regular fields of every layer.
+        stops: layers before which the array is halved.
+        size: points of the stencils along every axis, odd.
+        order: of the differential operators, or degree of the harmonics.
+        hidden: width of the last linear layers.
+        dropout: probability before the last linear layer.
+    """
+
+    group: str = "C8"
+    kernel: Literal["kernel", "pdo", "neural"] = "pdo"
+    widths: list[int] = dataclasses.field(default_factory=lambda: [8, 8, 8, 8, 12, 12])
+    stops: list[int] = dataclasses.field(default_factory=lambda: [1, 4])
+    size: int = 5
+    order: int = 4
+    hidden: int = 64
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_choices("model", self)
+        for name in ("size", "order", "hidden"):
+            check_range("model", self, name, least=1)
+        check_range("model", self, "dropout", least=0, below=1)
 
 
 class ImageClassifier(nn.Module):
@@ -65,7 +102,7 @@ class ImageClassifier(nn.Module):
             raise ValueError(f"kernel is one of {', '.join(KERNELS)}; got {kernel!r}.")
         if not widths:
             raise ValueError("An ImageClassifier needs the width of at least one layer; got none.")
-        symmetry = planar_group(group)
+        self.group = symmetry = planar_group(group)
         field = invariant_field(symmetry, 1)
         last = max([1, *(n for n in stops if n < len(widths))])
         kernels = [kernel if n >= last else _plain(kernel) for n in range(len(widths))]
@@ -94,6 +131,10 @@ class ImageClassifier(nn.Module):
         x = self.layers(images.unsqueeze(1)).flatten(2)
         result: Tensor = self.head(torch.cat([x.mean(2), x.amax(2)], 1))
         return result
+
+    def certifiable(self, images: Tensor) -> Claim:
+        """The claim that logits do not change when the group turns what a picture shows."""
+        return dots_claim(self, self.group, images.shape[-1])
 
 
 class OnGrid(nn.Module):

@@ -65,7 +65,7 @@ class MessageForces(ConstantModule):
         neighbours: float = 4.0,
     ) -> None:
         super().__init__()
-        self.hidden = hidden
+        self.hidden, self.group, self.translations = hidden, group, translations
         self.register_constant("_held", held(group, translations))
         self.own = 1 if translations == "all" else 2
         self.relation = VectorInvariants(group, 1 + 2 * self.own)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from steerable.certify import EDGE_INDEX, POSITIONS, Role
 from steerable.constants import ConstantModule
 from steerable.field import harmonic_field
 from steerable.groups import Group
 
+from .certifiable import Claim
+from .forces import Particles
 from .messages import held
 
 
@@ -42,3 +45,35 @@ class Moved(ConstantModule):
         moved = pos - pos @ self._held + place @ self.change @ self._held
         y = self.model(moved, velocity @ self.change, *known)
         return (y.unflatten(1, (2, -1)) @ self.change.T).flatten(1)
+
+
+def motion_claim(
+    model: nn.Module,
+    group: Group,
+    translations: str,
+    pos: Tensor,
+    velocity: Tensor,
+    particles: Particles,
+) -> Claim:
+    """The claim that the motion of some particles commutes with a group and with translations.
+
+    Args:
+        model: from positions, velocities, attributes, pairs and attributes of pairs to
+            displacements and new velocities, as `Dynamics`.
+        group: acts on the vectors.
+        translations: `all`, `plane` or `none`.
+        pos: positions (node, d).
+        velocity: (node, d).
+        particles: attributes and pairs.
+    """
+    moved = Moved(model, group, translations)
+    change = moved.change.T.to(pos)
+    inputs = [
+        (pos, POSITIONS if translations != "none" else Role()),
+        (pos @ change, Role(field=moved.field)),
+        (velocity @ change, Role(field=moved.field)),
+        (particles.attributes, Role()),
+        (particles.pairs, EDGE_INDEX),
+        (particles.pair_attributes, Role(rows="edge")),
+    ]
+    return Claim(moved, inputs, Role(field=moved.field * 2), group)

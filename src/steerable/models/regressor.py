@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from ase.data import covalent_radii
 from torch import Tensor, nn
 
+from ..certify import POSITIONS, Role
 from ..constants import ConstantModule
 from ..convs import PointConv, Pool
 from ..field import Field, invariant_field
@@ -16,6 +19,8 @@ from ..functions import safe_norm
 from ..groups import named_group
 from ..layers import Gate, Linear, RMSNorm
 from ..ops import Neighbourhoods, neighbourhoods, radius_graph
+from ..settings import check_choices, check_range
+from .certifiable import Claim
 
 KERNELS = ("radial", "implicit", "bonds", "ends")
 _ATTRIBUTES = 8
@@ -45,6 +50,35 @@ class Reference:
     shift: float = 0.0
     scale: float = 1.0
     pool: str = "sum"
+
+
+@dataclass(frozen=True)
+class RegressorSettings:
+    """The part of `Regressor` that a user chooses; the data decide the rest.
+
+    Args:
+        hidden: field of the hidden features.
+        layers: number of convolutions.
+        cutoff: radius of the neighbourhoods in Angstrom.
+        filter_field: irreps of one channel of the filters.
+        filter_channels: channels of the filters.
+        group: name of the symmetry group.
+        kernel: what the kernels depend on, `radial`, `implicit`, `bonds` or `ends`.
+    """
+
+    hidden: str = "32x0e+16x1o+8x2e"
+    layers: int = 3
+    cutoff: float = 5.0
+    filter_field: str = "0e+1o+2e"
+    filter_channels: int = 8
+    group: str = "O(3)"
+    kernel: Literal["radial", "implicit", "bonds", "ends"] = "ends"
+
+    def __post_init__(self) -> None:
+        check_choices("model", self)
+        for name in ("layers", "filter_channels"):
+            check_range("model", self, name, least=1)
+        check_range("model", self, "cutoff", above=0)
 
 
 class Regressor(nn.Module):
@@ -97,6 +131,7 @@ class Regressor(nn.Module):
         scalars = sum(t.multiplicity for t in field if t.irrep.is_trivial)
         invariants = invariant_field(field.group, scalars)
         count = len(reference.elements)
+        self.group = field.group
         self.cutoff = float(cutoff)
         numbers = torch.full((119,), -1, dtype=torch.long)
         numbers[torch.tensor(reference.elements)] = torch.arange(count)
@@ -166,6 +201,17 @@ class Regressor(nn.Module):
         known = self.pool(self.reference[kind].unsqueeze(-1), batch, graphs).squeeze(-1)
         result: Tensor = own.to(known.dtype) * scale + shift + known
         return result
+
+    def certifiable(self, z: Tensor, pos: Tensor, batch: Tensor) -> Claim:
+        """The claim that what was learned is invariant, without references of atoms and shift.
+
+        These are invariant whatever was learned, and so large that errors would look small.
+        """
+        learned = copy.deepcopy(self)
+        learned.reference.zero_()
+        learned.statistics[0] = 0.0
+        inputs = [(z, Role()), (pos, POSITIONS), (batch, Role())]
+        return Claim(learned, inputs, Role(rows="graph"), self.group)
 
     def _kinds(self, z: Tensor) -> Tensor:
         kind: Tensor = self._number[z.clamp(0, 118)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -10,6 +12,45 @@ from ..convs import SphereConv
 from ..filters import DegreeKnots
 from ..functions import SphereGrid, SphereTransform
 from ..layers import SphereActivation, SphereBatchNorm, SphereInvariants, SphereSignals
+from ..settings import ConfigError, check_range
+from .bumps import bumps_claim
+from .certifiable import Claim
+
+
+@dataclass(frozen=True)
+class SphereClassifierSettings:
+    """The part of `SphereClassifier` that a user chooses; the data decide the rest.
+
+    Args:
+        rings: of the samples of a picture, a Gauss grid with twice as many longitudes.
+        degrees: the highest degree of the input and of every layer, falling.
+        widths: signals of every layer.
+        max_order: columns |n| <= max_order of the signals on the rotations.
+        knots: free degrees of a filter.
+        hidden: width of the hidden layer of the last perceptron.
+        dropout: probability before the last linear layer.
+        oversampling: of the grids of the activations.
+    """
+
+    rings: int = 48
+    degrees: list[int] = dataclasses.field(default_factory=lambda: [23, 15, 11, 11, 7, 7])
+    widths: list[int] = dataclasses.field(default_factory=lambda: [12, 12, 16, 20, 24])
+    max_order: int = 1
+    knots: int = 4
+    hidden: int = 48
+    dropout: float = 0.3
+    oversampling: float = 2.0
+
+    def __post_init__(self) -> None:
+        least = {"rings": 1, "max_order": 0, "knots": 2, "hidden": 1, "oversampling": 1}
+        for name, bound in least.items():
+            check_range("model", self, name, least=bound)
+        check_range("model", self, "dropout", least=0, below=1)
+        if not self.widths or len(self.degrees) != len(self.widths) + 1:
+            raise ConfigError(
+                "model.degrees has the degree of the input and one for each of model.widths; got "
+                f"{self.degrees} and {self.widths}."
+            )
 
 
 class SphereClassifier(nn.Module):
@@ -83,3 +124,7 @@ class SphereClassifier(nn.Module):
         """Samples (batch, ring, longitude) on `grid` to logits (batch, classes)."""
         result: Tensor = self.head(self.layers(self.transform.analysis(samples)))
         return result
+
+    def certifiable(self, samples: Tensor) -> Claim:
+        """The claim that logits do not change when a signal is turned about the pole."""
+        return bumps_claim(self, self.transform)

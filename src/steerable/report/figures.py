@@ -16,30 +16,41 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
+from steerable.deploy import CONFUSION, LOG, METRICS, FigureRecord, figures_of
+
 INK, QUIET, TRAIN, VALIDATION = "#22303c", "#7a8793", "#8fb3c9", "#c8553d"
 
 
-def draw(run: Path | str) -> tuple[Path, Path]:
-    """Draw both figures of a finished run from its `log.csv`, `predictions.csv` and `metrics.json`.
+def draw(run: Path | str) -> tuple[Path, ...]:
+    """Draw the figures of a finished run from its files alone.
+
+    These are `log.csv`, `metrics.json`, which names the figures, and the tables of predictions.
 
     Returns:
-        The paths of `loss.png` and of `parity.png`, or of `confusion.png` where classes were
-        learned.
+        The paths of `loss.png` and of a figure for each output: `parity.png`, or `confusion.png`
+        where classes were learned, and `parity-NAME.png` of further outputs.
     """
     run = Path(run)
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    name, chosen = metrics["task"].partition("/")[2], next(iter(metrics["validation"]))
-    baseline = min(
-        (found[chosen]["value"], found["name"]) for found in metrics["baselines"].values()
-    )
-    loss = loss_curves(run / "log.csv", run / "loss.png", name, baseline)
-    header, rows = _table(run / "predictions.csv")
-    if "per_class" in metrics["test"]:
-        classes = list(metrics["test"]["per_class"])
-        return loss, confusion([row[:2] for row in rows], classes, run / "confusion.png", name)
+    metrics = json.loads((run / METRICS).read_text(encoding="utf-8"))
+    name, deciding = metrics["task"].partition("/")[2], next(iter(metrics["validation"]))
+    baselines = [
+        (baseline[deciding]["value"], baseline["name"])
+        for baseline in metrics["baselines"].values()
+        if deciding in baseline
+    ]
+    loss = loss_curves(run / LOG, run / "loss.png", name, min(baselines, default=None))
+    return loss, *(_draw(run, figure, name) for figure in figures_of(metrics))
+
+
+def _draw(run: Path, figure: FigureRecord, task: str) -> Path:
+    """Draw one figure of predictions."""
+    header, rows = _table(run / figure.table)
+    path, name = run / figure.picture, figure.name or task
+    if figure.kind == CONFUSION:
+        return confusion([row[:2] for row in rows], list(figure.classes), path, name)
     values = np.array(rows, dtype=float)
     unit = header[0].partition("[")[2].rstrip("]")
-    return loss, parity(values[:, 0], values[:, 1], unit, run / "parity.png", name)
+    return parity(values[:, 0], values[:, 1], unit, path, name)
 
 
 def loss_curves(

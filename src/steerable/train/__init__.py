@@ -3,11 +3,14 @@
 from steerable.deploy import CheckpointError, load
 
 from .checkpoint import save
-from .config import ConfigError
+from .config import ConfigError, DivergedError, RunConfig, TrainingConfig
 from .evaluate import certificates, evaluate
 from .fit import Interrupted, RunFolderError, fit
+from .losses import Loss, Term
+from .measures import Measure
 from .options import dump_config, load_config, parse, parser
-from .recorder import DivergedError
+from .rollout import rollout
+from .task import Outcome, Problem, Table, Task
 from .tasks import (
     TASKS,
     DataConfig,
@@ -32,7 +35,6 @@ from .tasks import (
     SphereFit,
     SphereModel,
     demo,
-    rollout,
 )
 
 __all__ = [
@@ -47,13 +49,18 @@ __all__ = [
     "DivergedError",
     "FitConfig",
     "Interrupted",
+    "Loss",
+    "Measure",
     "ModelConfig",
     "NBodyConfig",
     "NBodyData",
     "NBodyFit",
     "NBodyModel",
+    "Outcome",
+    "Problem",
     "QM9Config",
     "RolloutDivergedError",
+    "RunConfig",
     "RunFolderError",
     "ShapesConfig",
     "ShapesData",
@@ -63,6 +70,10 @@ __all__ = [
     "SphereData",
     "SphereFit",
     "SphereModel",
+    "Table",
+    "Task",
+    "Term",
+    "TrainingConfig",
     "certificates",
     "demo",
     "dump_config",

@@ -35,10 +35,10 @@ def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: Sequen
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
     inputs = [_exact(tensor) for tensor in probe]
-    prediction = predict_exactly(model, inputs)
-    stamp = json.dumps(
-        LABELS | {"inputs": [x.tolist() for x in inputs], "prediction": prediction.tolist()}
-    )
+    named = predict_exactly(model, inputs)
+    # The stamp of a result that is one tensor is a list, as earlier versions wrote it.
+    prediction = named["prediction"] if list(named) == ["prediction"] else named
+    stamp = json.dumps(LABELS | {"inputs": [x.tolist() for x in inputs], "prediction": prediction})
     write(folder / WEIGHTS, to_bytes(state, {"conventions": stamp}))
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
     full = {

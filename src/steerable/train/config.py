@@ -1,17 +1,31 @@
-"""What every training run is told, whatever it learns.
-
-Typed settings with their units, and how they are checked.
-"""
+"""The settings of a training run, whatever it learns: how to train, and the sections of a task."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+import inspect
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform, get_args
+
+from steerable.settings import ConfigError, check_choices, check_range
+
+__all__ = [
+    "ConfigError",
+    "DivergedError",
+    "RunConfig",
+    "TrainingConfig",
+    "check_choices",
+    "check_range",
+]
+
+D = TypeVar("D")
+M = TypeVar("M")
+F = TypeVar("F", bound="TrainingConfig")
+
+_LEFT_OUT: Any = None  # each task has a default of its own
 
 
-class ConfigError(ValueError):
-    """Settings that cannot be read or make no sense."""
+class DivergedError(ArithmeticError):
+    """Training gave a loss that is no number."""
 
 
 @dataclass
@@ -66,30 +80,39 @@ class TrainingConfig:
         check_range("fit", self, "ema_decay", least=0, below=1)
 
 
-def check_choices(section: str, config: Any) -> None:
-    """Raise ConfigError if a setting with named choices is none of them."""
-    for name, kind in get_type_hints(type(config)).items():
-        if get_origin(kind) is Literal and getattr(config, name) not in get_args(kind):
-            choices = ", ".join(str(choice) for choice in get_args(kind))
-            raise ConfigError(
-                f"{section}.{name} is one of {choices}; got {getattr(config, name)!r}."
-            )
+@dataclass_transform()
+class _Sections:
+    """Makes each subclass a dataclass."""
 
 
-def check_range(
-    section: str,
-    config: Any,
-    name: str,
-    least: float = -math.inf,
-    above: float = -math.inf,
-    below: float = math.inf,
-) -> None:
-    """Raise ConfigError unless a setting lies within its bounds and is finite.
+class RunConfig(_Sections, Generic[D, M, F]):
+    """A training run.
 
-    The bounds are `least` or more, above `above`, below `below`.
+    A task has a subclass `class MyConfig(RunConfig[MyData, MySettings, MyFit])` with its name as
+    `task`. Each section that is left out has its default values.
+
+    Args:
+        data: what is learned from.
+        model: the network.
+        fit: the training.
+        run: folder that the run writes; it must be new or empty.
     """
-    value = getattr(config, name)
-    if not (least <= value < below and value > above):
-        wanted = f"{least} or more" if least > above else f"above {above}"
-        wanted += f" and below {below}" if below < math.inf else ""
-        raise ConfigError(f"{section}.{name} is a finite number {wanted}; got {value}.")
+
+    task: ClassVar[str]
+
+    data: D = _LEFT_OUT
+    model: M = _LEFT_OUT
+    fit: F = _LEFT_OUT
+    run: str = ""
+
+    def __init_subclass__(cls) -> None:
+        # A dataclass like one written by hand: the types of the sections in place of D, M and F.
+        sections = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        for name, kind in zip(("data", "model", "fit"), sections, strict=True):
+            cls.__annotations__[name] = kind
+            setattr(cls, name, field(default_factory=kind))
+        cls.__annotations__["run"] = str
+        cls.run = f"runs/{cls.task}"
+        arguments = inspect.cleandoc(RunConfig.__doc__ or "").partition("Args:")[2]
+        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\nArgs:{arguments}"
+        dataclass(cls)

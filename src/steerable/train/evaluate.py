@@ -8,27 +8,50 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from steerable.certify import Certificate, certify
+from steerable.certify import Certificate, Role, certify
+from steerable.deploy import (
+    AUTO,
+    CONFIG,
+    CONFUSION,
+    LOG,
+    METRICS,
+    PARITY,
+    FigureRecord,
+    load,
+    placement,
+    predictions_file,
+    write,
+)
+from steerable.models import Claim, named_outputs
 
-from ..deploy import CONFIG, load, write
 from .checkpoint import versions
+from .measures import Measure
 from .options import load_config
-from .recorder import LOG
-from .task import Measure, Symmetry
+from .task import Outcome
 from .tasks.registry import task_of
 
-METRICS, PREDICTIONS = "metrics.json", "predictions.csv"
+
+class Certificates(NamedTuple):
+    """The certificates of one output in both precisions."""
+
+    float64: Certificate
+    float32: Certificate
 
 
 def evaluate(
-    run: Path | str, dataset: Any = None, build: Callable[..., nn.Module] | None = None
+    run: Path | str,
+    dataset: Any = None,
+    build: Callable[..., nn.Module] | None = None,
+    device: str | torch.device = AUTO,
 ) -> dict[str, Any]:
     """Test the network of a run on the items that it never saw.
 
@@ -38,24 +61,26 @@ def evaluate(
         run: a run folder.
         dataset: what it was trained on; the usual data set of its task by default.
         build: as in `load`.
+        device: where the network runs, as in `load`; where it was trained by default.
 
     Returns:
         The content of `metrics.json`.
 
     Raises:
-        ValueError: the folder holds no usable network.
+        ValueError: the folder holds no usable network, or the device is not there.
     """
     run = Path(run)
-    model, metadata = load(run, build)
+    model, metadata = load(run, build, device)
     task = task_of(metadata)
     items = task.held_out(load_config(run / CONFIG, task.config), dataset)
-    found = task.test(model, items, metadata)
+    outcome = task.test(model, items, metadata)
+    figures = _write_tables(run, outcome)
     content = _frame(run, metadata, "finished") | {
-        "test": found.test,
-        "baselines": found.baselines,
-        "certificate": _summary(certificates(task.symmetry(model, items, metadata))),
+        "test": outcome.test,
+        "baselines": outcome.baselines,
+        "certificate": _summary(certificates(task.claim(model, items, metadata))),
+        "figures": [asdict(figure) | {"classes": list(figure.classes)} for figure in figures],
     }
-    write(run / PREDICTIONS, _table(found.header, found.rows).encode())
     _write_metrics(run, content)
     return content
 
@@ -65,33 +90,83 @@ def record_interrupted(run: Path, metadata: dict[str, Any]) -> None:
     _write_metrics(run, _frame(run, metadata, "interrupted"))
 
 
-def certificates(asked: Symmetry) -> tuple[Certificate, Certificate]:
-    """Certificates in float64 and in float32."""
-    exact, usual = (certify(*asked, dtype=dtype) for dtype in (torch.float64, torch.float32))
-    return exact, usual
+def certificates(claim: Claim) -> dict[str, Certificates]:
+    """The certificates of a claim, by name of output.
+
+    They are computed where the network is. A result that is one tensor is called `prediction`.
+    """
+    roles = {"prediction": claim.output} if isinstance(claim.output, Role) else claim.output
+    function = claim.function
+    inputs = list(claim.inputs)
+    if isinstance(function, nn.Module):
+        device, _ = placement(function)
+        function = function.to(device)  # parts that the claim added too
+        inputs = [(tensor.to(device), role) for tensor, role in inputs]
+    results = {}
+    for name, role in roles.items():
+        selected = _Selected(function, name)
+        results[name] = Certificates(
+            certify(selected, inputs, role, claim.group, dtype=torch.float64),
+            certify(selected, inputs, role, claim.group, dtype=torch.float32),
+        )
+    return results
 
 
-def _summary(found: tuple[Certificate, Certificate]) -> dict[str, Any]:
-    exact, usual = found
-    return {
-        "group": exact.group,
-        "elements": exact.elements,
-        "passed": exact.passed and usual.passed,
-        "equivariance_float64": exact.error,
-        "equivariance_float32": usual.error,
+class _Selected(nn.Module):
+    """One output of a function; a module, so that `certify` can change its precision."""
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        super().__init__()
+        self.function, self.name = function, name
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return named_outputs(self.function(*inputs))[self.name]
+
+
+def _summary(results: dict[str, Certificates]) -> dict[str, Any]:
+    """The largest errors over all outputs; and those of each, where there are several."""
+    exact = [pair.float64 for pair in results.values()]
+    usual = [pair.float32 for pair in results.values()]
+    summary = {
+        "group": exact[0].group,
+        "elements": exact[0].elements,
+        "passed": all(certificate.passed for certificate in (*exact, *usual)),
+        "equivariance_float64": _largest(exact),
+        "equivariance_float32": _largest(usual),
     }
+    if len(results) > 1:
+        summary["outputs"] = {
+            name: {
+                "passed": pair.float64.passed and pair.float32.passed,
+                "equivariance_float64": pair.float64.error,
+                "equivariance_float32": pair.float32.error,
+            }
+            for name, pair in results.items()
+        }
+    return summary
+
+
+def _largest(results: Sequence[Certificate]) -> float:
+    """The largest error; NaN, which compares with nothing, is larger than any other."""
+    return max(
+        (certificate.error for certificate in results),
+        key=lambda error: math.inf if math.isnan(error) else error,
+    )
 
 
 def _frame(run: Path, metadata: dict[str, Any], status: str) -> dict[str, Any]:
     """The metrics of every run in their order; what was not measured is None."""
     with (run / LOG).open(newline="") as file:
         log = [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
-    measures = [Measure(*found) for found in metadata["measures"]]
+    measures = [Measure(*measure) for measure in metadata["measures"]]
     best = min(log, key=lambda row: row[3])
-    validation = {
-        measure.key: {"value": best[3 + 2 * k], "unit": measure.unit}
-        for k, measure in enumerate(measures)
-    }
+    validation: dict[str, Any] = {}
+    for k, measure in enumerate(measures):
+        value = best[3 + 2 * k]
+        validation[measure.key] = {
+            "value": None if math.isnan(value) else value,
+            "unit": measure.unit,
+        }
     return {
         "format": 1,
         "task": metadata["task"],
@@ -104,14 +179,26 @@ def _frame(run: Path, metadata: dict[str, Any], status: str) -> dict[str, Any]:
         "epochs": len(log),
         "train_seconds": log[-1][1],
         "versions": versions(),
+        "figures": [],
     }
+
+
+def _write_tables(run: Path, outcome: Outcome) -> list[FigureRecord]:
+    """Write the predictions of each output; the figures that show them."""
+    figures = []
+    for number, (name, table) in enumerate(outcome.tables.items()):
+        suffix = name if number else ""
+        kind = CONFUSION if table.classes else PARITY
+        figures.append(FigureRecord(kind, suffix, table.classes))
+        write(run / predictions_file(suffix), _csv(table.header, table.rows).encode())
+    return figures
 
 
 def _write_metrics(run: Path, content: dict[str, Any]) -> None:
     write(run / METRICS, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

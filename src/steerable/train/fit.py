@@ -8,21 +8,26 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning.pytorch import Trainer
-from rich.console import Console
 from torch import nn
 
-from ..deploy import CONFIG, write
+from ..deploy import CONFIG, STATE, write
 from .checkpoint import save
 from .config import ConfigError, TrainingConfig
 from .evaluate import evaluate, record_interrupted
-from .learner import Learner
 from .options import dump_config, load_config
-from .recorder import STATE, Recorder, stop_on_interrupt
+from .task import Problem
 from .tasks.registry import TASKS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .learner import Learner
+    from .recorder import Recorder
+
+# Functions import Lightning and Rich themselves: a network predicts without them.
 
 
 class RunFolderError(ValueError):
@@ -60,6 +65,11 @@ def fit(
         ConfigError: settings that make no sense, or others than those of the run that is resumed.
         Interrupted: the user pressed Ctrl-C; the folder has the best network so far.
     """
+    from rich.console import Console
+
+    from .learner import Learner
+    from .recorder import Recorder
+
     run, console = Path(config.run), console or Console()
     if config.fit.accelerator == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
@@ -74,13 +84,9 @@ def fit(
         model = (build or task.build)(**problem.arguments)
     _claim(run, resume)
     write(run / CONFIG, dump_config(config).encode())
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    metadata = problem.metadata | {
-        "measures": list(map(list, problem.measures)),
-        "parameters": parameters,
-    }
-    count = f"{len(problem.train.items):,} {task.items}, {parameters:,} parameters"
-    console.out(f"{metadata['task']}: {count}, run folder {run}", highlight=False)
+    device = "cuda" if _uses_cuda(config.fit) else "cpu"
+    metadata = _metadata(problem, model, device)
+    _announce(console, run, problem, metadata, task.items)
     recorder = Recorder(run, lambda best: save(run, best, metadata, problem.probe), console)
     with _settings(config.fit), torch.random.fork_rng(devices=[]):
         _train(Learner(model, config.fit, problem), recorder, run / STATE if resume else None)
@@ -90,12 +96,35 @@ def fit(
             f"stopped; {run} has the best network so far. Go on with: steerable train {task.name} "
             f"--resume {run}"
         )
-    evaluate(run, dataset, build)
+    evaluate(run, dataset, build, device)
     return run
+
+
+def _metadata(problem: Problem, model: nn.Module, device: str) -> dict[str, Any]:
+    """The metadata of the problem, with what is known once its network is there."""
+    return problem.metadata | {
+        "measures": [[measure.name, measure.unit] for measure in problem.measures],
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "device": device,
+    }
+
+
+def _announce(
+    console: Console, run: Path, problem: Problem, metadata: dict[str, Any], items: str
+) -> None:
+    """Print what is learned, where to, and the loss if it has several terms."""
+    count = f"{len(problem.train.items):,} {items}, {metadata['parameters']:,} parameters"
+    console.out(f"{metadata['task']}: {count}, run folder {run}", highlight=False)
+    if len(problem.loss.terms) > 1:
+        console.out(f"loss: {problem.loss}", highlight=False)
 
 
 def _train(learner: Learner, recorder: Recorder, state: Path | None) -> None:
     """Run the Lightning engine; what it leaves is what the recorder writes."""
+    from lightning.pytorch import Trainer
+
+    from .recorder import stop_on_interrupt
+
     config = learner.config
     with stop_on_interrupt(recorder):
         trainer = Trainer(

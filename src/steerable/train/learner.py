@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,15 +15,18 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ..data import Batches
-from .config import TrainingConfig
+from ..data import Batches, Labels, named_labels
+from ..models import named_outputs
+from .config import ConfigError, TrainingConfig
+from .losses import output
 from .task import Problem
 
 
 class Learner(LightningModule):
-    """Fits a network to a problem: `model(*inputs)` to the last part of each batch.
+    """Fits a network to a problem: `model(*inputs)` to the labels of each batch.
 
-    Validation uses the running average of the weights, `average`.
+    Predictions and labels have names, and a label may be missing. Validation uses the running
+    average of the weights, `average`.
 
     Args:
         model: the network.
@@ -38,12 +41,13 @@ class Learner(LightningModule):
             model, multi_avg_fn=running_average(config.ema_decay)
         ).requires_grad_(False)
         self.config, self.problem = config, problem
-        self.history: list[
-            dict[str, float]
-        ] = []  # a row an epoch: epoch, seconds, train_*, validation_*, ..., lr
+        # A row an epoch: epoch, seconds, train_*, validation_*, ..., lr.
+        self.history: list[dict[str, float]] = []
+        self.unmeasured: set[str] = set()  # the errors of the last epoch that had no label
         self._seconds = 0.0  # of earlier sessions of this run
         self._started = time.perf_counter()
-        self._train, self._validation = ([Mean() for _ in problem.measures] for _ in range(2))
+        self._train = [Mean() for _ in problem.measures]
+        self._validation = [Mean() for _ in problem.measures]
 
     @property
     def seconds(self) -> float:
@@ -91,16 +95,36 @@ class Learner(LightningModule):
         """Start the clock."""
         self._started = time.perf_counter()
 
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Name the labels and leave out what is missing while the batch is on the CPU."""
+        *inputs, y = batch
+        return *inputs, named_labels(y, self.problem.output)
+
     def training_step(self, batch: Any) -> Tensor:
         """The loss of a batch.
 
         Random numbers, as of dropout, depend on the seed and the step alone.
         """
         torch.manual_seed((self.config.seed * 1_000_003 + self.global_step) % 2**32)
+        outputs, labels = self._predict(self.model, batch)
+        self._measure(self._train, outputs, labels)
+        return self.problem.loss(outputs, labels)
+
+    def _predict(self, model: nn.Module, batch: Any) -> tuple[dict[str, Tensor], Labels]:
+        """Predictions and labels of a batch by name."""
         *inputs, y = batch
-        prediction = self.model(*inputs)
-        _add(self._train, self.problem.errors(prediction.detach(), y))
-        return self.problem.loss(prediction, y)
+        name = self.problem.output
+        return named_outputs(model(*inputs), name), named_labels(y, name)
+
+    def _measure(
+        self, means: Sequence[Mean], outputs: Mapping[str, Tensor], labels: Labels
+    ) -> None:
+        """Count the errors of a batch in all that has labels."""
+        for mean, measure in zip(means, self.problem.measures, strict=True):
+            prediction = output(outputs, measure.output).detach()
+            label = labels.get(measure.output)
+            if label is not None and label.value.numel():
+                mean.add(measure.error(label.select(prediction), label.value))
 
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None
@@ -113,15 +137,29 @@ class Learner(LightningModule):
 
     def validation_step(self, batch: Any) -> None:
         """Count the errors of a batch."""
-        *inputs, y = batch
-        _add(self._validation, self.problem.errors(self.average(*inputs), y))
+        self._measure(self._validation, *self._predict(self.average, batch))
 
     def end_epoch(self) -> dict[str, float]:
         """The row of the epoch that ends, which is added to the history.
 
-        Errors are in their units.
+        Errors are in their units; the mean of no label at all is NaN.
+
+        Raises:
+            ConfigError: nothing in the validation has the label that chooses the weights.
         """
+        deciding = self.problem.measures[0]
+        if not self._validation[0].count:
+            raise ConfigError(
+                f"No item of the validation has the label {deciding.output!r}, whose error chooses "
+                "the weights: add items that have it, or begin the measures with another."
+            )
         row = {"epoch": len(self.history) + 1, "seconds": round(self.seconds, 3)}
+        self.unmeasured = {
+            f"{part}_{measure.key}"
+            for part, means in (("train", self._train), ("validation", self._validation))
+            for measure, mean in zip(self.problem.measures, means, strict=True)
+            if not mean.count
+        }
         for measure, train, validation in zip(
             self.problem.measures, self._train, self._validation, strict=True
         ):
@@ -170,11 +208,6 @@ class Mean:
         mean = float(self.total) / self.count if self.count else math.nan
         self.total, self.count = torch.zeros((), dtype=torch.float64), 0
         return mean
-
-
-def _add(means: Sequence[Mean], values: Sequence[Tensor]) -> None:
-    for mean, found in zip(means, values, strict=True):
-        mean.add(found)
 
 
 def running_average(decay: float) -> Callable[[Iterable[Tensor], Iterable[Tensor], Any], None]:

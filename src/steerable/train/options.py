@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
-
-import yaml
-from jsonargparse import ArgumentError, ArgumentParser
+from typing import TYPE_CHECKING, Any
 
 from .config import ConfigError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+# Functions import jsonargparse and yaml themselves: a network predicts without them.
 
 
 def parser(kind: type, prog: str | None = None, default: Any = None) -> ArgumentParser:
@@ -20,6 +22,8 @@ def parser(kind: type, prog: str | None = None, default: Any = None) -> Argument
 
     `--config FILE` and an option for each, as `--fit.lr 1e-3`.
     """
+    from jsonargparse import ArgumentParser
+
     made = ArgumentParser(
         prog=prog, usage="%(prog)s [--SETTING VALUE ...]", exit_on_error=False, allow_abbrev=False
     )
@@ -38,6 +42,8 @@ def parse(kind: type, made: ArgumentParser, arguments: Sequence[str]) -> Any:
         ConfigError: an option or a key is unknown, of a wrong type or out of range, or a file
             cannot be read.
     """
+    from jsonargparse import ArgumentError
+
     known = made._option_string_actions
     for option in (argument.split("=")[0] for argument in arguments):
         if option.startswith("--") and option not in known:
@@ -67,6 +73,8 @@ def load_config(path: Path | str, kind: type) -> Any:
 
 def dump_config(config: Any) -> str:
     """The settings as YAML that `load_config` reads."""
+    import yaml
+
     return yaml.safe_dump(asdict(config), sort_keys=False)
 
 
@@ -75,6 +83,8 @@ def _check_keys(kind: type, path: Path) -> None:
 
     Jsonargparse checks the values and names no nearest key.
     """
+    import yaml
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

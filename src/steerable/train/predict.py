@@ -6,15 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from steerable.data import Batches, Items
+from steerable.deploy import placement
+from steerable.models import named_outputs
 
 
-def predict(model: nn.Module, items: Items, size: int = 256) -> Tensor:
-    """The predictions (item, ...) in float64, `size` items at a time."""
-    dtype = next(model.parameters()).dtype
-    found = []
-    with torch.no_grad():
-        for *inputs, _ in Batches(items, size):
-            found.append(
-                model(*(x.to(dtype) if x.is_floating_point() else x for x in inputs)).double()
-            )
-    return torch.cat(found)
+def predict(
+    model: nn.Module, items: Items, size: int = 256, output: str = "prediction"
+) -> dict[str, Tensor]:
+    """The predictions in float64 by name (row, ...), `size` items at a time.
+
+    They are computed where the network is, and returned on the CPU.
+
+    Args:
+        model: called with the inputs of a batch.
+        items: what to predict.
+        size: items in a batch.
+        output: name of a prediction that is one tensor.
+    """
+    device, dtype = placement(model)
+    parts: dict[str, list[Tensor]] = {}
+    for *inputs, _ in Batches(items, size):
+        moved = [x.to(device, dtype if x.is_floating_point() else None) for x in inputs]
+        with torch.no_grad():
+            outputs = named_outputs(model(*moved), output)
+        for name, value in outputs.items():
+            parts.setdefault(name, []).append(value.detach().double().cpu())
+    return {name: torch.cat(values) for name, values in parts.items()}

@@ -20,15 +20,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
 
-from ..deploy import write
+from ..deploy import LOG, STATE, write
+from .config import DivergedError
 from .learner import Learner
-from .task import Measure
-
-STATE, LOG = "last.ckpt", "log.csv"
-
-
-class DivergedError(ArithmeticError):
-    """Training gave a loss that is no number."""
+from .measures import Measure
 
 
 class Recorder(Callback):
@@ -83,7 +78,8 @@ class Recorder(Callback):
         measures, config = learner.problem.measures, learner.config
         earlier = min(map(learner.deciding, learner.history), default=math.inf)
         row = learner.end_epoch()
-        if not all(map(math.isfinite, row.values())):
+        measured = (value for key, value in row.items() if key not in learner.unmeasured)
+        if not all(map(math.isfinite, measured)):
             raise DivergedError(
                 f"Training diverged in epoch {row['epoch']}: {words(row, measures)}. Lower fit.lr "
                 f"({config.lr:g}) or fit.clip ({config.clip:g}), or train longer with "

@@ -2,55 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from steerable.certify import Role
-from steerable.groups import Group
+from steerable.data import Batches
+from steerable.deploy import FilePredictions
+from steerable.models import Claim
 
-from ..data import Batches
-
-
-class Measure(NamedTuple):
-    """A mean error over items, with its unit."""
-
-    name: str
-    unit: str
-
-    @property
-    def key(self) -> str:
-        """The name as one word of small letters."""
-        return self.name.lower().replace(" ", "_")
+from .losses import Loss
+from .measures import Measure
 
 
 @dataclass(frozen=True)
 class Problem:
     """Settings and a data set made into what is learned.
 
+    Predictions and labels have names. A network that returns one tensor, and a batch whose labels
+    are one tensor, get the name `output`.
+
     Args:
-        train: items to learn from; a batch is the inputs of the network and, last, what it should
-            predict.
+        train: items to learn from; a batch is the inputs of the network and, last, its labels.
         validation: items that choose the best weights.
         measures: what is recorded of each epoch; the least mean of the first chooses the weights.
-        errors: values of each measure for the items of a batch, from the prediction and what it
-            should be.
-        loss: what training makes small, from the same two.
+        loss: what training makes small.
         probe: inputs of the network for one item.
         arguments: keyword arguments of the network: numbers, texts and lists.
         metadata: all that a reader of the trained network needs to know of this.
+        output: name of what is predicted, where it is one tensor.
     """
 
     train: Batches
     validation: Batches
     measures: tuple[Measure, ...]
-    errors: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Loss
     probe: tuple[Tensor, ...]
     arguments: dict[str, Any]
     metadata: dict[str, Any]
+    output: str = "prediction"
+
+
+class Table(NamedTuple):
+    """The predictions of one output for the items of a test, and how they are drawn.
+
+    Args:
+        header: names of the columns: the truth, the prediction, and others. Numbers have their unit
+            in brackets.
+        rows: one row an item, or an atom.
+        classes: all names of classes, where the predictions are such names.
+    """
+
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,40 +68,41 @@ class Outcome:
         test: first the number of items under their name; numbers with a unit are `{"value": ...,
             "unit": ...}`.
         baselines: the same numbers for what knows less, each with a `name` in words.
-        header: names of the columns of the predictions.
-        rows: the predictions, one row an item.
+        tables: the predictions by name of output. The first becomes `predictions.csv`, any other
+            `predictions-NAME.csv`; each has a figure.
     """
 
     test: dict[str, Any]
     baselines: dict[str, dict[str, Any]]
-    header: tuple[str, ...]
-    rows: Sequence[Sequence[Any]]
-
-
-class Symmetry(NamedTuple):
-    """What `steerable.certify` is asked about a trained network."""
-
-    function: nn.Module
-    inputs: Sequence[tuple[Tensor, Role]]
-    output: Role
-    group: Group
+    tables: Mapping[str, Table]
 
 
 @dataclass(frozen=True)
 class Task:
     """One kind of learning.
 
+    The commands, the figures and the certificate of a run ask the task for what they need, and
+    nothing about it is known elsewhere.
+
     Args:
         name: of the task, as in `steerable train NAME`; `metadata["task"]` begins with it.
         items: what is learned from, in words.
-        config: type of its settings: `data`, `model`, `fit` (a `TrainingConfig`) and `run`.
+        config: type of its settings, a `RunConfig`.
         build: makes the network from `Problem.arguments`.
         pose: makes the problem from the settings and a data set, or from the usual data set if that
             is None.
         held_out: the items of the test, from the same; nothing else looks at them.
         test: measures a network on them, with its metadata.
-        symmetry: what is certified of a network, on some of them.
+        claim: what is certified of a network, on some of them; a network that is `Certifiable` says
+            it itself.
         settings: settings that are known to work well for a preset, where the task has presets.
+        predict: predictions for the items of a file, with the metadata, where files hold such
+            items.
+        rollout: leads a network on from its own predictions, where these have the form of its
+            inputs: (network, metadata, settings, steps, number of the test item, data set, folder)
+            to the file that it writes.
+        summary: the numbers of `metrics.json` that a program wants first, as `steerable demo`
+            prints them.
     """
 
     name: str
@@ -104,5 +112,8 @@ class Task:
     pose: Callable[[Any, Any], Problem]
     held_out: Callable[[Any, Any], Any]
     test: Callable[[nn.Module, Any, dict[str, Any]], Outcome]
-    symmetry: Callable[[nn.Module, Any, dict[str, Any]], Symmetry]
+    claim: Callable[[nn.Module, Any, dict[str, Any]], Claim]
     settings: Callable[[str], Any] | None = None
+    predict: Callable[[nn.Module, Path, dict[str, Any]], FilePredictions] | None = None
+    rollout: Callable[..., Path] | None = None
+    summary: Callable[[dict[str, Any]], dict[str, Any]] | None = None

@@ -1,6 +1,7 @@
 """The task of digits, on digits that are drawn and with a network that is small."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_settings_that_make_no_sense_are_named(config):
     config.data.train = 2000
     with pytest.raises(ValueError, match="There are 1000 digits"):
         fit(config, console=QUIET)
-    config.data.train, config.model.group = 100, "O(3)"
+    config.data.train, config.model = 100, replace(config.model, group="O(3)")
     with pytest.raises(
         ValueError, match=r"A group of the plane is one of SO\(2\), O\(2\), trivial"
     ):

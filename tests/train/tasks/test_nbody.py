@@ -12,9 +12,11 @@ import pytest
 import torch
 from rich.console import Console
 
+from steerable.data import named_labels
 from steerable.data.particles import charged
 from steerable.data.particles.nbody import PRESETS, Forecast, baselines
 from steerable.data.splits import Split
+from steerable.models import build_nbody
 from steerable.train import ConfigError, Interrupted, evaluate, fit, load, load_config
 from steerable.train.evaluate import certificates
 from steerable.train.tasks import nbody
@@ -53,7 +55,7 @@ def log(run):
 
 @pytest.mark.parametrize("forces", ["pairs", "gravitation", "messages"])
 def test_a_run_leaves_its_files_and_is_evaluated_to_the_same_numbers(config, motion, forces):
-    config.model.forces, config.model.steps = forces, 1
+    config.model = replace(config.model, forces=forces, steps=1)
     out = io.StringIO()
     run = fit(config, motion, console=Console(file=out))
     assert sorted(path.name for path in run.iterdir()) == [
@@ -97,7 +99,7 @@ def test_an_interrupted_run_resumes_to_the_same_end(config, motion, tmp_path, st
             if calls == step and torch.is_grad_enabled():
                 signal.raise_signal(signal.SIGINT)
 
-        model = nbody.build(**arguments)
+        model = build_nbody(**arguments)
         model.register_forward_pre_hook(stop)
         return model
 
@@ -164,7 +166,9 @@ def test_the_loss_by_hand(config, motion, loss):
     for part, bent, weight in ((slice(3), x_after - x - v, 1.0), (slice(3, 6), v_after - v, 0.5)):
         error = ((prediction - y)[:, part] ** 2).mean(1).numpy() / (bent**2).mean()
         wanted += weight * (np.log1p(100 * error) if loss == "log" else error).mean()
-    assert float(problem.loss(prediction, y)) == pytest.approx(wanted, rel=1e-6)
+    assert float(problem.loss({"motion": prediction}, named_labels(y, "motion"))) == pytest.approx(
+        wanted, rel=1e-6
+    )
 
 
 def test_every_body_has_its_own_unit_and_its_number(config, motion):
@@ -178,7 +182,7 @@ def test_every_body_has_its_own_unit_and_its_number(config, motion):
     for body in range(3):
         prediction = y.clone()
         prediction[body, 0] += 0.1
-        errors.append(float(problem.loss(prediction, y)))
+        errors.append(float(problem.loss({"motion": prediction}, named_labels(y, "motion"))))
     bent = slow.position[:30, 40] - slow.position[:30, 30] - slow.velocity[:30, 30]
     units = (bent**2).mean((0, 2))
     assert errors == pytest.approx(np.log1p(100 * (0.01 / 3) / units) / 6)
@@ -225,12 +229,26 @@ def test_a_network_is_certified_with_the_symmetries_it_has(
     problem = nbody.pose(config, motion)
     assert problem.arguments["group"] == name
     held, metadata = nbody.held_out(config, motion), problem.metadata
-    model = nbody.build(**problem.arguments)
-    exact, _ = certificates(nbody.symmetry(model, held, metadata))
+    model = build_nbody(**problem.arguments)
+    exact = certificates(nbody.claim(model, held, metadata))["prediction"].float64
     assert exact.passed and exact.group == name
     assert ("translation" in {check.symmetry for check in exact.checks}) is (translations != "none")
+
+    class Silent(torch.nn.Module):
+        """The same network, which does not say what its symmetry is."""
+
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs):
+            return self.model(*inputs)
+
+    asked = nbody.claim(Silent(), held, metadata)
+    assert certificates(asked)["prediction"].float64 == exact
     metadata["model"] |= {"group": "O(3)", "translations": "all"}
-    assert not certificates(nbody.symmetry(model, held, metadata))[0].passed
+    asked = nbody.claim(Silent(), held, metadata)
+    assert not certificates(asked)["prediction"].float64.passed
 
 
 def test_without_a_number_of_steps_it_is_that_of_the_forces(config, motion):

@@ -14,10 +14,10 @@ from steerable.data.particles import charged
 from steerable.data.particles.conserved import angular_momentum, momentum
 from steerable.data.particles.nbody import Forecast
 from steerable.data.splits import Split
-from steerable.train import ConfigError, fit, load
+from steerable.train import ConfigError, fit, load, rollout
 from steerable.train.tasks import nbody
 from steerable.train.tasks.nbody import NBodyConfig, NBodyData, NBodyFit, NBodyModel
-from steerable.train.tasks.rollout import RolloutDivergedError, rollout
+from steerable.train.tasks.rollout import RolloutDivergedError
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +95,9 @@ def test_longer_than_the_truth(run, motion):
 
 
 def test_bodies_are_followed_from_window_to_window(run, motion, monkeypatch):
-    monkeypatch.setitem(rollout.__globals__, "BODIES", ("charged",))
+    monkeypatch.setattr(nbody, "BODIES", ("charged",))
     monkeypatch.setitem(
-        rollout.__globals__,
+        nbody.lead_on.__globals__,
         "gather",
         lambda task, chosen, bodies: nbody.gather(task, chosen, False),
     )
@@ -145,9 +145,7 @@ def test_another_task_has_no_rollout(run, motion, monkeypatch):
     monkeypatch.setitem(
         rollout.__globals__, "load", lambda *_: (model, metadata | {"task": "qm9/U0"})
     )
-    with pytest.raises(
-        ConfigError, match="A rollout is of particles that move, and .* learned qm9/U0"
-    ):
+    with pytest.raises(ConfigError, match="A rollout needs a run of nbody, .* learned qm9/U0"):
         rollout(run, 1, dataset=motion)
 
 

@@ -46,7 +46,7 @@ def log(run):
 
 
 def test_a_run_learns_and_leaves_its_files(config, solids):
-    config.fit.epochs, config.model.group = 40, "O(3)"
+    config.fit.epochs, config.model = 40, replace(config.model, group="O(3)")
     out = io.StringIO()
     run = fit(config, solids, CloudNet, console=Console(file=out))
     assert sorted(path.name for path in run.iterdir()) == [
@@ -116,7 +116,7 @@ def test_the_least_cross_entropy_of_validation_chooses_the_weights(config, solid
 def test_the_parts_share_no_cloud_and_validation_is_of_every_class(config, solids):
     config.data.train_rotation = config.data.test_rotation = "aligned"
     config.data.points = 200
-    problem, test = shapes.pose(config, solids), shapes.held_out(config, solids)["aligned"][0]
+    problem, test = shapes.TASK.pose(config, solids), shapes.held_out(config, solids)["aligned"][0]
     found = [problem.train.items, problem.validation.items, test]
     assert [part.label.bincount().tolist() for part in found] == [
         [8, 8, 8],
@@ -129,7 +129,7 @@ def test_the_parts_share_no_cloud_and_validation_is_of_every_class(config, solid
 
 def test_batches_are_augmented_and_validation_is_not(config, solids):
     config.data = replace(config.data, jitter=0.0, stretch=0.0, drop=0.0)
-    problem = shapes.pose(config, solids)
+    problem = shapes.TASK.pose(config, solids)
     known = {round(float(height), 5) for height in solids.points[..., 2].flatten()}
     for batches in (problem.train, problem.validation):  # rotations about z keep the heights
         for pos, batch, y in batches:
@@ -168,7 +168,7 @@ def test_metrics_are_those_of_the_predictions(config, solids):
         "classes": ["cone", "cross", "torus"],
         "baselines": {"frequency": [0.25, 0.25, 0.5]},
     }
-    found = shapes.test(Upright(3), passes, metadata)
+    found = shapes.TASK.test(Upright(3), passes, metadata)
     guesses = torch.stack(
         [
             torch.where(c.points[..., 2].abs().amax(1) < c.points[..., 0].abs().amax(1), 2, 0)
@@ -198,20 +198,21 @@ def test_metrics_are_those_of_the_predictions(config, solids):
 def test_a_network_is_certified_under_its_own_group(config, solids):
     passes = shapes.held_out(config, solids)
     for group, name in (("SO(2)", "Cinf"), ("O(2)", "Cinfv"), ("SO(3)", "SO(3)")):
-        config.model.group = group
-        metadata = shapes.pose(config, solids).metadata
+        config.model = replace(config.model, group=group)
+        metadata = shapes.TASK.pose(config, solids).metadata
         model = CloudNet(**metadata["model"]).eval()
-        exact, _ = certificates(shapes.symmetry(model, passes, metadata))
+        exact = certificates(shapes.TASK.claim(model, passes, metadata))["prediction"].float64
         assert exact.passed and exact.group == name
         model.axial = True
-        assert certificates(shapes.symmetry(model, passes, metadata))[0].passed is (name != "SO(3)")
+        exact = certificates(shapes.TASK.claim(model, passes, metadata))["prediction"].float64
+        assert exact.passed is (name != "SO(3)")
 
 
 def test_the_size_of_the_network_is_passed_on(config, solids):
     config.model = ShapesModel(
         "O(2)", width=3, levels=[32, 8], neighbours=5, radial=2, depth=0, dropout=0.1
     )
-    assert shapes.pose(config, solids).arguments == {
+    assert shapes.TASK.pose(config, solids).arguments == {
         "classes": 3, "group": "Cinfv", "width": 3,
         "points": [64, 32, 8], "neighbours": 5, "radial": 2, "depth": 0,
         "dropout": 0.1,
@@ -232,7 +233,7 @@ def test_more_points_than_there_are_is_refused(config, solids):
     with pytest.raises(
         ConfigError, match="data.points is 201, and the clouds have 200: ask for at most that"
     ):
-        shapes.pose(config, solids)
+        shapes.TASK.pose(config, solids)
 
 
 @pytest.mark.parametrize(

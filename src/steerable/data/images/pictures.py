@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,6 +23,9 @@ class Pictures:
     Args:
         digits: the pictures; a last row and column of zeros is added where they are even.
     """
+
+    together: ClassVar[int] = 250
+    certified: ClassVar[int] = 4
 
     def __init__(self, digits: Digits) -> None:
         height, width = digits.images.shape[1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,6 +33,9 @@ class SpherePictures:
         rings: of the grid.
         rotated: whether the rotations are applied.
     """
+
+    together: ClassVar[int] = 250
+    certified: ClassVar[int] = 4
 
     def __init__(self, part: SphereDigits, rings: int, rotated: bool) -> None:
         self.part, self.rings, self.rotated = part, rings, rotated
@@ -68,6 +71,8 @@ class FlatPictures:
         pictures: what they become on the sphere.
         deform: size of the random linear maps on the way.
     """
+
+    together: ClassVar[int] = SpherePictures.together
 
     def __init__(self, pictures: SpherePictures, deform: float) -> None:
         self.pictures, self.deform = pictures, deform

@@ -7,7 +7,7 @@ millisecond per step more, and the neighbours of a molecule never change while a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from numpy.typing import ArrayLike
@@ -53,6 +53,9 @@ class Molecules:
     atoms: Tensor
     edge_index: Tensor
     edges: Tensor
+
+    together: ClassVar[int] = 256
+    certified: ClassVar[int] = 8  # in the graph that is certified
 
     def __len__(self) -> int:
         return len(self.y)

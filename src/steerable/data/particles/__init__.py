@@ -2,10 +2,11 @@
 
 from . import charged, gravity, solar_system, springs
 from .conserved import angular_momentum, momentum
-from .nbody import PRESETS, Forecast, baselines, read_nbody
+from .nbody import BODIES, PRESETS, Forecast, baselines, read_nbody
 from .systems import Systems, gather
 
 __all__ = [
+    "BODIES",
     "PRESETS",
     "Forecast",
     "Systems",

@@ -11,11 +11,12 @@ from ..splits import Split
 from . import charged, gravity, solar_system, springs
 from .trajectories import DT, EVERY, digest
 
-__all__ = ["PRESETS", "Forecast", "baselines", "read_nbody"]
+__all__ = ["BODIES", "PRESETS", "Forecast", "baselines", "read_nbody"]
 
 SEED = 43  # of the published sets
 GIVEN, ASKED = 30, 40  # frames of the published task
 SOLAR_STEP = 10.0  # days
+BODIES = ("solar",)  # presets in which particle k is the same body in all systems
 Sizes = tuple[int, int, int]
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .nbody import Forecast
+
+_TOGETHER = 5000
 
 
 class Motion(NamedTuple):
@@ -54,8 +56,15 @@ class Systems:
     interval: float
     bodies: bool
 
+    certified: ClassVar[int] = 4  # in the graph that is certified
+
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def together(self) -> int:
+        """How many are predicted together: those of so many particles."""
+        return max(1, _TOGETHER // self.particles)
 
     @property
     def particles(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,6 +36,9 @@ class Clouds:
 
     points: Tensor
     label: Tensor
+
+    together: ClassVar[int] = 32
+    certified: ClassVar[int] = 4  # in the graph that is certified
 
     def __len__(self) -> int:
         return len(self.label)

@@ -6,7 +6,7 @@ from .nbody import NBodyConfig, NBodyData, NBodyFit, NBodyModel
 from .presets import demo
 from .qm9 import DataConfig, FitConfig, ModelConfig, QM9Config
 from .registry import TASKS, task_of
-from .rollout import RolloutDivergedError, rollout
+from .rollout import RolloutDivergedError
 from .shapes import ShapesConfig, ShapesData, ShapesFit, ShapesModel
 from .sphere import SphereConfig, SphereData, SphereFit, SphereModel
 
@@ -35,6 +35,5 @@ __all__ = [
     "SphereModel",
     "demo",
     "presets",
-    "rollout",
     "task_of",
 ]

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from steerable.certify import POSITIONS, Role
-from steerable.data import Digits, read_digits, rotated_parts
+from steerable.data import Change, Digits, read_digits, rotated_parts
 from steerable.data.images import PictureBatch, Pictures, deformations, turns, warp
-from steerable.groups import cyclic, dihedral, planar_group
-from steerable.models import build_digits
+from steerable.groups import planar_group
+from steerable.models import Claim, ImageClassifierSettings, build_digits, dots_claim
 
-from ...data import Batches, Change
-from ..config import check_choices, check_range
-from ..predict import predict
-from ..task import Measure, Outcome, Problem, Symmetry, Task
-from .labels import LabelsFit, label_errors, percent
+from ..config import RunConfig, check_range
+from ..measures import percent
+from ..task import Outcome, Table
+from .labels import Guesses, LabelData, LabelsFit, LabelTask, cross_entropy, majority
 
-PASS = 250  # pictures that are predicted together
-DOTS = 6  # in each picture that is certified
+DigitsModel = ImageClassifierSettings
 
 
 @dataclass
@@ -56,37 +53,6 @@ class DigitsData:
 
 
 @dataclass
-class DigitsModel:
-    """The part of `steerable.models.ImageClassifier` that a user chooses; the data decide the rest.
-
-    Args:
-        group: name of a group of the plane, such as C8, D8 or O(2).
-        kernel: what the convolutions are: `kernel`, `pdo` or `neural`.
-        widths: regular fields of every layer.
-        stops: layers before which the array is halved.
-        size: points of the stencils along every axis, odd.
-        order: of the differential operators, or degree of the harmonics.
-        hidden: width of the last linear layers.
-        dropout: probability before the last linear layer.
-    """
-
-    group: str = "C8"
-    kernel: Literal["kernel", "pdo", "neural"] = "pdo"
-    widths: list[int] = field(default_factory=lambda: [8, 8, 8, 8, 12, 12])
-    stops: list[int] = field(default_factory=lambda: [1, 4])
-    size: int = 5
-    order: int = 4
-    hidden: int = 64
-    dropout: float = 0.3
-
-    def __post_init__(self) -> None:
-        check_choices("model", self)
-        for name in ("size", "order", "hidden"):
-            check_range("model", self, name, least=1)
-        check_range("model", self, "dropout", least=0, below=1)
-
-
-@dataclass
 class DigitsFit(LabelsFit):
     """How the network is trained: settings that suit it."""
 
@@ -98,23 +64,10 @@ class DigitsFit(LabelsFit):
     ema_decay: float = 0.99
 
 
-@dataclass
-class DigitsConfig:
-    """A training run on turned digits.
+class DigitsConfig(RunConfig[DigitsData, ImageClassifierSettings, DigitsFit]):
+    """A training run on turned digits."""
 
-    Args:
-        data: the pictures.
-        model: the network.
-        fit: the training.
-        run: folder that the run writes; it must be new or empty.
-    """
-
-    task: ClassVar[str] = "digits"
-
-    data: DigitsData = field(default_factory=DigitsData)
-    model: DigitsModel = field(default_factory=DigitsModel)
-    fit: DigitsFit = field(default_factory=DigitsFit)
-    run: str = "runs/digits"
+    task = "digits"
 
 
 def augmentation(data: DigitsData) -> Change | None:
@@ -130,7 +83,7 @@ def augmentation(data: DigitsData) -> Change | None:
     return change if data.turn or data.deform else None
 
 
-def pose(config: DigitsConfig, dataset: Digits | None = None) -> Problem:
+def read(config: DigitsConfig, dataset: Digits | None = None) -> LabelData:
     """Read, split and turn the digits that the settings ask for.
 
     Args:
@@ -140,31 +93,30 @@ def pose(config: DigitsConfig, dataset: Digits | None = None) -> Problem:
     Raises:
         ValueError: the digits cannot be read, or are fewer than asked for.
     """
-    data = config.data
     train, validation, _ = _parts(config, dataset)
-    arguments = {"classes": 10, **asdict(config.model)}
-    metadata = {
-        "task": f"digits/{'mnist' if data.root else 'strokes'}",
+    return LabelData(
+        train=train,
+        validation=validation,
+        frequency=train.label.bincount(minlength=10) / len(train),
+        arguments={"classes": 10, **asdict(config.model)},
+        metadata=digits_metadata(config, len(train), len(validation)),
+        change=augmentation(config.data),
+    )
+
+
+def digits_metadata(config: Any, train: int, validation: int) -> dict[str, Any]:
+    """What is known of digits that are learned, in the plane or on the sphere."""
+    data = config.data
+    return {
+        "task": f"{config.task}/{'mnist' if data.root else 'strokes'}",
         "units": {"prediction": "logits of the digits"},
         "split": {
             "seed": data.seed,
-            "train": len(train),
-            "validation": len(validation),
+            "train": train,
+            "validation": validation,
             "test": data.test,
         },
-        "baselines": {"frequency": (train.label.bincount(minlength=10) / len(train)).tolist()},
-        "model": arguments,
     }
-    return Problem(
-        train=Batches(train, config.fit.batch_size, config.fit.seed, augmentation(data)),
-        validation=Batches(validation, PASS),
-        measures=(Measure("error", "%"), Measure("cross entropy", "nat")),
-        errors=label_errors,
-        loss=config.fit.cross_entropy,
-        probe=validation.batch(torch.tensor([0]))[:1],
-        arguments=arguments,
-        metadata=metadata,
-    )
 
 
 def held_out(config: DigitsConfig, dataset: Digits | None = None) -> Pictures:
@@ -172,67 +124,54 @@ def held_out(config: DigitsConfig, dataset: Digits | None = None) -> Pictures:
     return _parts(config, dataset)[2]
 
 
-def test(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Outcome:
+def views(pictures: Pictures) -> dict[str, list[Pictures]]:
+    """The test has its pictures once."""
+    return {"turned": [pictures]}
+
+
+def score(guesses: Guesses) -> Outcome:
     """The share of pictures that a network takes for another digit.
 
     Also that of a guess of the most frequent digit.
     """
-    logits, label = predict(model, pictures, PASS), pictures.label
-    frequency = torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64)
-    most, guess = int(frequency.argmax()), logits.argmax(-1)
-    return Outcome(
-        test={
-            "pictures": len(label),
-            "error": percent(guess != label),
-            "cross_entropy": {"value": float(F.cross_entropy(logits, label)), "unit": "nat"},
-            "per_class": {
-                str(k): percent(guess[label == k] != k) for k in range(10) if (label == k).any()
-            },
-        },
-        baselines={"majority": {"name": f"always {most}", "error": percent(label != most)}},
-        header=("true", "predicted"),
-        rows=list(zip(label.tolist(), guess.tolist(), strict=True)),
+    logits, label = guesses.logits["turned"][0], guesses.label
+    guess = logits.argmax(-1)
+    return digits_outcome(
+        guesses,
+        {"error": percent(guess != label)},
+        Table(("true", "predicted"), list(zip(label.tolist(), guess.tolist(), strict=True))),
     )
 
 
-def symmetry(model: nn.Module, pictures: Pictures, metadata: dict[str, Any]) -> Symmetry:
-    """The network on pictures of soft dots whose places the group turns.
+def digits_outcome(guesses: Guesses, measured: dict[str, Any], table: Table) -> Outcome:
+    """The outcome of a test on digits.
 
-    The group is reduced to what keeps the grid.
+    Args:
+        guesses: what the network says; the first protocol is the one that is tested.
+        measured: the errors.
+        table: the predictions.
     """
-    group, generator = planar_group(metadata["model"]["group"]), torch.Generator().manual_seed(0)
-    exact = [dihedral(4), cyclic(4), dihedral(2), cyclic(2), dihedral(1)]
-    kept = next((known for known in exact if known.subgroup_of(group)), cyclic(1))
-    places = 0.25 * pictures.images.shape[1] * torch.randn(2 * DOTS, 2, generator=generator)
-    owner = torch.arange(2).repeat_interleave(DOTS)
-    dots = Dots(model, pictures.images.shape[1])
-    return Symmetry(dots, [(places, POSITIONS), (owner, Role())], Role(rows="graph"), kept)
+    logits, label = next(iter(guesses.logits.values()))[0], guesses.label
+    wrong = logits.argmax(-1) != label
+    most, right = majority(guesses.frequency, label)
+    per_class = {
+        str(digit): percent(wrong[label == digit]) for digit in label.unique(sorted=True).tolist()
+    }
+    return Outcome(
+        test={
+            "pictures": len(label),
+            **measured,
+            "cross_entropy": cross_entropy(logits, label),
+            "per_class": per_class,
+        },
+        baselines={"majority": {"name": f"always {most}", "error": percent(~right)}},
+        tables={"class": table._replace(classes=tuple(map(str, range(logits.shape[-1]))))},
+    )
 
 
-class Dots(nn.Module):
-    """A network on pictures of soft dots about their centroid.
-
-    It is a function of the places of the dots.
-    """
-
-    def __init__(self, model: nn.Module, size: int) -> None:
-        super().__init__()
-        self.model, self.size = model, size
-
-    def forward(self, pos: Tensor, batch: Tensor) -> Tensor:
-        """Places (dot, 2) in points and pictures (dot,) to logits (picture, classes).
-
-        The latter are the picture of every dot.
-        """
-        count = int(batch.max()) + 1
-        dots = pos.new_zeros(count, self.size, self.size)
-        middle = torch.stack([pos[batch == k].mean(0) for k in range(count)])
-        axis = torch.arange(self.size, dtype=pos.dtype, device=pos.device) - self.size // 2
-        along = torch.exp(-((axis - (pos - middle[batch]).unsqueeze(-1)) ** 2) / 4)
-        result: Tensor = self.model(
-            dots.index_add(0, batch, along[:, 0, :, None] * along[:, 1, None, :])
-        )
-        return result
+def claim(model: nn.Module, inputs: Sequence[Tensor], metadata: dict[str, Any]) -> Claim:
+    """The claim of any network of pictures, under the group of its settings."""
+    return dots_claim(model, planar_group(metadata["model"]["group"]), inputs[0].shape[-1])
 
 
 def _parts(config: DigitsConfig, dataset: Digits | None) -> tuple[Pictures, Pictures, Pictures]:
@@ -244,6 +183,14 @@ def _parts(config: DigitsConfig, dataset: Digits | None) -> tuple[Pictures, Pict
     return Pictures(train), Pictures(validation), Pictures(test)
 
 
-TASK = Task(
-    DigitsConfig.task, "pictures", DigitsConfig, build_digits, pose, held_out, test, symmetry
-)
+TASK = LabelTask(
+    name=DigitsConfig.task,
+    items="pictures",
+    config=DigitsConfig,
+    build=build_digits,
+    read=read,
+    held_out=held_out,
+    views=views,
+    score=score,
+    claim=claim,
+).task()

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from steerable.certify import EDGE_INDEX, POSITIONS, Role
-from steerable.data import Forecast, Split, baselines, read_nbody
-from steerable.data.particles import PRESETS
+from steerable.data import Batches, Forecast, Split, baselines, read_nbody
+from steerable.data.particles import BODIES, PRESETS, Systems, gather
+from steerable.deploy import placement
 from steerable.groups import named_group
-from steerable.models import build_nbody
+from steerable.models import (
+    Certifiable,
+    Claim,
+    Dynamics,
+    DynamicsSettings,
+    Particles,
+    build_nbody,
+    in_space,
+    motion_claim,
+)
 
-from ...data import Batches
-from ...data.particles import Systems, gather
-from ...models import Moved
-from ..config import ConfigError, TrainingConfig, check_choices, check_range
+from ..config import ConfigError, RunConfig, TrainingConfig, check_range
+from ..losses import Elementary, Loss, Term
+from ..measures import Measure, quantity
 from ..predict import predict
-from ..task import Measure, Outcome, Problem, Symmetry, Task
+from ..task import Outcome, Problem, Table, Task
+from .rollout import lead_on
 
-IN_SPACE = {
-    "SO(2)": "Cinf",
-    "O(2)": "Cinfv",
-}  # the groups of the plane, acting on space about the upright axis
-BODIES = ("solar",)  # presets in which particle k is the same body in all systems
-PASS = 5000  # particles that are predicted together
-CERTIFIED = 4  # systems in the graph that is certified
+NBodyModel = DynamicsSettings
+MOTION = "motion"  # name of displacements and new velocities, side by side
 ROBUST = 0.01  # of the mean squared acceleration: errors beyond it count by their logarithm
 
 
@@ -59,37 +63,6 @@ class NBodyData:
 
 
 @dataclass
-class NBodyModel:
-    """The part of `steerable.models.Dynamics` that a user chooses; the data decide the rest.
-
-    Args:
-        forces: `pairs` (central forces of pairs: symplectic, conserves momentum), `gravitation`
-            (the same with one law and learned masses) or `messages` (any forces that commute with
-            the group, of particles that remember).
-        steps: of leapfrog from one frame to the next; 0 takes 200 of pair forces, 8 of messages.
-        hidden: width of the perceptrons, and size of the memory.
-        softening: of distances in pair forces at the start, in units of the spread of the
-            particles.
-        group: name of the symmetry group of `messages`; SO(2) and O(2) turn about the upright axis.
-        translations: `all`, those of the `plane` that is turned, or `none`: what leaves the forces
-            of `messages` alone.
-    """
-
-    forces: Literal["pairs", "gravitation", "messages"] = "pairs"
-    steps: int = 0
-    hidden: int = 32
-    softening: float = 0.05
-    group: str = "O(3)"
-    translations: Literal["all", "plane", "none"] = "all"
-
-    def __post_init__(self) -> None:
-        check_choices("model", self)
-        check_range("model", self, "steps", least=0)
-        check_range("model", self, "hidden", least=1)
-        check_range("model", self, "softening", above=0)
-
-
-@dataclass
 class NBodyFit(TrainingConfig):
     """How the network is trained.
 
@@ -112,23 +85,10 @@ class NBodyFit(TrainingConfig):
         check_range("fit", self, "velocity", least=0)
 
 
-@dataclass
-class NBodyConfig:
-    """A training run on the motion of particles.
+class NBodyConfig(RunConfig[NBodyData, DynamicsSettings, NBodyFit]):
+    """A training run on the motion of particles."""
 
-    Args:
-        data: the motion.
-        model: the network.
-        fit: the training.
-        run: folder that the run writes; it must be new or empty.
-    """
-
-    task: ClassVar[str] = "nbody"
-
-    data: NBodyData = field(default_factory=NBodyData)
-    model: NBodyModel = field(default_factory=NBodyModel)
-    fit: NBodyFit = field(default_factory=NBodyFit)
-    run: str = "runs/nbody"
+    task = "nbody"
 
 
 def settings(preset: str) -> NBodyConfig:
@@ -167,18 +127,14 @@ def pose(config: NBodyConfig, dataset: Forecast | None = None) -> Problem:
     Raises:
         ValueError: the data cannot be made, or have fewer systems than asked for.
     """
-    task = _task(config, dataset)
-    bodies, dtype = (
-        config.data.preset in BODIES,
-        torch.float64 if config.fit.precision == 64 else torch.float32,
-    )
-    parts = (
-        _part(config.data.train, task.split.train),
-        _part(config.data.validation, task.split.validation),
-    )
-    train, validation = (gather(task, part, bodies).to(dtype) for part in parts)
-    arguments = _arguments(config.model, train)
+    task = _forecast(config, dataset)
     preset = config.data.preset
+    dtype = torch.float64 if config.fit.precision == 64 else torch.float32
+    first = _part(config.data.train, task.split.train)
+    second = _part(config.data.validation, task.split.validation)
+    train = gather(task, first, preset in BODIES).to(dtype)
+    validation = gather(task, second, preset in BODIES).to(dtype)
+    arguments = _arguments(config.model, train)
     length, time = ("AU", "day") if preset == "solar" else ("length", "time")
     metadata = {
         "task": f"nbody/{preset}",
@@ -188,15 +144,17 @@ def pose(config: NBodyConfig, dataset: Forecast | None = None) -> Problem:
     }
     return Problem(
         train=Batches(train, config.fit.batch_size, config.fit.seed),
-        validation=Batches(validation, _together(validation)),
-        measures=(Measure("MSE", f"{length}^2"), Measure("velocity MSE", f"({length}/{time})^2")),
-        errors=_errors,
-        loss=_loss(config, train),
-        probe=train.batch(train.apart().argmax().reshape(1))[
-            :5
-        ],  # close encounters multiply rounding errors
+        validation=Batches(validation, validation.together),
+        measures=(
+            Measure("MSE", f"{length}^2", MOTION, position_error),
+            Measure("velocity MSE", f"({length}/{time})^2", MOTION, velocity_error),
+        ),
+        loss=Loss((Term(MOTION, _loss(config, train)),)),
+        # Close encounters multiply rounding errors.
+        probe=train.batch(train.apart().argmax().reshape(1))[:5],
         arguments=arguments,
         metadata=metadata,
+        output=MOTION,
     )
 
 
@@ -210,7 +168,7 @@ class HeldOut(NamedTuple):
 
 def held_out(config: NBodyConfig, dataset: Forecast | None = None) -> HeldOut:
     """The test systems of the settings, which nothing else looks at."""
-    task = _task(config, dataset)
+    task = _forecast(config, dataset)
     chosen = _part(config.data.test, task.split.test)
     known = baselines(replace(task, split=Split(task.split.train, task.split.validation, chosen)))
     mass = None if task.mass is None else task.mass[chosen[0]]
@@ -223,52 +181,47 @@ def test(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Outcome:
     Where masses are learned they stand beside the true ones, both in units of the largest.
     """
     systems, length = held.systems, metadata["units"]["positions"]
-    predicted, true = predict(model, systems, _together(systems)), systems.y.flatten(0, 1)
-    squares, velocities = _errors(predicted, true)
+    predicted = predict(model, systems, systems.together, MOTION)[MOTION]
+    true = systems.y.flatten(0, 1)
+    squares, velocities = position_error(predicted, true), velocity_error(predicted, true)
     (_, unit), (_, speed) = metadata["measures"]
-    found = {"mse": (squares.mean(), unit), "velocity_mse": (velocities.mean(), speed)}
-    found["median_mse"] = (squares.unflatten(0, (len(systems), -1)).mean((1, 2)).median(), unit)
+    median = squares.unflatten(0, (len(systems), -1)).mean((1, 2)).median()
     columns = [part[:, : squares.shape[1]].flatten() for part in (true, predicted)]
+    rows = torch.stack(columns, 1).tolist()
     return Outcome(
-        test={"systems": len(systems)}
-        | {name: {"value": float(value), "unit": unit} for name, (value, unit) in found.items()}
+        test={
+            "systems": len(systems),
+            "mse": quantity(squares.mean(), unit),
+            "velocity_mse": quantity(velocities.mean(), speed),
+            "median_mse": quantity(median, unit),
+        }
         | _masses(model, systems, held.mass),
         baselines={
             key.replace(" ", "_"): {"name": key, "mse": {"value": value, "unit": unit}}
             for key, value in held.baselines.items()
         },
-        header=(f"true [{length}]", f"predicted [{length}]"),
-        rows=torch.stack(columns, 1).tolist(),
+        tables={MOTION: Table((f"true [{length}]", f"predicted [{length}]"), rows)},
     )
 
 
-def symmetry(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Symmetry:
-    """The whole motion of a few systems in one graph.
+def claim(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Claim:
+    """What is certified of a network: the whole motion of a few systems in one graph.
 
     They are those whose particles stay farthest apart at the start: in close encounters motion
     multiplies rounding errors, as it does every other difference.
     """
     systems, settings = held.systems, metadata["model"]
-    calm = systems.apart().argsort(descending=True)[:CERTIFIED]
-    pos, velocity, attributes, pairs, pair_attributes, _ = systems.batch(calm)
-    group, translations = (
-        named_group(settings.get("group", "O(3)")),
-        settings.get("translations", "all"),
-    )
-    moved = Moved(model, group, translations)
-    place, way = ((x @ moved.change.T.to(x), Role(field=moved.field)) for x in (pos, velocity))
-    inputs = [
-        (pos, POSITIONS if translations != "none" else Role()),
-        place,
-        way,
-        (attributes, Role()),
-        (pairs, EDGE_INDEX),
-        (pair_attributes, Role(rows="edge")),
-    ]
-    return Symmetry(moved, inputs, Role(field=moved.field * 2), group)
+    calm = systems.apart().argsort(descending=True)[: systems.certified]
+    *inputs, _ = systems.batch(calm)
+    if isinstance(model, Certifiable):
+        return model.certifiable(*inputs)
+    pos, velocity, *particles = inputs
+    group = named_group(settings.get("group", "O(3)"))
+    translations = settings.get("translations", "all")
+    return motion_claim(model, group, translations, pos, velocity, Particles(*particles))
 
 
-def _task(config: NBodyConfig, dataset: Forecast | None) -> Forecast:
+def _forecast(config: NBodyConfig, dataset: Forecast | None) -> Forecast:
     return read_nbody(config.data.preset) if dataset is None else dataset
 
 
@@ -288,9 +241,11 @@ def _arguments(config: NBodyModel, train: Systems) -> dict[str, Any]:
         found["pair_attributes"] = train.pair_attributes.shape[-1]
     if config.forces != "messages":
         return found | {"softening": config.softening, "strength": train.strength()}
-    group = IN_SPACE.get(config.group, config.group)
-    neighbours = max(train.particles - 1.0, 1.0)
-    return found | {"group": group, "translations": config.translations, "neighbours": neighbours}
+    return found | {
+        "group": in_space(config.group),
+        "translations": config.translations,
+        "neighbours": max(train.particles - 1.0, 1.0),
+    }
 
 
 def _part(count: int, whole: np.ndarray) -> np.ndarray:
@@ -303,18 +258,17 @@ def _part(count: int, whole: np.ndarray) -> np.ndarray:
     return whole[:count] if count else whole
 
 
-def _together(systems: Systems) -> int:
-    """How many systems are predicted together."""
-    return max(1, PASS // systems.particles)
+def position_error(prediction: Tensor, y: Tensor) -> Tensor:
+    """Squared errors of positions (node, d) in their unit."""
+    return (prediction - y).square().chunk(2, -1)[0]
 
 
-def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared errors of positions and velocities (node, d) in their units."""
-    positions, velocities = (prediction - y).square().chunk(2, -1)
-    return positions, velocities
+def velocity_error(prediction: Tensor, y: Tensor) -> Tensor:
+    """Squared errors of velocities (node, d) in their unit."""
+    return (prediction - y).square().chunk(2, -1)[1]
 
 
-def _loss(config: NBodyConfig, train: Systems) -> Callable[[Tensor, Tensor], Tensor]:
+def _loss(config: NBodyConfig, train: Systems) -> Elementary:
     """The loss of the settings.
 
     Its unit is the mean squared deviation from constant velocity in the training set.
@@ -324,21 +278,19 @@ def _loss(config: NBodyConfig, train: Systems) -> Callable[[Tensor, Tensor], Ten
     """
     displacement, velocity = train.y.chunk(2, -1)
     before = train.velocity.double()
-    bent = (
-        torch.stack([displacement - before * train.interval, velocity - before]).square().mean(-1)
-    )
-    unit = (
-        bent.mean(1) if train.bodies else bent.mean((1, 2)).unsqueeze(1).expand(-1, train.particles)
-    )
-    unit, weight = (
-        unit.clamp(min=1e-30),
-        torch.tensor([1.0, config.fit.velocity], dtype=torch.float64),
-    )
+    bent = torch.stack([displacement - before * train.interval, velocity - before])
+    bent = bent.square().mean(-1)
+    if train.bodies:
+        unit = bent.mean(1)
+    else:
+        unit = bent.mean((1, 2)).unsqueeze(1).expand(-1, train.particles)
+    unit = unit.clamp(min=1e-30)
+    weight = torch.tensor([1.0, config.fit.velocity], dtype=torch.float64)
 
     def loss(prediction: Tensor, y: Tensor) -> Tensor:
-        error = torch.stack(_errors(prediction, y)).mean(-1).unflatten(
-            1, (-1, unit.shape[1])
-        ) / unit.to(y).unsqueeze(1)
+        squares = torch.stack((prediction - y).square().chunk(2, -1)).mean(-1)
+        # (2, node) to (2, system, particle): a unit for each particle.
+        error = squares.unflatten(1, (-1, unit.shape[1])) / unit.to(y).unsqueeze(1)
         if config.fit.loss == "log":
             error = torch.log1p(error / ROBUST)
         return (error.mean((1, 2)) * weight.to(y)).sum()
@@ -348,15 +300,52 @@ def _loss(config: NBodyConfig, train: Systems) -> Callable[[Tensor, Tensor], Ten
 
 def _masses(model: nn.Module, systems: Systems, true: np.ndarray | None) -> dict[str, Any]:
     """Learned and true masses in units of the largest of each, where masses are learned."""
-    forces: Any = model.forces
-    if not hasattr(forces, "masses"):
+    if not isinstance(model, Dynamics):
         return {}
+    device, dtype = placement(model)
     with torch.no_grad():
-        mass = forces.masses(systems.attributes[0].to(forces.log_mass.weight)).flatten()
-    found = {"learned": (mass / mass.max()).tolist()}
-    return {"masses": found if true is None else found | {"true": (true / true.max()).tolist()}}
+        mass = model.masses(systems.attributes[0].to(device, dtype))
+    if mass is None:
+        return {}
+    masses = {"learned": (mass.flatten() / mass.max()).tolist()}
+    return {"masses": masses if true is None else masses | {"true": (true / true.max()).tolist()}}
+
+
+def rollout(
+    model: nn.Module,
+    metadata: dict[str, Any],
+    config: NBodyConfig,
+    steps: int,
+    system: int,
+    dataset: Forecast | None,
+    folder: Path,
+) -> Path:
+    """A test system led on for many steps; the file in the folder that `lead_on` writes."""
+    forecast = _forecast(config, dataset)
+    chosen = forecast.split.test[: config.data.test or None]
+    if steps < 1 or not 0 <= system < len(chosen):
+        raise ConfigError(
+            f"A rollout has at least 1 step, of a test system from 0 to {len(chosen) - 1}; got "
+            f"{steps} and {system}."
+        )
+    labels = {
+        "title": f"{config.data.preset}, test system {system}",
+        "length": metadata["units"]["positions"],
+        "clock": metadata["units"]["time"],
+    }
+    bodies = config.data.preset in BODIES
+    return lead_on(model, forecast, int(chosen[system]), bodies, steps, labels, folder)
 
 
 TASK = Task(
-    NBodyConfig.task, "systems", NBodyConfig, build_nbody, pose, held_out, test, symmetry, settings
+    name=NBodyConfig.task,
+    items="systems",
+    config=NBodyConfig,
+    build=build_nbody,
+    pose=pose,
+    held_out=held_out,
+    test=test,
+    claim=claim,
+    settings=settings,
+    rollout=rollout,
 )

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from ase.data import chemical_symbols
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from steerable.certify import POSITIONS, Role
-from steerable.data import QM9, composition, fit_references, fit_statistics, split, target
+from steerable.data import (
+    QM9,
+    Batches,
+    Statistics,
+    Target,
+    composition,
+    fit_references,
+    fit_statistics,
+    split,
+    target,
+)
+from steerable.data.molecules import Molecules, gather
+from steerable.deploy import FilePredictions, predict_molecules
 from steerable.groups import named_group
-from steerable.models import build_qm9
+from steerable.models import Certifiable, Claim, RegressorSettings, build_qm9
 
-from ...data import Batches
-from ...data.molecules import Molecules, gather
-from ..config import ConfigError, TrainingConfig, check_choices, check_range
+from ..config import ConfigError, RunConfig, TrainingConfig, check_choices, check_range
+from ..losses import Loss, Term, scaled
+from ..measures import Measure, errors
 from ..predict import predict
-from ..task import Measure, Outcome, Problem, Symmetry, Task
+from ..task import Outcome, Problem, Table, Task
 
-CERTIFIED = 8  # molecules in the graph that is certified
-LOSSES: dict[str, Callable[..., Tensor]] = {
-    "l1": F.l1_loss,
-    "mse": F.mse_loss,
-    "huber": F.huber_loss,
-}
+ModelConfig = RegressorSettings
 
 
 @dataclass
@@ -68,35 +73,6 @@ class DataConfig:
 
 
 @dataclass
-class ModelConfig:
-    """The part of `steerable.models.Regressor` that a user chooses; the data decide the rest.
-
-    Args:
-        hidden: field of the hidden features.
-        layers: number of convolutions.
-        cutoff: radius of the neighbourhoods in Angstrom.
-        filter_field: irreps of one channel of the filters.
-        filter_channels: channels of the filters.
-        group: name of the symmetry group.
-        kernel: what the kernels depend on, `radial`, `implicit`, `bonds` or `ends`.
-    """
-
-    hidden: str = "32x0e+16x1o+8x2e"
-    layers: int = 3
-    cutoff: float = 5.0
-    filter_field: str = "0e+1o+2e"
-    filter_channels: int = 8
-    group: str = "O(3)"
-    kernel: Literal["radial", "implicit", "bonds", "ends"] = "ends"
-
-    def __post_init__(self) -> None:
-        check_choices("model", self)
-        for name in ("layers", "filter_channels"):
-            check_range("model", self, name, least=1)
-        check_range("model", self, "cutoff", above=0)
-
-
-@dataclass
 class FitConfig(TrainingConfig):
     """How the network is trained.
 
@@ -107,23 +83,10 @@ class FitConfig(TrainingConfig):
     loss: Literal["l1", "mse", "huber"] = "l1"
 
 
-@dataclass
-class QM9Config:
-    """A training run on QM9.
+class QM9Config(RunConfig[DataConfig, RegressorSettings, FitConfig]):
+    """A training run on QM9."""
 
-    Args:
-        data: the molecules.
-        model: the network.
-        fit: the training.
-        run: folder that the run writes; it must be new or empty.
-    """
-
-    task: ClassVar[str] = "qm9"
-
-    data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    fit: FitConfig = field(default_factory=FitConfig)
-    run: str = "runs/qm9"
+    task = "qm9"
 
 
 def pose(config: QM9Config, dataset: Any = None) -> Problem:
@@ -142,27 +105,22 @@ def pose(config: QM9Config, dataset: Any = None) -> Problem:
     wanted = target(config.data.target)
     dataset = QM9() if dataset is None else dataset
     parts = split(config.data.split, len(dataset), **config.data.sizes(), seed=config.data.seed)
-    train, validation = (
-        gather(dataset, part, wanted.column, config.model.cutoff)
-        for part in (parts.train, parts.validation)
-    )
+    train = gather(dataset, parts.train, wanted.column, config.model.cutoff)
+    validation = gather(dataset, parts.validation, wanted.column, config.model.cutoff)
     _check_elements(train, validation, held_out(config, dataset))
     statistics = fit_statistics(train.numbers(), train.y, wanted.extensive)
-    arguments = asdict(config.model) | {
-        "elements": list(statistics.elements),
-        "pool": "sum" if wanted.extensive else "mean",
-        "neighbours": train.edge_index.shape[1] / len(train.z),
-        "reference": list(statistics.reference),
-        "shift": statistics.shift,
-        "scale": statistics.scale,
+    arguments = _arguments(config.model, wanted, statistics, train)
+    sizes = {
+        "train": len(parts.train),
+        "validation": len(parts.validation),
+        "test": len(parts.test),
     }
     counts = composition(train.numbers(), statistics.elements)
     metadata = {
         "task": f"qm9/{wanted.name}",
         "target": {"name": wanted.name, "unit": wanted.unit, "column": wanted.column},
         "units": {"positions": "Angstrom", "prediction": wanted.unit},
-        "split": {"name": config.data.split, "seed": config.data.seed}
-        | {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+        "split": {"name": config.data.split, "seed": config.data.seed} | sizes,
         "elements": list(statistics.elements),
         "statistics": asdict(statistics),
         "baselines": {
@@ -171,21 +129,31 @@ def pose(config: QM9Config, dataset: Any = None) -> Problem:
         },
         "model": arguments,
     }
-
-    def loss(prediction: Tensor, y: Tensor) -> Tensor:
-        error = (prediction - y) / statistics.scale
-        return LOSSES[config.fit.loss](error, torch.zeros_like(error))
-
+    term = Term(wanted.name, scaled(config.fit.loss, statistics.scale))
     return Problem(
         train=Batches(train, config.fit.batch_size, config.fit.seed),
-        validation=Batches(validation, 256),
-        measures=(Measure("MAE", wanted.unit),),
-        errors=lambda prediction, y: ((prediction - y).abs(),),
-        loss=loss,
+        validation=Batches(validation, validation.together),
+        measures=(Measure("MAE", wanted.unit, wanted.name),),
+        loss=Loss((term,)),
         probe=train.batch(torch.tensor([0]))[:2],
         arguments=arguments,
         metadata=metadata,
+        output=wanted.name,
     )
+
+
+def _arguments(
+    settings: RegressorSettings, wanted: Target, statistics: Statistics, train: Molecules
+) -> dict[str, Any]:
+    """The keyword arguments of the network: what the user chose and what the data decide."""
+    return asdict(settings) | {
+        "elements": list(statistics.elements),
+        "pool": "sum" if wanted.extensive else "mean",
+        "neighbours": train.edge_index.shape[1] / len(train.z),
+        "reference": list(statistics.reference),
+        "shift": statistics.shift,
+        "scale": statistics.scale,
+    }
 
 
 def held_out(config: QM9Config, dataset: Any = None) -> Molecules:
@@ -197,48 +165,56 @@ def held_out(config: QM9Config, dataset: Any = None) -> Molecules:
 
 def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Outcome:
     """Errors of a network and of two baselines that were fitted on the training molecules."""
-    unit, known = metadata["target"]["unit"], metadata["baselines"]
+    name, unit = metadata["target"]["name"], metadata["target"]["unit"]
+    known = metadata["baselines"]
     counts = composition(molecules.numbers(), metadata["elements"])
-    predicted = predict(model, molecules)
-    baselines = {
-        "mean": ("mean of the training set", torch.full_like(molecules.y, known["mean"])),
-        "composition": (
-            "least squares on composition",
-            torch.from_numpy(counts @ np.array(known["composition"])),
-        ),
-    }
+    predicted = predict(model, molecules, molecules.together, name)[name]
+    mean = torch.full_like(molecules.y, known["mean"])
+    composed = torch.from_numpy(counts @ np.array(known["composition"]))
     return Outcome(
         test={"molecules": len(molecules)} | errors(predicted, molecules.y, unit),
         baselines={
-            key: {"name": name} | errors(values, molecules.y, unit)
-            for key, (name, values) in baselines.items()
+            "mean": {"name": "mean of the training set"} | errors(mean, molecules.y, unit),
+            "composition": {"name": "least squares on composition"}
+            | errors(composed, molecules.y, unit),
         },
-        header=(f"true [{unit}]", f"predicted [{unit}]"),
-        rows=torch.stack([molecules.y, predicted], 1).tolist(),
+        tables={
+            name: Table(
+                (f"true [{unit}]", f"predicted [{unit}]"),
+                torch.stack([molecules.y, predicted], 1).tolist(),
+            )
+        },
     )
 
 
-def errors(predicted: Tensor, true: Tensor, unit: str) -> dict[str, Any]:
-    """Mean absolute and root mean square error, each with its unit."""
-    error = predicted - true
-    found = {"mae": error.abs().mean(), "rmse": error.square().mean().sqrt()}
-    return {name: {"value": float(value), "unit": unit} for name, value in found.items()}
+def claim(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Claim:
+    """What is certified of a network, on a few molecules in one graph."""
+    batch = molecules.batch(torch.arange(min(molecules.certified, len(molecules))))
+    if isinstance(model, Certifiable):
+        return model.certifiable(batch.z, batch.pos, batch.batch)
+    inputs: list[tuple[Tensor, Role]] = [
+        (batch.z, Role()),
+        (batch.pos, POSITIONS),
+        (batch.batch, Role()),
+    ]
+    group = named_group(metadata["model"].get("group", "O(3)"))
+    return Claim(model, inputs, Role(rows="graph"), group)
 
 
-def symmetry(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Symmetry:
-    """What the network learned, on a few molecules in one graph.
+def predict_file(model: nn.Module, path: Path, metadata: dict[str, Any]) -> FilePredictions:
+    """The predictions for the molecules of a file."""
+    target = metadata["target"]
+    return predict_molecules(model, path, metadata["elements"], {target["name"]: target["unit"]})
 
-    References of atoms and the shift are left out: they are invariant, and so large that errors
-    would look small.
-    """
-    learned = copy.deepcopy(model)
-    learned.get_buffer("reference").zero_()
-    learned.get_buffer("statistics")[0] = 0.0
-    batch = molecules.batch(torch.arange(min(CERTIFIED, len(molecules))))
-    inputs = [(batch.z, Role()), (batch.pos, POSITIONS), (batch.batch, Role())]
-    return Symmetry(
-        learned, inputs, Role(rows="graph"), named_group(metadata["model"].get("group", "O(3)"))
-    )
+
+def summary(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The errors of the network and of the baselines."""
+    mean, composed = metrics["baselines"]["mean"], metrics["baselines"]["composition"]
+    return {
+        "test_mae_eV": metrics["test"]["mae"]["value"],
+        "mean_baseline_mae_eV": mean["mae"]["value"],
+        "composition_baseline_mae_eV": composed["mae"]["value"],
+    }
 
 
 def _check_elements(train: Molecules, *others: Molecules) -> None:
@@ -253,4 +229,15 @@ def _check_elements(train: Molecules, *others: Molecules) -> None:
         )
 
 
-TASK = Task(QM9Config.task, "molecules", QM9Config, build_qm9, pose, held_out, test, symmetry)
+TASK = Task(
+    name=QM9Config.task,
+    items="molecules",
+    config=QM9Config,
+    build=build_qm9,
+    pose=pose,
+    held_out=held_out,
+    test=test,
+    claim=claim,
+    predict=predict_file,
+    summary=summary,
+)

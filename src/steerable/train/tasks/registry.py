@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from steerable.models import task_name
-
 from ..task import Task
 from . import digits, nbody, qm9, shapes, sphere
 
@@ -20,4 +18,10 @@ def task_of(metadata: dict[str, Any]) -> Task:
     Raises:
         ValueError: this version has no such task.
     """
-    return TASKS[task_name(metadata)]
+    name = metadata["task"].partition("/")[0]
+    if name not in TASKS:
+        raise ValueError(
+            f"The network was trained for the task {name!r}, and this version has "
+            f"{', '.join(TASKS)}. Use the versions it was made with ({metadata.get('versions')})."
+        )
+    return TASKS[name]

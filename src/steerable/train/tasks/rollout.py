@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from steerable.data import Forecast, read_nbody
-from steerable.data.particles import angular_momentum, momentum
-
-from ...data.particles import gather
-from ...deploy import CONFIG, load, write
-from ..config import ConfigError
-from ..options import load_config
-from .nbody import BODIES, NBodyConfig
+from steerable.data import Forecast
+from steerable.data.particles import angular_momentum, gather, momentum
+from steerable.deploy import placement, write
 
 TRAJECTORY = "trajectory.npz"
 FRAMES = 10  # of a step, where the data have none between
@@ -37,70 +31,47 @@ class Frames(NamedTuple):
     velocity: np.ndarray
 
 
-def rollout(
-    run: Path | str,
+def lead_on(
+    model: nn.Module,
+    task: Forecast,
+    number: int,
+    bodies: bool,
     steps: int,
-    system: int = 0,
-    dataset: Forecast | None = None,
-    build: Callable[..., nn.Module] | None = None,
+    labels: dict[str, str],
+    folder: Path,
 ) -> Path:
-    """Predict a test system for many steps, each from where the one before ended.
-
-    All is computed in float64, so that what drifts is the network's doing and not the rounding's.
+    """Predict a system for many steps, each from where the one before ended.
 
     Args:
-        run: a run folder of the task `nbody`.
+        model: a network of motion.
+        task: the trajectories.
+        number: of the system in them.
+        bodies: whether particle k is the same body in all systems.
         steps: how many times the interval that was learned.
-        system: number of the test system.
-        dataset: what it was trained on; that of its preset by default.
-        build: makes the network, as in `load`.
+        labels: `title`, and the units `length` and `clock`.
+        folder: where the file is written.
 
     Returns:
-        `RUN/rollout/trajectory.npz`: `time`, `position`, `velocity`, `energy`, `momentum` and
-        `angular_momentum` of all frames; the same of what really happens as far as it is known
-        (`true_time`, ...); `scale`, the sums over particles of the sizes of their parts of energy
-        of motion, momentum and angular momentum; `title`, and units.
+        `trajectory.npz` in the folder.
 
     Raises:
-        ConfigError: no step, no such system, or a network of another task.
         RolloutDivergedError: particles that fly away; the file has the frames before.
     """
-    model, metadata = load(run, build)
-    model = model.double()
-    if not metadata["task"].startswith("nbody/"):
-        raise ConfigError(
-            f"A rollout is of particles that move, and {run} learned {metadata['task']}."
-        )
-    config = load_config(Path(run) / CONFIG, NBodyConfig)
-    task = read_nbody(config.data.preset) if dataset is None else dataset
-    chosen = task.split.test[: config.data.test or None]
-    if steps < 1 or not 0 <= system < len(chosen):
-        raise ConfigError(
-            f"A rollout has at least 1 step, of a test system from 0 to {len(chosen) - 1}; got "
-            f"{steps} and {system}."
-        )
-    number, bodies = int(chosen[system]), config.data.preset in BODIES
     truth = _truth(task, number, steps, bodies)
-    path = Path(run) / "rollout" / TRAJECTORY
+    path = folder / TRAJECTORY
     path.parent.mkdir(exist_ok=True)
-    found = [Frames(*(part[:1] for part in truth))]
-    known = gather(task, np.array([number]), bodies).batch(torch.tensor([0]))[2:5]
+    frames = [Frames(*(part[:1] for part in truth))]
+    constants = gather(task, np.array([number]), bodies).batch(torch.tensor([0]))[2:5]
     try:
         for k in range(steps):
-            found.append(_step(model, found[-1], known, task))
-            _check(found, k + 1, metadata["units"]["positions"], path)
+            frames.append(_step(model, frames[-1], constants, task))
+            _check(frames, k + 1, labels["length"], path)
     finally:
-        ours = Frames(*(np.concatenate(part) for part in zip(*found, strict=True)))
-        title = f"{config.data.preset}, test system {system}"
-        labels: dict[str, Any] = {
-            "title": title,
-            "length": metadata["units"]["positions"],
-            "clock": metadata["units"]["time"],
-        }
-        labels["scale"] = _scale(task, number, found[0])
-        _write(
-            path, _measured(task, number, ours) | _measured(task, number, truth, "true_") | labels
-        )
+        ours = Frames(*(np.concatenate(part) for part in zip(*frames, strict=True)))
+        arrays: dict[str, Any] = _measured(task, number, ours)
+        arrays |= _measured(task, number, truth, "true_") | labels
+        arrays["scale"] = _scale(task, number, frames[0])
+        _write(path, arrays)
     return path
 
 
@@ -122,11 +93,16 @@ def _truth(task: Forecast, number: int, steps: int, bodies: bool) -> Frames:
 
 
 @torch.no_grad()
-def _step(model: nn.Module, before: Frames, known: tuple[Tensor, ...], task: Forecast) -> Frames:
-    """The frames of one prediction."""
-    pos, velocity = (torch.from_numpy(part[-1]) for part in (before.position, before.velocity))
-    inputs = (x.double() if x.is_floating_point() else x for x in (pos, velocity, *known))
-    path: Tensor = model.path(*inputs)  # type: ignore[operator]
+def _step(
+    model: nn.Module, before: Frames, constants: tuple[Tensor, ...], task: Forecast
+) -> Frames:
+    """The frames of one prediction, computed where the network is."""
+    device, dtype = placement(model)
+    pos, velocity = torch.from_numpy(before.position[-1]), torch.from_numpy(before.velocity[-1])
+    inputs = [
+        x.to(device, dtype if x.is_floating_point() else None) for x in (pos, velocity, *constants)
+    ]
+    path: Tensor = model.path(*inputs).cpu()  # type: ignore[operator]
     count = task.asked - task.given if task.asked - task.given > 1 else FRAMES
     shown = np.unique(-(-np.arange(1, count + 1) * len(path) // count))  # rounded up
     displacement, later = path[shown - 1].chunk(2, -1)

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from steerable.certify import POSITIONS, Role
 from steerable.data import Shapes, read_shapes, stratified
+from steerable.data.shapes import ROTATIONS, Augmentation, Clouds
 from steerable.groups import named_group
-from steerable.models import build_shapes
+from steerable.models import Claim, ClassifierSettings, build_shapes, in_space
 
-from ...data import Batches
-from ...data.shapes import ROTATIONS, Augmentation, Clouds
-from ..config import ConfigError, check_choices, check_range
-from ..predict import predict
-from ..task import Measure, Outcome, Problem, Symmetry, Task
-from .labels import LabelsFit, label_errors, percent
+from ..config import ConfigError, RunConfig, check_choices, check_range
+from ..measures import percent, quantity
+from ..task import Outcome, Table
+from .labels import (
+    ENTROPY,
+    ERROR,
+    Guesses,
+    LabelData,
+    LabelsFit,
+    LabelTask,
+    cross_entropy,
+    majority,
+)
 
-CERTIFIED = 4  # clouds in the graph that is certified
-PASS = 32  # clouds that are predicted together
-IN_SPACE = {
-    "SO(2)": "Cinf",
-    "O(2)": "Cinfv",
-}  # the groups of the plane, acting on space about the upright axis
+ShapesModel = ClassifierSettings
 
 
 @dataclass
@@ -76,35 +79,6 @@ class ShapesData:
 
 
 @dataclass
-class ShapesModel:
-    """The part of `steerable.models.Classifier` that a user chooses; the data decide the rest.
-
-    Args:
-        group: name of the symmetry group; SO(2) and O(2) turn about the upright axis.
-        width: of the features on the first level; sets the size of the network.
-        levels: points that every level keeps, ever fewer.
-        neighbours: of each point.
-        radial: number of radial functions of the filters.
-        depth: residual convolutions of every level but the first.
-        dropout: probability before the last layer.
-    """
-
-    group: str = "SO(3)"
-    width: int = 24
-    levels: list[int] = field(default_factory=lambda: [256, 64, 16])
-    neighbours: int = 16
-    radial: int = 1
-    depth: int = 1
-    dropout: float = 0.4
-
-    def __post_init__(self) -> None:
-        for name in ("width", "neighbours", "radial"):
-            check_range("model", self, name, least=1)
-        check_range("model", self, "depth", least=0)
-        check_range("model", self, "dropout", least=0, below=1)
-
-
-@dataclass
 class ShapesFit(LabelsFit):
     """How the network is trained: settings that suit it."""
 
@@ -116,26 +90,13 @@ class ShapesFit(LabelsFit):
     smoothing: float = 0.1
 
 
-@dataclass
-class ShapesConfig:
-    """A training run on shapes.
+class ShapesConfig(RunConfig[ShapesData, ClassifierSettings, ShapesFit]):
+    """A training run on shapes."""
 
-    Args:
-        data: the point clouds.
-        model: the network.
-        fit: the training.
-        run: folder that the run writes; it must be new or empty.
-    """
-
-    task: ClassVar[str] = "shapes"
-
-    data: ShapesData = field(default_factory=ShapesData)
-    model: ShapesModel = field(default_factory=ShapesModel)
-    fit: ShapesFit = field(default_factory=ShapesFit)
-    run: str = "runs/shapes"
+    task = "shapes"
 
 
-def pose(config: ShapesConfig, dataset: Shapes | None = None) -> Problem:
+def read(config: ShapesConfig, dataset: Shapes | None = None) -> LabelData:
     """Read and split the clouds that the settings ask for.
 
     Args:
@@ -149,15 +110,10 @@ def pose(config: ShapesConfig, dataset: Shapes | None = None) -> Problem:
     data = config.data
     shapes = _shapes(config, dataset)
     learned = torch.nonzero(~shapes.is_test).flatten()
-    parts = [
-        learned[torch.from_numpy(part)]
-        for part in stratified(shapes.label[learned], data.validation, data.seed)
-    ]
-    train, validation = (Clouds(shapes.points[part], shapes.label[part]) for part in parts)
-    classes, arguments = len(shapes.classes), asdict(config.model)
-    arguments |= {"classes": classes, "points": [data.points, *arguments.pop("levels")]}
-    arguments["group"] = IN_SPACE.get(config.model.group, config.model.group)
-    counts = shapes.label[learned].bincount(minlength=classes)
+    first, second = stratified(shapes.label[learned], data.validation, data.seed)
+    train = _clouds(shapes, learned[torch.from_numpy(first)])
+    validation = _clouds(shapes, learned[torch.from_numpy(second)])
+    counts = shapes.label[learned].bincount(minlength=len(shapes.classes))
     metadata = {
         "task": f"shapes/{Path(data.root).stem if data.root else 'solids'}",
         "classes": list(shapes.classes),
@@ -165,25 +121,24 @@ def pose(config: ShapesConfig, dataset: Shapes | None = None) -> Problem:
             "positions": "radius of the cloud about its centroid",
             "prediction": "logits of the classes",
         },
-        "split": {"seed": data.seed, "train": len(train), "validation": len(validation)}
-        | {"test": int(shapes.is_test.sum())},
+        "split": {
+            "seed": data.seed,
+            "train": len(train),
+            "validation": len(validation),
+            "test": int(shapes.is_test.sum()),
+        },
         "rotation": {"train": data.train_rotation, "test": data.test_rotation},
-        "baselines": {"frequency": (counts / counts.sum()).tolist()},
-        "model": arguments,
     }
     augmentation = Augmentation(
         data.train_rotation, data.points, data.stretch, data.jitter, data.drop
     )
-    turned = Augmentation(data.train_rotation, data.points).once(validation, data.seed)
-    return Problem(
-        train=Batches(train, config.fit.batch_size, config.fit.seed, augmentation),
-        validation=Batches(turned, PASS),
-        measures=(Measure("cross entropy", "nat"), Measure("error", "%")),
-        errors=_errors,
-        loss=config.fit.cross_entropy,
-        probe=turned.batch(torch.tensor([0]))[:2],
-        arguments=arguments,
+    return LabelData(
+        train=train,
+        validation=Augmentation(data.train_rotation, data.points).once(validation, data.seed),
+        frequency=counts / counts.sum(),
+        arguments=_arguments(config, len(shapes.classes)),
         metadata=metadata,
+        change=augmentation,
     )
 
 
@@ -194,7 +149,7 @@ def held_out(config: ShapesConfig, dataset: Shapes | None = None) -> dict[str, l
     """
     data = config.data
     shapes = _shapes(config, dataset)
-    clouds = Clouds(shapes.points[shapes.is_test], shapes.label[shapes.is_test])
+    clouds = _clouds(shapes, shapes.is_test)
     votes = {data.test_rotation: data.votes} | {
         name: 1 for name in ROTATIONS if name != data.test_rotation
     }
@@ -208,58 +163,68 @@ def held_out(config: ShapesConfig, dataset: Shapes | None = None) -> dict[str, l
     }
 
 
-def test(model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, Any]) -> Outcome:
+def views(passes: dict[str, list[Clouds]]) -> dict[str, list[Clouds]]:
+    """The test has its clouds under every protocol."""
+    return passes
+
+
+def score(guesses: Guesses) -> Outcome:
     """Accuracies of a network, and of guesses that know only how frequent each class is.
 
     The accuracy is the mean over the rotations of the test; `voted_accuracy` is that of the mean of
     the probabilities over them. `rotations` has the accuracy under each protocol.
     """
-    logits = {
-        name: torch.stack([predict(model, clouds, PASS) for clouds in found])
-        for name, found in passes.items()
-    }
-    (protocol, own), label = next(iter(logits.items())), next(iter(passes.values()))[0].label
-    classes, frequency = (
-        metadata["classes"],
-        torch.tensor(metadata["baselines"]["frequency"], dtype=torch.float64),
-    )
-    most = int(frequency.argmax())
-    right, voted = own.argmax(-1) == label, own.softmax(-1).mean(0).argmax(-1)
-    accuracies = {name: percent(found.argmax(-1) == label) for name, found in logits.items()}
+    classes, label = tuple(guesses.metadata["classes"]), guesses.label
+    protocol, logits = next(iter(guesses.logits.items()))
+    right, voted = logits.argmax(-1) == label, logits.softmax(-1).mean(0).argmax(-1)
+    accuracies = {name: percent(each.argmax(-1) == label) for name, each in guesses.logits.items()}
+    most, right_guess = majority(guesses.frequency, label)
     rows = zip(label.tolist(), voted.tolist(), right.double().mean(0).tolist(), strict=True)
     return Outcome(
         test={
             "clouds": len(label),
             "accuracy": accuracies[protocol],
             "voted_accuracy": percent(voted == label),
-            "cross_entropy": _nat(F.cross_entropy(own.flatten(0, 1), label.repeat(len(own)))),
+            "cross_entropy": cross_entropy(logits.flatten(0, 1), label.repeat(len(logits))),
             "per_class": {name: percent(right[:, label == k]) for k, name in enumerate(classes)},
             "rotation": protocol,
-            "votes": len(own),
+            "votes": len(logits),
             "rotations": accuracies,
         },
         baselines={
             "majority": {
                 "name": f"always {classes[most]}",
-                "accuracy": percent(label == most),
-                "cross_entropy": _nat(-frequency[label].log().mean()),
+                "accuracy": percent(right_guess),
+                "cross_entropy": quantity(-guesses.frequency[label].log().mean(), "nat"),
             }
         },
-        header=("true", "predicted", "right [%]"),
-        rows=[(classes[true], classes[guess], 100 * share) for true, guess, share in rows],
+        tables={
+            "class": Table(
+                ("true", "predicted", "right [%]"),
+                [(classes[true], classes[guess], 100 * share) for true, guess, share in rows],
+                classes,
+            )
+        },
     )
 
 
-def symmetry(
-    model: nn.Module, passes: dict[str, list[Clouds]], metadata: dict[str, Any]
-) -> Symmetry:
-    """The network on a few clouds in one graph, under its group acting on space."""
-    clouds = next(iter(passes.values()))[0]
-    batch = clouds.batch(torch.arange(min(CERTIFIED, len(clouds))))
+def claim(model: nn.Module, inputs: Sequence[Tensor], metadata: dict[str, Any]) -> Claim:
+    """The claim of any network of clouds, under the group of its settings acting on space."""
+    pos, batch = inputs
     group = named_group(metadata["model"]["group"])
-    return Symmetry(
-        model, [(batch.pos, POSITIONS), (batch.batch, Role())], Role(rows="graph"), group
-    )
+    return Claim(model, [(pos, POSITIONS), (batch, Role())], Role(rows="graph"), group)
+
+
+def _arguments(config: ShapesConfig, classes: int) -> dict[str, Any]:
+    """The keyword arguments of the network: what the user chose and what the data decide."""
+    arguments = asdict(config.model)
+    points = [config.data.points, *arguments.pop("levels")]
+    group = in_space(config.model.group)
+    return arguments | {"classes": classes, "points": points, "group": group}
+
+
+def _clouds(shapes: Shapes, chosen: Tensor) -> Clouds:
+    return Clouds(shapes.points[chosen], shapes.label[chosen])
 
 
 def _shapes(config: ShapesConfig, dataset: Shapes | None) -> Shapes:
@@ -272,13 +237,15 @@ def _shapes(config: ShapesConfig, dataset: Shapes | None) -> Shapes:
     return shapes
 
 
-def _errors(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross entropy in nat, which chooses the weights, and 100 where the class is wrong."""
-    return label_errors(prediction, y)[::-1]
-
-
-def _nat(value: Tensor) -> dict[str, Any]:
-    return {"value": float(value), "unit": "nat"}
-
-
-TASK = Task(ShapesConfig.task, "clouds", ShapesConfig, build_shapes, pose, held_out, test, symmetry)
+TASK = LabelTask(
+    name=ShapesConfig.task,
+    items="clouds",
+    config=ShapesConfig,
+    build=build_shapes,
+    read=read,
+    held_out=held_out,
+    views=views,
+    score=score,
+    claim=claim,
+    measures=(ENTROPY, ERROR),
+).task()
