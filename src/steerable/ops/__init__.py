@@ -17,6 +17,7 @@ from .sums import (
     run,
     segment_max,
     segment_mean,
+    segment_min,
     segment_softmax,
     segment_sum,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "run",
     "segment_max",
     "segment_mean",
+    "segment_min",
     "segment_softmax",
     "segment_sum",
     "surface_stencil",
