@@ -23,22 +23,24 @@ _FEW_ROWS = 64
 _CHUNK = 2**18
 
 
-def segment_sum(x: Tensor, index: Tensor, size: int) -> Tensor:
+def segment_sum(x: Tensor, index: Tensor, size: int, dtype: torch.dtype | None = None) -> Tensor:
     """Sum the rows of `x` (item, ...) by `index` (item,): (size, ...).
 
-    A segment without rows gives 0.
+    A segment without rows gives 0. As in `torch.sum`, `dtype` is that of the accumulation and of
+    the result; by default the result has that of `x`.
     """
-    return _total(x, index, size).to(x.dtype)
+    return _total(x, index, size, dtype).to(dtype or x.dtype)
 
 
-def segment_mean(x: Tensor, index: Tensor, size: int) -> Tensor:
+def segment_mean(x: Tensor, index: Tensor, size: int, dtype: torch.dtype | None = None) -> Tensor:
     """Mean of the rows of `x` by `index`: (size, ...).
 
-    A segment without rows gives 0, whole numbers give fractions.
+    A segment without rows gives 0, whole numbers give fractions. As in `torch.mean`, `dtype` is
+    that of the accumulation and of the result; by default the result has that of `x`.
     """
     count = segment_sum(torch.ones_like(index), index, size).clamp(min=1)
-    mean = _total(x, index, size) / count.view(-1, *[1] * (x.dim() - 1))
-    return mean.to(x.dtype) if x.is_floating_point() else mean
+    mean = _total(x, index, size, dtype) / count.view(-1, *[1] * (x.dim() - 1))
+    return mean.to(dtype or x.dtype) if x.is_floating_point() else mean
 
 
 def segment_max(x: Tensor, index: Tensor, size: int) -> Tensor:
@@ -64,19 +66,23 @@ def segment_softmax(x: Tensor, index: Tensor, size: int) -> Tensor:
     return (weight / total).to(x.dtype)
 
 
-def _total(x: Tensor, index: Tensor, size: int) -> Tensor:
+def _total(x: Tensor, index: Tensor, size: int, dtype: torch.dtype | None = None) -> Tensor:
     """The sums, in the precision they are accumulated in: (size, ...)."""
-    if x.dtype == torch.float64 or not x.is_floating_point():
-        return x.new_zeros(size, *x.shape[1:]).index_add_(0, index, x)
-    compiling = torch.compiler.is_compiling()
-    # A rule of shapes alone. Traced code has none: it would be a guard on the number of rows.
-    exact = (compiling or len(x) > _FEW_ROWS * size) and x.device.type != "mps"
-    wide = torch.float64 if exact else torch.float32
+    wide = dtype or _accumulator(x, size)
     total = x.new_zeros(size, *x.shape[1:], dtype=wide)
-    # A compiler fuses the conversion with the addition.
-    if compiling or not exact or x.numel() <= _CHUNK:
+    # Few entries are converted at once, and so is traced code, where a compiler fuses both.
+    if x.dtype == wide or torch.compiler.is_compiling() or x.numel() <= _CHUNK:
         return total.index_add_(0, index, x.to(wide))
     rows = max(1, _CHUNK * len(x) // x.numel())
     for part, place in zip(x.split(rows), index.split(rows), strict=True):
         total.index_add_(0, place, part.to(wide))
     return total
+
+
+def _accumulator(x: Tensor, size: int) -> torch.dtype:
+    """The dtype in which the rows of `x` are added to `size` sums."""
+    if x.dtype == torch.float64 or not x.is_floating_point():
+        return x.dtype
+    # A rule of shapes alone. Traced code has none: it would be a guard on the number of rows.
+    many = torch.compiler.is_compiling() or len(x) > _FEW_ROWS * size
+    return torch.float64 if many and x.device.type != "mps" else torch.float32
