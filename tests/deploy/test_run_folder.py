@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from steerable.deploy import LABELS, CheckpointError, load, write
+from steerable.models import build_qm9
+from steerable.train import load as load_by_train
 from steerable.train import save
 from steerable.train.checkpoint import versions
 
@@ -142,3 +144,27 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         write(file, b"new")
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_energies_of_atoms_come_back_in_float64(tmp_path, molecules):
+    """They are as large as those of QM9, where float32 rounds to 1 meV."""
+    arguments = {
+        "elements": [1, 6, 8],
+        "reference": [-16.492031482938, -1036.273148263741, -2043.615920384712],
+        "shift": -0.123456789012,
+        "scale": 0.271828182845,
+        "hidden": "4x0e+2x1o",
+        "layers": 1,
+    }
+    metadata = {"task": "qm9/U0", "model": arguments}
+    (tmp_path / "config.yaml").write_text("run: here\n")
+    torch.manual_seed(0)
+    model = build_qm9(**arguments)
+    save(tmp_path, model, metadata, (molecules[0].z, molecules[0].pos))
+    expected = model(molecules[1].z, molecules[1].pos)
+    for read in (load, load_by_train):
+        loaded, _ = read(tmp_path)
+        assert loaded.reference.tolist() == arguments["reference"]
+        assert loaded.statistics.tolist() == [arguments["shift"], arguments["scale"]]
+        result = loaded(molecules[1].z, molecules[1].pos)
+        assert result.dtype == torch.float64 and result.equal(expected)

@@ -1,5 +1,7 @@
 """The regressor: symmetries, sums over molecules, elements, precision."""
 
+import copy
+
 import pytest
 import torch
 
@@ -76,3 +78,69 @@ def test_any_group_by_its_name(group, hidden, filter_field):
     )
     broken = certify(model, inputs, Role("graph"), O3(), elements=5, dtype=torch.float64).error
     assert group == "SO(3)" or broken > 1e-6
+
+
+ELEMENTS = (1, 6, 8)
+ENERGIES = (-16.492031482938, -1036.273148263741, -2043.615920384712)  # eV, about those of atoms
+CASTS = {
+    "float": lambda model: model.float(),
+    "half": lambda model: model.half(),
+    "bfloat16": lambda model: model.bfloat16(),
+    "to": lambda model: model.to("cpu", torch.float32),
+    "there and back": lambda model: model.half().double().float(),
+    "copy": lambda model: copy.deepcopy(model).float(),
+    "in a list": lambda model: torch.nn.ModuleList([model]).float()[0],
+}
+
+
+def energies(**changes):
+    torch.manual_seed(0)
+    reference = Reference(ELEMENTS, ENERGIES, shift=-0.123456789012, scale=1.234567890123)
+    return Regressor(reference, hidden="8x0e+4x1o", layers=2, **changes)
+
+
+@pytest.mark.parametrize("cast", CASTS.values(), ids=CASTS)
+def test_reference_energies_stay_float64(cast):
+    model = cast(energies())
+    dtype = next(model.parameters()).dtype
+    assert model.reference.tolist() == list(ENERGIES)
+    assert model.statistics.tolist() == [-0.123456789012, 1.234567890123]
+    if dtype == torch.float32:
+        with torch.no_grad():
+            model.head[-1].weight.zero_()
+            model.head[-1].bias.zero_()
+        wanted = -0.123456789012 + ENERGIES[2] + 2 * ENERGIES[0]
+        result = model(Z[:3], POS[:3])
+        assert result.dtype == torch.float64
+        assert abs(result.item() - wanted) < 1e-9
+
+
+def test_states_have_the_keys_of_before_and_are_read_in_any_precision():
+    model = energies().float()
+    state = model.state_dict()
+    assert {"reference", "statistics"} <= set(state)
+    other = network().float()
+    other.load_state_dict(state)
+    assert other.reference.equal(model.reference) and other.reference.dtype == torch.float64
+    rounded = state | {"reference": state["reference"].float()}
+    other.load_state_dict(rounded)
+    assert other.reference.dtype == torch.float64
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["batch", "one graph"])
+def test_copies_far_apart_have_as_many_times_the_energy(apart):
+    """To 1e-9, by a network in float32: 500 copies of a molecule, far from each other."""
+    model, copies = energies(), 500
+    torch.nn.init.normal_(model.head[-1].bias)
+    model.statistics[0] = 0.0
+    z, pos = Z[:3], POS[:3]
+    places = torch.zeros(copies, 1, 3)
+    places[:, 0, 0] = 0.0 if apart else 64.0 * torch.arange(copies)  # exact in float32
+    # Coordinates that far away hold multiples of 2^-8 exactly.
+    pos = (pos * 256).round() / 256
+    many = (pos + places).view(-1, 3)
+    with torch.no_grad():
+        one = model(z, pos)
+        batch = torch.arange(copies).repeat_interleave(3) if apart else None
+        total = model(z.repeat(copies), many, batch).sum()
+    assert abs(total / copies / one - 1) < 1e-9

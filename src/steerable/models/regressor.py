@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from ase.data import covalent_radii
 from torch import Tensor, nn
 
 from ..certify import POSITIONS, Role
@@ -81,7 +80,7 @@ class RegressorSettings:
         check_range("model", self, "cutoff", above=0)
 
 
-class Regressor(nn.Module):
+class Regressor(ConstantModule):
     """y = shift + scale pool_i head(x_i) + sum_i atoms(z_i).
 
     The x_i come from convolutions with implicit kernels.
@@ -136,10 +135,11 @@ class Regressor(nn.Module):
         numbers = torch.full((119,), -1, dtype=torch.long)
         numbers[torch.tensor(reference.elements)] = torch.arange(count)
         self.register_buffer("_number", numbers, persistent=False)
-        self.register_buffer(
+        # Energies of molecules are so large that float32 would round them to 1 meV.
+        self.register_exact(
             "reference", torch.tensor(reference.atoms or [0.0] * count, dtype=torch.float64)
         )
-        self.register_buffer(
+        self.register_exact(
             "statistics", torch.tensor([reference.shift, reference.scale], dtype=torch.float64)
         )
         self.embed = nn.Embedding(count, scalars)
@@ -179,7 +179,8 @@ class Regressor(nn.Module):
             edge_index: neighbours (2, edge), from `ops.radius_graph` if absent.
 
         Returns:
-            One number per molecule (graph,), in the unit of the target.
+            One number per molecule (graph,), in the unit of the target; float64 whatever the
+            network is.
 
         Raises:
             UnknownElementError: atoms of other elements than the network was made for.
@@ -196,10 +197,10 @@ class Regressor(nn.Module):
         for block in self.blocks:
             x = block(x, pos, hood, bond, end)
         graphs = int(batch.max()) + 1 if batch is not None and len(batch) else 1
-        own = self.pool(self.head(x), batch, graphs).squeeze(-1)
+        learned = self.pool(self.head(x).to(self.reference.dtype), batch, graphs).squeeze(-1)
+        atoms = self.pool(self.reference[kind].unsqueeze(-1), batch, graphs).squeeze(-1)
         shift, scale = self.statistics
-        known = self.pool(self.reference[kind].unsqueeze(-1), batch, graphs).squeeze(-1)
-        result: Tensor = own.to(known.dtype) * scale + shift + known
+        result: Tensor = learned * scale + shift + atoms
         return result
 
     def certifiable(self, z: Tensor, pos: Tensor, batch: Tensor) -> Claim:
@@ -239,6 +240,8 @@ class Bond(ConstantModule):
     centres: Tensor
 
     def __init__(self, elements: tuple[int, ...]) -> None:
+        from ase.data import covalent_radii  # takes a moment to import
+
         super().__init__()
         self.register_constant("radii", torch.from_numpy(covalent_radii)[torch.tensor(elements)])
         self.register_constant(

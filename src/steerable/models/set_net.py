@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.aggr import Aggregation, MaxAggregation
 
 from ..convs import InducedSetAttention, Pool, SetLinear
 from ..convs.sets import check_numbers, check_occupied, check_sets
 from ..field import Field, FieldError, invariant_field
 from ..groups import Group
 from ..layers import MLP, Gate, Linear, RMSNorm
+
+if TYPE_CHECKING:
+    from torch_geometric.nn.aggr import Aggregation
 
 MIXING = ("mean", "max", "attention")
 
@@ -78,7 +82,7 @@ class DeepSets(nn.Module):
         self.field_in.check(x, "DeepSets")
         check_numbers("DeepSets", x)
         batch, size = check_sets("DeepSets", x, batch, size)
-        if isinstance(self.pool.aggregation, MaxAggregation):
+        if self.pool.aggregation == "max":
             check_occupied("DeepSets", batch, size)
         y: Tensor = self.set(self.pool(self.element(x), batch, size))
         return y
@@ -170,5 +174,5 @@ def _pooled(pool: Pool) -> Field:
     if not field.is_invariant:
         return field
     one_set = torch.zeros(2, dtype=torch.long)
-    width = pool.aggregation(torch.zeros(2, field.dim), one_set, dim_size=1, dim=0).shape[-1]
+    width = pool(torch.zeros(2, field.dim), one_set, 1).shape[-1]
     return field if width == field.dim else invariant_field(field.group, width)

@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch.autograd import gradgradcheck
 from torch_geometric.nn import Sequential
-from torch_geometric.nn.aggr import DeepSetsAggregation, MaxAggregation, SoftmaxAggregation
+from torch_geometric.nn.aggr import (
+    DeepSetsAggregation,
+    MaxAggregation,
+    MeanAggregation,
+    SoftmaxAggregation,
+    SumAggregation,
+)
 
 from oracles.groups import EVERY, name
 from steerable.convs import Pool
@@ -94,6 +100,35 @@ def test_it_is_a_part_of_a_sequential_of_pyg():
         "x, batch", [(torch.nn.Linear(4, 4), "x -> x"), (Pool("4x0e", "max"), "x, batch -> x")]
     )
     assert net(x, BATCH).shape == (3, 4)
+
+
+@pytest.mark.parametrize("nodes", [50, 5000])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_sums_and_means_are_accumulated_in_float64(nodes, dtype):
+    """Equal rows round alike at every step, so that errors add up."""
+    x, batch = torch.full((nodes, 2), 0.1, dtype=dtype), torch.arange(nodes) % 2
+    for how in ("sum", "mean"):
+        exact = Pool("2x0e", how)(x.double(), batch)
+        result = Pool("2x0e", how)(x, batch)
+        assert result.dtype == dtype
+        assert result.equal(exact.to(dtype))
+
+
+def test_names_and_aggregations_of_pyg_are_one():
+    """Other names are PyG's to read; what it has of sums, means and maxima is ours."""
+    x = rows(5, 4)
+    for how, others in {
+        "sum": ("add", "Sum", SumAggregation()),
+        "mean": ("MeanAggregation", MeanAggregation()),
+        "max": (MaxAggregation(),),
+    }.items():
+        for other in others:
+            pool = Pool("4x0e", other)
+            assert pool.aggregation == how and not pool.state_dict()
+            assert pool(x, BATCH).equal(Pool("4x0e", how)(x, BATCH))
+    assert repr(Pool("4x0e")) == "Pool(4x0e, 'sum')"
+    with pytest.raises(ValueError, match="Could not resolve 'total'"):
+        Pool("4x0e", "total")
 
 
 def test_bad_input():

@@ -14,7 +14,7 @@ from torch_geometric.nn import aggr
 
 from steerable.convs.sets import set_attention
 from steerable.convs.sets.janossy import JanossyAggregation
-from steerable.convs.sets.order import ORDERED, OrderWarning, warn_of_order
+from steerable.convs.sets.order import OrderWarning, ordered, warn_of_order
 from steerable.convs.sets.set_attention import InducedSetAttention
 from steerable.convs.sets.sort_pool import SortPoolAggregation
 from steerable.field import Field
@@ -222,7 +222,7 @@ def test_which_aggregations_of_pyg_depend_on_the_order(name):
     change = (
         (pool(x, index, dim_size=2, dim=0) - pool(x[order], index, dim_size=2, dim=0)).abs().max()
     )
-    assert (change > 1e-3) == isinstance(pool, ORDERED)
+    assert (change > 1e-3) == isinstance(pool, ordered())
 
 
 def test_warnings_of_order():

@@ -6,9 +6,9 @@ import torch
 from torch._dynamo.backends.debugging import aot_eager
 from torch.autograd import gradcheck, gradgradcheck
 
-from steerable.ops import segment_max, segment_mean, segment_softmax, segment_sum
+from steerable.ops import segment_max, segment_mean, segment_min, segment_softmax, segment_sum
 
-REDUCTIONS = [segment_sum, segment_mean, segment_max]
+REDUCTIONS = [segment_sum, segment_mean, segment_max, segment_min]
 INDEX = torch.tensor([4, 0, 4, 2, 0, 4, 1])
 SIZE = 6
 
@@ -24,6 +24,7 @@ def rows(*shape):
         (segment_sum, lambda part: part.sum(0)),
         (segment_mean, lambda part: part.mean(0)),
         (segment_max, lambda part: part.amax(0)),
+        (segment_min, lambda part: part.amin(0)),
     ],
 )
 def test_reductions_are_loops(reduction, one, shape):
@@ -65,6 +66,7 @@ def test_the_gradient_is_that_of_a_loop(function, shape):
         segment_sum: lambda part: part.sum(0, keepdim=True),
         segment_mean: lambda part: part.mean(0, keepdim=True),
         segment_max: lambda part: part.amax(0, keepdim=True),
+        segment_min: lambda part: part.amin(0, keepdim=True),
         segment_softmax: lambda part: part.softmax(0),
     }
     x = rows(*shape)
@@ -144,6 +146,7 @@ def test_whole_numbers():
     x, index = torch.tensor([[3], [4], [-1]]), torch.tensor([1, 1, 0])
     assert segment_sum(x, index, 3).tolist() == [[-1], [7], [0]]
     assert segment_max(x, index, 3).tolist() == [[-1], [4], [0]]
+    assert segment_min(x, index, 3).tolist() == [[-1], [3], [0]]
     assert segment_mean(x, index, 3).tolist() == [[-1], [3.5], [0]]
 
 
@@ -188,3 +191,68 @@ def test_large_segments_in_half_precision(dtype):
 def test_an_index_out_of_range_is_an_error(reduction, outside):
     with pytest.raises((RuntimeError, IndexError), match="out of (bounds|range)"):
         reduction(torch.ones(2, 3), torch.tensor([0, outside]), 2)
+
+
+def _errors(rows, index, size):
+    """Relative errors of the sum, the mean and the softmax of positive float32 rows."""
+    exact = torch.zeros(size, rows.shape[1], dtype=torch.float64)
+    exact.index_add_(0, index, rows.double())
+    count = torch.bincount(index, minlength=size).clamp(min=1).unsqueeze(1)
+    softmax = segment_softmax(rows.log(), index, size)
+    pairs = (
+        (segment_sum(rows, index, size), exact),
+        (segment_mean(rows, index, size), exact / count),
+        (softmax, rows.double() / exact.index_select(0, index)),
+    )
+    return [float(((ours - truth).abs() / truth).max()) for ours, truth in pairs]
+
+
+@pytest.mark.parametrize(("items", "size"), [(64, 1), (4000, 60), (400_000, 3)])
+@pytest.mark.parametrize("equal", [True, False], ids=["equal", "random"])
+def test_large_segments_in_single_precision(items, size, equal):
+    """Equal rows round alike at every step, so that errors add up."""
+    rows = torch.full((items, 2), 0.1) if equal else torch.rand(items, 2) + 1e-3
+    assert max(_errors(rows, torch.arange(items) % size, size)) < 1e-6
+
+
+@pytest.mark.slow
+def test_sums_of_twenty_million_rows_in_single_precision():
+    """One by one they stop growing at 2^21, and their mean would be half of what it is."""
+    rows, index = torch.full((2 * 10**7, 1), 0.1), torch.zeros(2 * 10**7, dtype=torch.long)
+    assert max(_errors(rows, index, 1)) < 1e-6
+
+
+@pytest.mark.parametrize("function", [segment_sum, segment_mean, segment_softmax])
+def test_chunks_are_differentiated_twice(function):
+    """Against one addition in float64, which needs no chunks."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.rand(200_000, 3, generator=generator)
+    index = torch.randint(5, (200_000,), generator=generator)
+    gradients = []
+    for dtype in (torch.float32, torch.float64):
+        x = rows.to(dtype).requires_grad_()
+        value = function(x, index, 5).pow(3).sum()
+        (first,) = torch.autograd.grad(value, x, create_graph=True)
+        (second,) = torch.autograd.grad(first.pow(2).sum(), x)
+        gradients.append((first.detach().double(), second.double()))
+    for ours, exact in zip(*gradients, strict=True):
+        assert (ours - exact).norm() < 1e-6 * exact.norm()
+
+
+@pytest.mark.parametrize("function", [*REDUCTIONS, segment_softmax])
+@pytest.mark.parametrize("strict", [True, False])
+def test_they_export_for_any_number_of_rows(function, strict):
+    """Also where eager code goes over from single precision to float64."""
+
+    class Reduction(torch.nn.Module):
+        def forward(self, x, index):
+            return function(x, index, 4)
+
+    rows = torch.export.Dim("rows", min=2)
+    example = (torch.rand(10, 3), torch.arange(10) % 4)
+    program = torch.export.export(
+        Reduction(), example, dynamic_shapes=({0: rows}, {0: rows}), strict=strict
+    )
+    for items in (7, 5000):
+        x, index = torch.rand(items, 3), torch.arange(items) % 4
+        torch.testing.assert_close(program.module()(x, index), function(x, index, 4))

@@ -5,22 +5,20 @@ Sums, means, maxima, or any Aggregation of PyG.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.aggr import Aggregation, MaxAggregation, MeanAggregation, SumAggregation
-from torch_geometric.nn.resolver import aggregation_resolver
 
 from ...field import Field, FieldError
 from ...groups import Group
 from ...ops import segment_max, segment_mean, segment_sum
 from ..sets.order import warn_of_order
 
-_SEGMENTS = {
-    SumAggregation: segment_sum,
-    MeanAggregation: segment_mean,
-    MaxAggregation: segment_max,
-}
-_LINEAR = (SumAggregation, MeanAggregation)
+if TYPE_CHECKING:
+    from torch_geometric.nn.aggr import Aggregation
+
+_SEGMENTS = ("sum", "mean", "max")
 
 
 class Pool(nn.Module):
@@ -28,7 +26,7 @@ class Pool(nn.Module):
 
     Sums and means keep every field's symmetry; other aggregations (maximum, attention, DeepSets,
     ...) treat components one by one and are allowed on invariant fields alone. A graph without
-    nodes gives zeros.
+    nodes gives zeros. Sums and means are accumulated in float64 whatever the features are.
 
     Args:
         field: type of the features.
@@ -45,14 +43,14 @@ class Pool(nn.Module):
     ) -> None:
         super().__init__()
         self.field_in = self.field_out = Field.parse(field, group)
-        self.aggregation = aggregation_resolver(aggregation)
-        kind = type(self.aggregation)
-        if kind not in _LINEAR and not self.field_in.is_invariant:
+        self.aggregation = _resolved(aggregation)
+        if self.aggregation not in ("sum", "mean") and not self.field_in.is_invariant:
             raise FieldError(
-                f"{kind.__name__} keeps invariant fields only; got {self.field_in}. Use 'sum' or "
-                "'mean', or map the features to invariants first, with Linear."
+                f"{_name(self.aggregation)} keeps invariant fields only; got {self.field_in}. Use "
+                "'sum' or 'mean', or map the features to invariants first, with Linear."
             )
-        warn_of_order(self.aggregation)
+        if isinstance(self.aggregation, nn.Module):
+            warn_of_order(self.aggregation)
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
         """Pool.
@@ -76,8 +74,37 @@ class Pool(nn.Module):
             )
         elif size is None:
             size = int(batch.max()) + 1 if len(batch) else 0
-        segments = _SEGMENTS.get(type(self.aggregation))
-        if segments is not None:
-            return segments(x, batch, size)
-        result: Tensor = self.aggregation(x, batch, dim_size=size, dim=0)
-        return result
+        if isinstance(self.aggregation, nn.Module):
+            result: Tensor = self.aggregation(x, batch, dim_size=size, dim=0)
+            return result
+        if self.aggregation == "max":
+            return segment_max(x, batch, size)
+        reduction = segment_sum if self.aggregation == "sum" else segment_mean
+        exact = None if x.device.type == "mps" else torch.float64  # which MPS does not have
+        return reduction(x, batch, size, exact).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        kind = f", {self.aggregation!r}" if isinstance(self.aggregation, str) else ""
+        return f"{self.field_in}{kind}"
+
+
+def _resolved(aggregation: str | Aggregation) -> str | Aggregation:
+    """`sum`, `mean` or `max`, which need no PyG, or an Aggregation of PyG."""
+    if aggregation in _SEGMENTS:
+        return aggregation
+    from torch_geometric.nn import aggr
+    from torch_geometric.nn.resolver import aggregation_resolver
+
+    module: Aggregation = aggregation_resolver(aggregation)
+    segments = {
+        aggr.SumAggregation: "sum",
+        aggr.MeanAggregation: "mean",
+        aggr.MaxAggregation: "max",
+    }
+    return segments.get(type(module), module)
+
+
+def _name(aggregation: str | Aggregation) -> str:
+    if isinstance(aggregation, str):
+        return f"{aggregation.capitalize()}Aggregation"
+    return type(aggregation).__name__

@@ -4,7 +4,7 @@ from .blocks import Inputs, Kernel, Loops, blockwise, pull, pull_twice, run, tra
 from .moments import moments
 from .native import native
 from .neighbourhoods import Block, Neighbourhoods, Rows, neighbourhoods
-from .segment import segment_max, segment_mean, segment_softmax, segment_sum
+from .segment import segment_max, segment_mean, segment_min, segment_softmax, segment_sum
 
 __all__ = [
     "Block",
@@ -22,6 +22,7 @@ __all__ = [
     "run",
     "segment_max",
     "segment_mean",
+    "segment_min",
     "segment_softmax",
     "segment_sum",
     "transforms_active",
