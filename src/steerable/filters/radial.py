@@ -67,10 +67,10 @@ class Radial(nn.Module):
         """Relative positions (edge, d) to the basis (edge, count) and the envelope (edge, 1)."""
         distance = torch.sqrt((offset * offset).sum(-1) + (_SOFTENING * self.cutoff) ** 2)
         values = self.basis(distance)
-        if values.shape != (len(offset), self.count):
+        if values.shape != (offset.shape[0], self.count):
             raise ValueError(
-                f"The basis gives {tuple(values.shape)} numbers for {len(offset)} distances; "
-                f"count={self.count} needs {(len(offset), self.count)}."
+                f"The basis gives {tuple(values.shape)} numbers for {offset.shape[0]} distances; "
+                f"count={self.count} needs {(offset.shape[0], self.count)}."
             )
         return values, self.envelope(distance).unsqueeze(-1)
 

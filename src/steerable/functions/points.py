@@ -72,9 +72,9 @@ class PointTransform(ConstantModule):
         Raises:
             ValueError: another number of samples, or samples that are not finite.
         """
-        if samples.dim() == 0 or samples.shape[-1] != len(self._analysis):
+        if samples.dim() == 0 or samples.shape[-1] != self._analysis.shape[0]:
             raise ValueError(
-                f"PointTransform expects samples (..., {len(self._analysis)}); got shape "
+                f"PointTransform expects samples (..., {self._analysis.shape[0]}); got shape "
                 f"{tuple(samples.shape)}."
             )
         found = samples @ self._analysis

@@ -127,7 +127,7 @@ class RingTransform(ConstantModule, ABC):
         with torch.autocast(coefficients.device.type, enabled=False):
             if self.dense:
                 found = flat @ self._matrix
-            elif len(flat):
+            elif flat.shape[0]:
                 found = self._signal(self._expand(flat))
             else:
                 found = no_signals(flat, math.prod(self.shape))
@@ -136,7 +136,7 @@ class RingTransform(ConstantModule, ABC):
     def _analysis(self, weighted: Tensor) -> Tensor:
         if self.dense:
             return weighted.flatten(1) @ self._matrix.T
-        if len(weighted):
+        if weighted.shape[0]:
             return self._project(self._waves(weighted))
         return no_signals(weighted.flatten(1), self.layout.size)
 
@@ -156,7 +156,7 @@ class RingTransform(ConstantModule, ABC):
         )
         parts = torch.bmm(rows.mT, self._table).view(pairs, 2, -1)
         waves = torch.complex(parts[:, 0], parts[:, 1]).T.contiguous()
-        return waves.view(len(coefficients), rings, degrees, pairs // degrees)
+        return waves.view(coefficients.shape[0], rings, degrees, pairs // degrees)
 
     def _check_dtype(self, x: Tensor) -> None:
         used = self._weights.dtype

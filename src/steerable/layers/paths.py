@@ -172,7 +172,7 @@ class Paths(ConstantModule):
         terms = []
         for (o, copies), term in zip(self.terms_out, self.field_out, strict=True):
             made = None if o is None else parts[o][..., copies].transpose(1, 2).flatten(1)
-            terms.append(parts[0].new_zeros(len(parts[0]), term.dim) if made is None else made)
+            terms.append(parts[0].new_zeros(parts[0].shape[0], term.dim) if made is None else made)
         return torch.cat(terms, 1)
 
     def part(self, y: Tensor) -> list[Tensor]:

@@ -104,10 +104,10 @@ class Classifier(nn.Module):
             Logits (cloud, classes).
         """
         if batch is None:
-            batch = torch.zeros(len(pos), dtype=torch.long, device=pos.device)
-        clouds = int(batch.max()) + 1 if len(batch) else 1
+            batch = torch.zeros(pos.shape[0], dtype=torch.long, device=pos.device)
+        clouds = int(batch.max()) + 1 if batch.shape[0] else 1
         middle = segment_mean(pos, batch, clouds)
-        x = pos.new_ones(len(pos), 1)
+        x = pos.new_ones(pos.shape[0], 1)
         for n, level in enumerate(self.levels):
             x, pos, batch = level(x, pos, batch)
             if n == 0:

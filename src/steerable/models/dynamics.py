@@ -111,7 +111,9 @@ class Dynamics(nn.Module):
         In units of the network.
         """
         pairs = (
-            torch.triu_indices(len(pos), len(pos), 1, device=pos.device) if pairs is None else pairs
+            torch.triu_indices(pos.shape[0], pos.shape[0], 1, device=pos.device)
+            if pairs is None
+            else pairs
         )
         pair_attributes = (
             pos.new_zeros(pairs.shape[1], 0) if pair_attributes is None else pair_attributes

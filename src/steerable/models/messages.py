@@ -101,7 +101,7 @@ class MessageForces(ConstantModule):
         relations = torch.cat(
             [self._relations(x, own, edges), particles.pair_attributes.repeat(2, 1)], -1
         )
-        features = torch.cat([x.new_ones(len(x), 1), (own @ self._change).flatten(1)], -1)
+        features = torch.cat([x.new_ones(x.shape[0], 1), (own @ self._change).flatten(1)], -1)
         y: Tensor = self.conv(features, x, edges, relations, memory)
         heard = y[:, self.hidden :].unflatten(1, (_HEARD, -1)) @ self._change.T
         memory = memory + self.renew(
@@ -185,7 +185,7 @@ class VectorMaker(ConstantModule):
 
     def forward(self, state: Tensor, vectors: Tensor) -> Tensor:
         """States (point, state) and vectors (point, vector, d) to (point, d)."""
-        fixed = self._fixed.expand(len(vectors), -1, -1)
+        fixed = self._fixed.expand(vectors.shape[0], -1, -1)
         turned = torch.einsum("kde,nue->nkud", self._broken, vectors).flatten(1, 2)
         ways = torch.cat([fixed, turned, vectors], 1)
         made: Tensor = (self.factors(state).unsqueeze(1) @ ways).squeeze(1)

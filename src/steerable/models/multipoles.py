@@ -145,7 +145,7 @@ class _TensorOf(ConstantModule):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.linear(x) @ self._tensors).view(len(x), *[3] * self.degree)
+        return (self.linear(x) @ self._tensors).view(x.shape[0], *[3] * self.degree)
 
 
 def cartesian_harmonics(degree: int) -> Tensor:

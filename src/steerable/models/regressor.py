@@ -153,14 +153,16 @@ class Regressor(nn.Module):
         if edge_index is None:
             edge_index = radius_graph(pos, self.cutoff, batch)
         hood = (
-            neighbourhoods(edge_index, len(pos)) if isinstance(edge_index, Tensor) else edge_index
+            neighbourhoods(edge_index, pos.shape[0])
+            if isinstance(edge_index, Tensor)
+            else edge_index
         )
         bond = None if self.bond is None else self.bond(kind, pos, hood.edge_index)
         end = None if self.attribute is None else self.attribute(kind)
         x = self.embed(kind)
         for block in self.blocks:
             x = block(x, pos, hood, bond, end)
-        graphs = int(batch.max()) + 1 if batch is not None and len(batch) else 1
+        graphs = int(batch.max()) + 1 if batch is not None and batch.shape[0] else 1
         own = self.pool(self.head(x), batch, graphs).squeeze(-1)
         shift, scale = self.statistics
         known = self.pool(self.reference[kind].unsqueeze(-1), batch, graphs).squeeze(-1)
@@ -169,7 +171,7 @@ class Regressor(nn.Module):
 
     def _kinds(self, z: Tensor) -> Tensor:
         kind: Tensor = self._number[z.clamp(0, 118)]
-        if len(kind) and int(kind.min()) < 0:
+        if kind.shape[0] and int(kind.min()) < 0:
             unknown = sorted(set(z[kind < 0].tolist()))
             known = torch.nonzero(self._number >= 0).flatten().tolist()
             raise UnknownElementError(

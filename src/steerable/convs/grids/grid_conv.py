@@ -97,7 +97,7 @@ class _GridConv(ConstantModule):
             make them.
         """
         check_array(type(self).__name__, self.field_in, x)
-        self._check_attributes(attributes, len(x))
+        self._check_attributes(attributes, x.shape[0])
         self.window.warn_off_centre(type(self).__name__, self.field_in, x)
         kernel, bias, window = self.kernel(attributes), self._whole_bias(), self.window
         x = self.contraction.before(x.movedim(1, -1)).movedim(-1, 1)
@@ -105,7 +105,7 @@ class _GridConv(ConstantModule):
         convolution = _CONVOLUTIONS[self.dim]
         if attributes is None:
             return convolution(x, kernel, bias, window.stride, margin, window.dilation)
-        samples, joined = len(x), x.flatten(0, 1).unsqueeze(0)
+        samples, joined = x.shape[0], x.flatten(0, 1).unsqueeze(0)
         if not samples:
             return convolution(
                 x, x.new_zeros(kernel.shape[1:]), bias, window.stride, margin, window.dilation
@@ -190,7 +190,7 @@ class _GridConv(ConstantModule):
         kernel: Tensor = self.dense(
             self.contraction, None if h is None else h.flatten(0, 1), torch.rsqrt(self.neighbours)
         )
-        samples = 1 if h is None else len(h)
+        samples = 1 if h is None else h.shape[0]
         return kernel.unflatten(2, (samples, *[self.window.size] * self.dim)).movedim(2, 0)
 
     def _whole_bias(self) -> Tensor | None:

@@ -102,7 +102,7 @@ class GridDerivatives(nn.Module):
     def _stencils(self) -> Tensor:
         """(operator, offset)."""
         values = self.filter.values()
-        return values.T * len(values) ** -0.5
+        return values.T * values.shape[0] ** -0.5
 
 
 class _LocalSum(torch.autograd.Function):

@@ -278,8 +278,8 @@ def fit_stencil(
     for points in (source, target):
         check_positions(points, None, filter.field.group.dim)
     if isinstance(edge_index, Tensor):
-        check_edge_index(edge_index, len(source), len(target))
-        edge_index = neighbourhoods(edge_index, len(target))
+        check_edge_index(edge_index, source.shape[0], target.shape[0])
+        edge_index = neighbourhoods(edge_index, target.shape[0])
     j, i = edge_index.edge_index
     return fit(
         source.index_select(0, j) - target.index_select(0, i), edge_index, filter.basis.order

@@ -25,7 +25,7 @@ def check_sets(owner: str, x: Tensor, batch: Tensor | None, size: int | None) ->
             f"{tuple(x.shape)}. Of padded sets take x[mask] and batch = mask.nonzero()[:, 0]."
         )
     if batch is None:
-        return torch.zeros(len(x), dtype=torch.long, device=x.device), size or 1
+        return torch.zeros(x.shape[0], dtype=torch.long, device=x.device), size or 1
     if batch.shape != x.shape[:1] or batch.dtype not in (torch.long, torch.int):
         raise ValueError(
             f"{owner} needs the set of each of the {len(x)} elements, as integers ({len(x)},); got "
@@ -33,7 +33,7 @@ def check_sets(owner: str, x: Tensor, batch: Tensor | None, size: int | None) ->
         )
     if torch.compiler.is_compiling() and size is not None:
         return batch, size
-    low, high = (int(end) for end in batch.aminmax()) if len(batch) else (0, -1)
+    low, high = (int(end) for end in batch.aminmax()) if batch.shape[0] else (0, -1)
     if low < 0 or (size is not None and high >= size):
         wanted = "" if size is None else f" to {size - 1}"
         raise ValueError(
@@ -92,6 +92,6 @@ def check_aggregation(
             f"dim={dim}."
         )
     if index is None and ptr is not None:
-        index = torch.arange(len(ptr) - 1, device=x.device).repeat_interleave(ptr.diff())
-        size = len(ptr) - 1
+        index = torch.arange(ptr.shape[0] - 1, device=x.device).repeat_interleave(ptr.diff())
+        size = ptr.shape[0] - 1
     return check_sets(owner, x, index, size)

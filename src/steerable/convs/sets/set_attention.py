@@ -130,7 +130,7 @@ class _Blocks:
     """
 
     def __init__(self, batch: Tensor, size: int) -> None:
-        element = torch.arange(len(batch), device=batch.device)
+        element = torch.arange(batch.shape[0], device=batch.device)
         self.sets: Neighbourhoods = neighbourhoods(torch.stack([element, batch]), size)
         self.size = size
 

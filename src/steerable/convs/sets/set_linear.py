@@ -128,7 +128,7 @@ class _SetProduct(torch.autograd.Function):
         total = ctx.sets.sum(gradient)
         into_x = None
         if ctx.needs_input_grad[0]:
-            nothing = gradient.new_zeros(len(own))
+            nothing = gradient.new_zeros(own.shape[0])
             into_x = _SetProduct.apply(
                 gradient, total / ctx.sets.count, own.T, shared.T, nothing, ctx.sets
             )
@@ -159,7 +159,7 @@ class _SortedSum(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, batch: Tensor, first: Tensor) -> Tensor:
-        return torch.nn.functional.embedding_bag(torch.arange(len(x)), x, first, mode="sum")
+        return torch.nn.functional.embedding_bag(torch.arange(x.shape[0]), x, first, mode="sum")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -177,9 +177,9 @@ class _SortedSum(torch.autograd.Function):
 
 def _shifted_product(x: Tensor, matrix: Tensor, shift: Tensor, batch: Tensor) -> Tensor:
     """`x A + shift[set]`, a block of rows at a time."""
-    y = x.new_empty(len(x), matrix.shape[1])
-    rows = _BLOCK_ROWS if x.device.type == "cpu" else max(len(x), 1)
-    for start in range(0, len(x), rows):
+    y = x.new_empty(x.shape[0], matrix.shape[1])
+    rows = _BLOCK_ROWS if x.device.type == "cpu" else max(x.shape[0], 1)
+    for start in range(0, x.shape[0], rows):
         block = slice(start, start + rows)
         torch.index_select(shift, 0, batch[block], out=y[block]).addmm_(x[block], matrix)
     return y
