@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..constants import ConstantModule
+from ..tracing import is_traced
 from .harmonics import spherical_harmonics
 from .layout import Layout
 from .quadrature import lebedev
@@ -78,7 +79,7 @@ class PointTransform(ConstantModule):
                 f"{tuple(samples.shape)}."
             )
         found = samples @ self._analysis
-        if torch.compiler.is_compiling():
+        if is_traced(found):
             return found
         if not bool(found[..., :1].isfinite().all()):
             raise ValueError(

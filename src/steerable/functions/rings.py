@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..constants import ConstantModule
+from ..tracing import is_traced
 from .circle import no_signals
 from .layout import Layout
 from .legendre import legendre
@@ -109,7 +110,7 @@ class RingTransform(ConstantModule, ABC):
             found = self._analysis(samples.reshape(-1, *self.shape) * self._weights).reshape(
                 *lead, self.layout.size
             )
-        if not torch.compiler.is_compiling() and not bool(found[..., :1].isfinite().all()):
+        if not is_traced(found) and not bool(found[..., :1].isfinite().all()):
             raise ValueError(
                 f"{self._name} needs finite samples; got NaN or infinity. Fill or mask them first."
             )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..ops import check_finite
+from ..tracing import is_traced
 from .forces import Forces, Particles
 
 _LONG = 10.0  # times the median
@@ -178,7 +179,7 @@ def _check(pos: Tensor, velocity: Tensor, particles: Particles) -> None:
             "pairs are torch.long (2, pair) with a row of pair_attributes for each; got "
             f"{pairs.dtype} {tuple(pairs.shape)} and {tuple(pair_attributes.shape)}."
         )
-    if torch.compiler.is_compiling():
+    if is_traced(pos):
         return
     check_finite(pos)
     if not torch.isfinite(velocity).all():

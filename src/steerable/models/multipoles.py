@@ -74,8 +74,7 @@ class Multipoles(nn.Module):
             Angstrom, quadrupoles (molecule, 3, 3) in e Angstrom^2.
         """
         self.field_in.check(x, "Multipoles")
-        if not torch.compiler.is_compiling():
-            check_points(pos, None, "atom")
+        check_points(pos, None, "atom")
         batch, size = check_sets("Multipoles", pos, batch, size)
         sources = [source(x) for source in self.sources]
         q = sources[0]

@@ -14,6 +14,7 @@ from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, require_same_group
 from ...filters import Filter, StencilFilter
 from ...layers import Contraction, DenseKernel
+from ...tracing import is_traced, transforms_active
 from ..points.point_conv import CONTRACTIONS
 from .stencil import Stencil
 from .window import Window, check_array
@@ -125,9 +126,11 @@ class _GridConv(ConstantModule):
         """
         if attributes is not None:
             return self._expand(attributes)
-        if self.training or torch.compiler.is_compiling():
+        if self.training or is_traced(self.neighbours):
             return self._expand().squeeze(0)
         read = [*self.parameters(), *self.buffers()]
+        if transforms_active(read):
+            return self._expand().squeeze(0)
         learning = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in read)
         if learning or any(tensor.is_inference() for tensor in read):
             return self._expand().squeeze(0)

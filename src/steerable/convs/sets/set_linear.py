@@ -11,6 +11,7 @@ from ...field import Field, FieldError
 from ...groups import Group
 from ...layers import Linear
 from ...ops import segment_max, segment_mean, segment_sum
+from ...tracing import is_traced, transforms_active
 from .ragged import check_sets
 
 _BLOCK_ROWS = (
@@ -82,12 +83,13 @@ class SetLinear(nn.Module):
         self.field_in.check(x, "SetLinear")
         batch, size = check_sets("SetLinear", x, batch, size)
         if self.pool == "mean" and self.deviation.is_dense and not _is_rewritten(x):
-            sets = _Sets(batch, size)
-            own, bias = self.deviation.matrix(), self.common(x.new_zeros(self.field_in.dim))
-            y: Tensor = _SetProduct.apply(
-                x, sets.sum(x) / sets.count, own, self.common.matrix() - own, bias, sets
-            )
-            return y
+            own, common = self.deviation.matrix(), self.common.matrix()
+            bias = self.common(x.new_zeros(self.field_in.dim))
+            if not transforms_active((x, own, common, bias)):
+                sets = _Sets(batch, size)
+                mean = sets.sum(x) / sets.count
+                y: Tensor = _SetProduct.apply(x, mean, own, common - own, bias, sets)
+                return y
         pooled = (segment_mean if self.pool == "mean" else segment_max)(x, batch, size)
         return self.deviation(x) + (self.common(pooled) - self.deviation(pooled)).index_select(
             0, batch
@@ -99,7 +101,7 @@ class SetLinear(nn.Module):
 
 def _is_rewritten(x: Tensor) -> bool:
     """Whether PyTorch rewrites the operations: a compiler, which joins them itself, or autocast."""
-    return torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type)
+    return is_traced(x) or torch.is_autocast_enabled(x.device.type)
 
 
 class _SetProduct(torch.autograd.Function):

@@ -14,6 +14,7 @@ from ...functions import Layout
 from ...layers import SphereSignals
 from ...layers.sphere import sphere_field
 from ...ops import segment_sum
+from ...tracing import is_traced
 
 
 class PointSphere(nn.Module):
@@ -78,7 +79,7 @@ class PointSphere(nn.Module):
         """
         if x.dim() != 2 or x.shape[1] != 3:
             raise ValueError(f"PointSphere expects places (point, 3); got {tuple(x.shape)}.")
-        if not torch.compiler.is_compiling() and not bool(x.isfinite().all()):
+        if not is_traced(x) and not bool(x.isfinite().all()):
             raise ValueError("PointSphere expects finite places; got NaN or infinity.")
         q = (
             x.new_ones(x.shape[0], self.weights)
