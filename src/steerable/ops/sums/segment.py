@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...tracing import transforms_active
+
 
 def segment_sum(x: Tensor, index: Tensor, size: int) -> Tensor:
     """Sum the rows of `x` (item, ...) by `index` (item,): (size, ...).
@@ -38,9 +40,8 @@ def segment_max(x: Tensor, index: Tensor, size: int) -> Tensor:
 
     Equal largest entries share the gradient evenly.
     """
-    if (
-        torch.compiler.is_compiling()
-    ):  # which makes its own backward, and warns of autograd functions
+    # Both follow operations of torch only; a compiler makes its own backward.
+    if torch.compiler.is_compiling() or transforms_active([x]):
         return _largest(x, index, size)
     largest: Tensor = _Max.apply(x, index, size)
     return largest
