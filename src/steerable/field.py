@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -48,12 +50,19 @@ class Field:
         group: a closed subgroup of O(2) or O(3).
         terms: (multiplicity, irrep) pairs.
 
+    Attributes:
+        dim: the number of channels, the size of a feature's last axis.
+        channels: the number of irreps, counted with multiplicity.
+
     Raises:
         FieldError: a negative multiplicity, or an irrep of another group.
     """
 
     group: Group
     terms: tuple[Term, ...]
+    dim: int = field(init=False, compare=False, repr=False)
+    channels: int = field(init=False, compare=False, repr=False)
+    _slices: tuple[slice, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", tuple(Term(*term) for term in self.terms))
@@ -67,6 +76,11 @@ class Field:
                 raise FieldError(
                     f"A field of {self.group} holds irreps of {self.group}; got {irrep_}."
                 )
+        # Every forward pass reads these: it sums nothing, and compilers guard plain numbers.
+        stops = tuple(accumulate((term.dim for term in self.terms), initial=0))
+        object.__setattr__(self, "dim", stops[-1])
+        object.__setattr__(self, "channels", sum(term.multiplicity for term in self.terms))
+        object.__setattr__(self, "_slices", tuple(map(slice, stops, stops[1:])))
 
     @classmethod
     def parse(cls, text: str | Field, group: Group | None = None) -> Field:
@@ -107,28 +121,14 @@ class Field:
                 raise FieldError(f"In the field {text!r}: {error}") from error
         return cls(group, tuple(terms))
 
-    @property
-    def dim(self) -> int:
-        """The number of channels, the size of a feature's last axis."""
-        return sum(term.dim for term in self.terms)
-
-    @property
-    def channels(self) -> int:
-        """The number of irreps, counted with multiplicity."""
-        return sum(term.multiplicity for term in self.terms)
-
-    @property
+    @cached_property
     def is_invariant(self) -> bool:
         """Whether the group leaves every feature of this field alone."""
         return all(term.irrep.is_trivial for term in self.terms)
 
     def slices(self) -> list[slice]:
         """The place of every term on the last axis."""
-        result, start = [], 0
-        for term in self.terms:
-            result.append(slice(start, start + term.dim))
-            start += term.dim
-        return result
+        return list(self._slices)
 
     def matrix(self, element: Tensor) -> Tensor:
         """The matrix (..., dim, dim) of group elements (..., d, d), in their dtype."""
@@ -264,11 +264,11 @@ def require_same_group(owner: str, *fields: Field) -> Group:
         FieldMismatchError: they belong to different groups.
     """
     group = fields[0].group
-    for field in fields[1:]:
-        if field.group != group:
+    for other in fields[1:]:
+        if other.group != group:
             raise FieldMismatchError(
-                f"{owner} needs fields of one group; got {fields[0]} of {group} and {field} of "
-                f"{field.group}. Restrict the larger group's field first."
+                f"{owner} needs fields of one group; got {fields[0]} of {group} and {other} of "
+                f"{other.group}. Restrict the larger group's field first."
             )
     return group
 

@@ -160,7 +160,7 @@ class DerivativeFilter(ConstantModule):
                 f"{self.basis.order}."
             )
         stencil = stencil[:, :monomials]
-        if not self._measured and len(stencil):
+        if not self._measured and stencil.shape[0]:
             with torch.no_grad():
                 self.scale.copy_(self.basis.scale(stencil @ self._coefficients.T))
             self._measured = True

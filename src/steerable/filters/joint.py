@@ -57,7 +57,7 @@ class JointFilter(nn.Module):
         """
         parts = zip(self.filters, self._split(attributes), strict=True)
         found = [sample(cast(Filter, filter), own).flatten(2) for filter, own in parts]
-        samples = 1 if attributes is None else len(attributes)
+        samples = 1 if attributes is None else attributes.shape[0]
         return torch.cat([part.expand(samples, -1, -1) for part in found], 2).unsqueeze(2)
 
     def _split(self, attributes: Tensor | None) -> Sequence[Tensor | None]:

@@ -14,6 +14,7 @@ from ..field import Field
 from ..functions import bump_harmonics, coulomb_harmonics
 from ..groups import O3, Group
 from ..layers.sphere import sphere_field
+from ..tracing import is_traced
 
 
 class CoulombFilter(nn.Module):
@@ -72,7 +73,7 @@ class BumpFilter(nn.Module):
         Raises:
             ValueError: a point at the origin, which has no direction.
         """
-        if not torch.compiler.is_compiling() and bool((offset == 0).all(-1).any()):
+        if not is_traced(offset) and bool((offset == 0).all(-1).any()):
             raise ValueError("A point at the origin has no direction, so no bump. Leave it out.")
         bumps = [
             torch.e ** (-s) * bump_harmonics(offset, self.max_degree, s) for s in self.sharpness

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from ..tracing import is_traced
+
 
 def circle_analysis(samples: Tensor, max_order: int) -> Tensor:
     """Coefficients of sqrt(2) cos k t and sqrt(2) sin k t.
@@ -33,7 +35,7 @@ def circle_analysis(samples: Tensor, max_order: int) -> Tensor:
     waves = torch.fft.rfft(samples, norm="forward")[..., : max_order + 1]
     pairs = math.sqrt(2) * torch.stack([waves.real, -waves.imag], -1)[..., 1:, :]
     found = torch.cat([waves.real[..., :1], pairs.flatten(-2)], -1)
-    if not torch.compiler.is_compiling() and not bool(found[..., :1].isfinite().all()):
+    if not is_traced(found) and not bool(found[..., :1].isfinite().all()):
         raise ValueError(
             "circle_analysis needs finite samples; got NaN or infinity. Fill or mask them first."
         )

@@ -87,6 +87,8 @@ class HealpixTransform(RingTransform):
         for block, (count, rings) in zip(
             turned.split([rings for _, rings in self._groups], 1), self._groups, strict=True
         ):
-            folded = block.new_zeros(len(block), rings, count).index_add(2, order % count, block)
+            folded = block.new_zeros(block.shape[0], rings, count).index_add(
+                2, order % count, block
+            )
             parts.append(torch.fft.ifft(folded, norm="forward").real.flatten(1))
         return torch.cat(parts, 1)

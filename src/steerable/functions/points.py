@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..constants import ConstantModule
+from ..tracing import is_traced
 from .harmonics import spherical_harmonics
 from .layout import Layout
 from .quadrature import lebedev
@@ -72,13 +73,13 @@ class PointTransform(ConstantModule):
         Raises:
             ValueError: another number of samples, or samples that are not finite.
         """
-        if samples.dim() == 0 or samples.shape[-1] != len(self._analysis):
+        if samples.dim() == 0 or samples.shape[-1] != self._analysis.shape[0]:
             raise ValueError(
-                f"PointTransform expects samples (..., {len(self._analysis)}); got shape "
+                f"PointTransform expects samples (..., {self._analysis.shape[0]}); got shape "
                 f"{tuple(samples.shape)}."
             )
         found = samples @ self._analysis
-        if torch.compiler.is_compiling():
+        if is_traced(found):
             return found
         if not bool(found[..., :1].isfinite().all()):
             raise ValueError(

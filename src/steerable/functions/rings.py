@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..constants import ConstantModule
+from ..tracing import is_traced
 from .circle import no_signals
 from .layout import Layout
 from .legendre import legendre
@@ -109,7 +110,7 @@ class RingTransform(ConstantModule, ABC):
             found = self._analysis(samples.reshape(-1, *self.shape) * self._weights).reshape(
                 *lead, self.layout.size
             )
-        if not torch.compiler.is_compiling() and not bool(found[..., :1].isfinite().all()):
+        if not is_traced(found) and not bool(found[..., :1].isfinite().all()):
             raise ValueError(
                 f"{self._name} needs finite samples; got NaN or infinity. Fill or mask them first."
             )
@@ -127,7 +128,7 @@ class RingTransform(ConstantModule, ABC):
         with torch.autocast(coefficients.device.type, enabled=False):
             if self.dense:
                 found = flat @ self._matrix
-            elif len(flat):
+            elif flat.shape[0]:
                 found = self._signal(self._expand(flat))
             else:
                 found = no_signals(flat, math.prod(self.shape))
@@ -136,7 +137,7 @@ class RingTransform(ConstantModule, ABC):
     def _analysis(self, weighted: Tensor) -> Tensor:
         if self.dense:
             return weighted.flatten(1) @ self._matrix.T
-        if len(weighted):
+        if weighted.shape[0]:
             return self._project(self._waves(weighted))
         return no_signals(weighted.flatten(1), self.layout.size)
 
@@ -156,7 +157,7 @@ class RingTransform(ConstantModule, ABC):
         )
         parts = torch.bmm(rows.mT, self._table).view(pairs, 2, -1)
         waves = torch.complex(parts[:, 0], parts[:, 1]).T.contiguous()
-        return waves.view(len(coefficients), rings, degrees, pairs // degrees)
+        return waves.view(coefficients.shape[0], rings, degrees, pairs // degrees)
 
     def _check_dtype(self, x: Tensor) -> None:
         used = self._weights.dtype

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..tracing import is_traced
 from .harmonics import solid_harmonics, spherical_harmonics
 
 _SHARPEST = 700.0  # exp overflows in float64 beyond 709
@@ -34,7 +35,7 @@ def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
         raise ValueError(f"The radius of the sphere is positive; got {radius}.")
     _check_places(x)
     square = x.square().sum(-1, keepdim=True) / radius**2
-    if not torch.compiler.is_compiling() and bool((square == 1).any()):
+    if not is_traced(square) and bool((square == 1).any()):
         raise ValueError(
             f"A point lies on the sphere of radius {radius}, where its potential is infinite."
         )
@@ -76,7 +77,7 @@ def bump_harmonics(x: Tensor, max_degree: int, sharpness: float) -> Tensor:
 def _check_places(x: Tensor) -> None:
     if x.shape[-1:] != (3,):
         raise ValueError(f"Points are (..., 3); got shape {tuple(x.shape)}.")
-    if not torch.compiler.is_compiling() and not bool(x.isfinite().all()):
+    if not is_traced(x) and not bool(x.isfinite().all()):
         raise ValueError("Points are finite; got NaN or infinity.")
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..constants import ConstantModule
+from ..tracing import is_traced
 from .clebsch_gordan import real_coupling
 from .layout import Layout
 from .wigner import pole_turns, swap, turn
@@ -54,11 +55,7 @@ class Rotate(ConstantModule):
                 f"and rotations in {rotation.dtype}. Convert them with .to(...)."
             )
         angles, parity = pole_turns(rotation)
-        if (
-            self.layout.orders != (0,)
-            and not torch.compiler.is_compiling()
-            and bool((parity < 0).any())
-        ):
+        if self.layout.orders != (0,) and not is_traced(parity) and bool((parity < 0).any()):
             raise ValueError(
                 "Reflections act on signals on the sphere; these have the columns "
                 f"{self.layout.orders[0]} to {self.layout.orders[-1]}. Give rotations, of "

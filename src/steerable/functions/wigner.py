@@ -18,6 +18,8 @@ import torch
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
+from ..tracing import is_traced
+
 _CYCLED = [
     1,
     2,
@@ -208,7 +210,7 @@ def _check_orthogonal(rotation: Tensor) -> None:
             f"Rotations are float32 or float64 matrices (..., 3, 3); got {rotation.dtype} "
             f"{tuple(rotation.shape)}."
         )
-    if torch.compiler.is_compiling():
+    if is_traced(rotation):
         return
     gap = rotation.mT @ rotation - torch.eye(3, dtype=rotation.dtype, device=rotation.device)
     if not bool((gap.abs() < _ORTHOGONAL[rotation.dtype]).all()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -30,13 +30,19 @@ class Group:
     Args:
         name: what the group is called.
         generators: orthogonal matrices (generator, d, d), d = 2 or 3.
+
+    Attributes:
+        dim: the dimension d of the space that the group acts on.
     """
 
     name: str
     generators: Array
+    dim: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "generators", as_matrices(self.generators))
+        # A plain number: a compiler that reads the array instead cannot guard it.
+        object.__setattr__(self, "dim", int(self.generators.shape[-1]))
 
     @classmethod
     def from_generators(
@@ -57,11 +63,6 @@ class Group:
         )._description()  # reads the structure, so that errors come now
         return cls(name or described, generators)
 
-    @property
-    def dim(self) -> int:
-        """The dimension d of the space that the group acts on."""
-        return int(self.generators.shape[-1])
-
     @cached_property
     def _structure(self) -> tuple[str, Array | None, Array]:
         return structure(self.generators)
@@ -81,12 +82,12 @@ class Group:
         """One element of every connected component (component, d, d), the identity first."""
         return self._structure[2]
 
-    @property
+    @cached_property
     def order(self) -> int | None:
         """The number of elements; None if there are infinitely many."""
         return len(self.representatives) if self.identity_component == "trivial" else None
 
-    @property
+    @cached_property
     def has_reflections(self) -> bool:
         """Whether an element has determinant -1."""
         return bool((np.linalg.det(self.representatives) < 0).any())

@@ -33,17 +33,20 @@ class Irrep:
             for O(2); a number counted from the trivial representation `"0"` for every other group.
         harmonic: the harmonics that it lies in.
         isometry: Q (harmonic.dim, dim), orthonormal columns.
+
+    Attributes:
+        dim: the dimension.
     """
 
     group: Symmetry
     name: str
     harmonic: Harmonic = field(compare=False, repr=False)
     isometry: Array = field(compare=False, repr=False)
+    dim: int = field(init=False, compare=False, repr=False)
 
-    @property
-    def dim(self) -> int:
-        """The dimension."""
-        return int(self.isometry.shape[1])
+    def __post_init__(self) -> None:
+        # A plain number: a compiler that reads the array instead cannot guard it.
+        object.__setattr__(self, "dim", int(self.isometry.shape[1]))
 
     @cached_property
     def type(self) -> int:
@@ -68,7 +71,7 @@ class Irrep:
             basis = np.stack([np.eye(2), np.array([[0.0, 1.0], [-1.0, 0.0]])])
         return basis / np.sqrt(self.dim)
 
-    @property
+    @cached_property
     def is_trivial(self) -> bool:
         """Whether every element acts as 1."""
         return self.dim == 1 and bool(

@@ -52,7 +52,7 @@ class DenseKernel(ConstantModule):
             (field_out.dim, field_in.dim, edge).
         """
         paths, rows = contraction.paths, []
-        edges = self._edges if h is None else len(h)
+        edges = self._edges if h is None else h.shape[0]
         steered = iter(self._constants(scale) if h is None else self._steer(paths, h * scale))
         for o, (irrep, copies, numbers) in enumerate(
             zip(paths.irreps, paths.copies, self._numbers, strict=True)

@@ -148,7 +148,7 @@ class InstanceNorm(_Standardise):
         """
         self.field_in.check(x, "InstanceNorm")
         if batch is None:
-            batch, size = torch.zeros(len(x), dtype=torch.long, device=x.device), 1
+            batch, size = torch.zeros(x.shape[0], dtype=torch.long, device=x.device), 1
         graphs = size or (int(batch.max()) + 1 if len(batch) else 0)
         mean, square = self.statistics(
             x, lambda rows: segment_mean(rows, batch, graphs).index_select(0, batch)

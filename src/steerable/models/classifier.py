@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from ..certify import POSITIONS, Role
 from ..constants import ConstantModule
-from ..convs import PointConv
+from ..convs import NeighbourConv
 from ..field import Field, Term, harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
 from ..groups import Group, named_group
 from ..layers import BatchNorm, Gate, Linear, mean_square
-from ..ops import farthest_point_sampling, knn, segment_max, segment_mean
+from ..ops import Edges, farthest_point_sampling, knn, segment_max, segment_mean
 from ..settings import check_range
 from .certifiable import Claim
 
@@ -138,10 +138,10 @@ class Classifier(nn.Module):
             Logits (cloud, classes).
         """
         if batch is None:
-            batch = torch.zeros(len(pos), dtype=torch.long, device=pos.device)
-        clouds = int(batch.max()) + 1 if len(batch) else 1
+            batch = torch.zeros(pos.shape[0], dtype=torch.long, device=pos.device)
+        clouds = int(batch.max()) + 1 if batch.shape[0] else 1
         middle = segment_mean(pos, batch, clouds)
-        x = pos.new_ones(len(pos), 1)
+        x = pos.new_ones(pos.shape[0], 1)
         for n, level in enumerate(self.levels):
             x, pos, batch = level(x, pos, batch)
             if n == 0:
@@ -189,12 +189,13 @@ class _Level(nn.Module):
             pos.index_select(0, kept),
             batch.index_select(0, kept),
         )
-        edges = knn(pos, own_pos, self.neighbours, batch, own_batch)
-        y = self.down((x, own), (pos, own_pos), edges)
+        edges = Edges.between((pos, own_pos), knn(pos, own_pos, self.neighbours, batch, own_batch))
+        y = self.down((x, own), edges)
         if self.among:
-            edges = knn(own_pos, own_pos, self.neighbours, own_batch, own_batch)
+            index = knn(own_pos, own_pos, self.neighbours, own_batch, own_batch)
+            edges = Edges.between(own_pos, index)
         for step in self.among:
-            y = y + step((y, y), (own_pos, own_pos), edges)
+            y = y + step((y, y), edges)
         return y, own_pos, own_batch
 
 
@@ -206,7 +207,7 @@ class _Step(nn.Module):
     ) -> None:
         super().__init__()
         self.gate = Gate(field_out)
-        self.conv = PointConv(
+        self.conv = NeighbourConv(
             field_in,
             self.gate.field_in,
             _filter(field_in.group, reach, radial),
@@ -216,10 +217,8 @@ class _Step(nn.Module):
         )
         self.norm = BatchNorm(self.gate.field_in)
 
-    def forward(
-        self, x: tuple[Tensor, Tensor], pos: tuple[Tensor, Tensor], edges: Tensor
-    ) -> Tensor:
-        result: Tensor = self.gate(self.norm(self.conv(x, pos, edges)))
+    def forward(self, x: tuple[Tensor, Tensor], edges: Edges) -> Tensor:
+        result: Tensor = self.gate(self.norm(self.conv(x, edges)))
         return result
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..groups import O3, Group
 from ..ops import check_finite
 from ..settings import check_choices, check_range
+from ..tracing import is_traced
 from .certifiable import Claim
 from .forces import Forces, Particles, Symmetric, Weighing
 from .moved import motion_claim
@@ -170,7 +171,9 @@ class Dynamics(nn.Module):
         In units of the network.
         """
         pairs = (
-            torch.triu_indices(len(pos), len(pos), 1, device=pos.device) if pairs is None else pairs
+            torch.triu_indices(pos.shape[0], pos.shape[0], 1, device=pos.device)
+            if pairs is None
+            else pairs
         )
         pair_attributes = (
             pos.new_zeros(pairs.shape[1], 0) if pair_attributes is None else pair_attributes
@@ -235,7 +238,7 @@ def _check(pos: Tensor, velocity: Tensor, particles: Particles) -> None:
             "pairs are torch.long (2, pair) with a row of pair_attributes for each; got "
             f"{pairs.dtype} {tuple(pairs.shape)} and {tuple(pair_attributes.shape)}."
         )
-    if torch.compiler.is_compiling():
+    if is_traced(pos):
         return
     check_finite(pos)
     if not torch.isfinite(velocity).all():

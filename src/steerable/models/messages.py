@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from ..constants import ConstantModule
-from ..convs import PointConv
+from ..convs import NeighbourConv
 from ..field import harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
 from ..groups import O2, O3, Group, Harmonic, intertwiners
+from ..ops import Edges
 from .forces import Particles
 
 TRANSLATIONS = ("all", "plane", "none")
@@ -78,7 +79,9 @@ class MessageForces(ConstantModule):
         filter = _MessageFilter(larger, seen, self.relation.breaking, hidden)
         invariant = invariant_field(larger, 1)
         field_in, field_out = invariant + vector * self.own, invariant * hidden + vector * _HEARD
-        self.conv = PointConv(field_in, field_out, filter, neighbours=neighbours, recompute=False)
+        self.conv = NeighbourConv(
+            field_in, field_out, filter, neighbours=neighbours, recompute=False
+        )
         self.embed = nn.Linear(attributes, hidden)
         inputs = self.state.count + 2 * hidden
         self.renew = nn.Sequential(
@@ -97,22 +100,21 @@ class MessageForces(ConstantModule):
     ) -> tuple[Tensor, Tensor]:
         """Positions and velocities (node, d) to accelerations (node, d) and the new memory."""
         own = v.unsqueeze(1) if self.own == 1 else torch.stack([v, x @ self._held], 1)
-        edges = torch.cat([particles.pairs, particles.pairs.flip(0)], 1)
+        edges = Edges.between(x, torch.cat([particles.pairs, particles.pairs.flip(0)], 1))
         relations = torch.cat(
-            [self._relations(x, own, edges), particles.pair_attributes.repeat(2, 1)], -1
+            [self._relations(own, edges), particles.pair_attributes.repeat(2, 1)], -1
         )
-        features = torch.cat([x.new_ones(len(x), 1), (own @ self._change).flatten(1)], -1)
-        y: Tensor = self.conv(features, x, edges, relations, memory)
+        features = torch.cat([x.new_ones(x.shape[0], 1), (own @ self._change).flatten(1)], -1)
+        y: Tensor = self.conv(features, edges, relations, memory)
         heard = y[:, self.hidden :].unflatten(1, (_HEARD, -1)) @ self._change.T
         memory = memory + self.renew(
             torch.cat([self.state(own), memory, torch.asinh(y[:, : self.hidden])], -1)
         )
         return heard[:, 0] + self.steer(memory, torch.cat([heard, own], 1)), memory
 
-    def _relations(self, x: Tensor, own: Tensor, edges: Tensor) -> Tensor:
+    def _relations(self, own: Tensor, edges: Edges) -> Tensor:
         """Invariants of direction, velocities and places of both ends (edge, invariant)."""
-        source, target = edges
-        offset = x.index_select(0, source) - x.index_select(0, target)
+        (source, target), offset = edges.index, edges.offset
         direction = offset * torch.rsqrt((offset * offset).sum(-1, keepdim=True) + _SOFTENING**2)
         ends = own.index_select(0, source), own.index_select(0, target)
         found: Tensor = self.relation(torch.cat([direction.unsqueeze(1), *ends], 1))
@@ -185,7 +187,7 @@ class VectorMaker(ConstantModule):
 
     def forward(self, state: Tensor, vectors: Tensor) -> Tensor:
         """States (point, state) and vectors (point, vector, d) to (point, d)."""
-        fixed = self._fixed.expand(len(vectors), -1, -1)
+        fixed = self._fixed.expand(vectors.shape[0], -1, -1)
         turned = torch.einsum("kde,nue->nkud", self._broken, vectors).flatten(1, 2)
         ways = torch.cat([fixed, turned, vectors], 1)
         made: Tensor = (self.factors(state).unsqueeze(1) @ ways).squeeze(1)

@@ -74,8 +74,7 @@ class Multipoles(nn.Module):
             Angstrom, quadrupoles (molecule, 3, 3) in e Angstrom^2.
         """
         self.field_in.check(x, "Multipoles")
-        if not torch.compiler.is_compiling():
-            check_points(pos, None, "atom")
+        check_points(pos, None, "atom")
         batch, size = check_sets("Multipoles", pos, batch, size)
         sources = [source(x) for source in self.sources]
         q = sources[0]
@@ -145,7 +144,7 @@ class _TensorOf(ConstantModule):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.linear(x) @ self._tensors).view(len(x), *[3] * self.degree)
+        return (self.linear(x) @ self._tensors).view(x.shape[0], *[3] * self.degree)
 
 
 def cartesian_harmonics(degree: int) -> Tensor:

@@ -71,14 +71,15 @@ class PairNet(nn.Module):
         Raises:
             ValueError: NaN, attributes or positions that do not fit, or a batch that is not sorted.
         """
-        if x.shape != (len(pos), self.attributes):
+        if x.shape != (pos.shape[0], self.attributes):
             raise ValueError(
                 f"PairNet expects attributes ({len(pos)}, {self.attributes}); got {tuple(x.shape)}."
             )
         check_numbers("PairNet", x)
         check_points(pos, batch)
         pairs = pairs_of(
-            torch.zeros(len(x), dtype=torch.long, device=x.device) if batch is None else batch, size
+            torch.zeros(x.shape[0], dtype=torch.long, device=x.device) if batch is None else batch,
+            size,
         )
         row, column = pairs.ends()
         ends = torch.cat([x.index_select(0, row), x.index_select(0, column)], -1)

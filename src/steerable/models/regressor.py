@@ -11,14 +11,15 @@ from torch import Tensor, nn
 
 from ..certify import POSITIONS, Role
 from ..constants import ConstantModule
-from ..convs import PointConv, Pool
+from ..convs import NeighbourConv, Pool
 from ..field import Field, invariant_field
 from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_degree
 from ..functions import safe_norm
 from ..groups import named_group
 from ..layers import Gate, Linear, RMSNorm
-from ..ops import Neighbourhoods, neighbourhoods, radius_graph
+from ..ops import Edges, Neighbourhoods, radius_graph
 from ..settings import check_choices, check_range
+from ..tracing import is_traced
 from .certifiable import Claim
 
 KERNELS = ("radial", "implicit", "bonds", "ends")
@@ -169,6 +170,7 @@ class Regressor(ConstantModule):
         pos: Tensor,
         batch: Tensor | None = None,
         edge_index: Tensor | Neighbourhoods | None = None,
+        graphs: int | None = None,
     ) -> Tensor:
         """Predict.
 
@@ -177,6 +179,8 @@ class Regressor(ConstantModule):
             pos: positions (atom, 3) in Angstrom.
             batch: molecule of every atom (atom,); one molecule if absent.
             edge_index: neighbours (2, edge), from `ops.radius_graph` if absent.
+            graphs: number of molecules; by default the largest in `batch` plus one. Give it to
+                compile or export.
 
         Returns:
             One number per molecule (graph,), in the unit of the target; float64 whatever the
@@ -188,15 +192,14 @@ class Regressor(ConstantModule):
         kind = self._kinds(z)
         if edge_index is None:
             edge_index = radius_graph(pos, self.cutoff, batch)
-        hood = (
-            neighbourhoods(edge_index, len(pos)) if isinstance(edge_index, Tensor) else edge_index
-        )
-        bond = None if self.bond is None else self.bond(kind, pos, hood.edge_index)
+        edges = Edges.between(pos, edge_index).to(self.embed.weight.dtype)
+        bond = None if self.bond is None else self.bond(kind, edges)
         end = None if self.attribute is None else self.attribute(kind)
         x = self.embed(kind)
         for block in self.blocks:
-            x = block(x, pos, hood, bond, end)
-        graphs = int(batch.max()) + 1 if batch is not None and len(batch) else 1
+            x = block(x, edges, bond, end)
+        if graphs is None:
+            graphs = int(batch.max()) + 1 if batch is not None and batch.shape[0] else 1
         learned = self.pool(self.head(x).to(self.reference.dtype), batch, graphs).squeeze(-1)
         atoms = self.pool(self.reference[kind].unsqueeze(-1), batch, graphs).squeeze(-1)
         shift, scale = self.statistics
@@ -216,7 +219,9 @@ class Regressor(ConstantModule):
 
     def _kinds(self, z: Tensor) -> Tensor:
         kind: Tensor = self._number[z.clamp(0, 118)]
-        if len(kind) and int(kind.min()) < 0:
+        if is_traced(z):
+            return kind
+        if kind.shape[0] and int(kind.min()) < 0:
             unknown = sorted(set(z[kind < 0].tolist()))
             known = torch.nonzero(self._number >= 0).flatten().tolist()
             raise UnknownElementError(
@@ -248,10 +253,10 @@ class Bond(ConstantModule):
             "centres", torch.linspace(0.7, 1.4, _ATTRIBUTES, dtype=torch.float64)
         )
 
-    def forward(self, kind: Tensor, pos: Tensor, edge_index: Tensor) -> Tensor:
-        """Kinds (atom,), positions (atom, 3) and edges (2, edge) to (edge, 8)."""
-        source, target = edge_index
-        distance = safe_norm(pos.index_select(0, source) - pos.index_select(0, target))
+    def forward(self, kind: Tensor, edges: Edges) -> Tensor:
+        """Kinds (atom,) and edges to (edge, 8)."""
+        source, target = edges.index
+        distance = edges.shared("distance", safe_norm)
         radii = self.radii.index_select(0, kind)
         t = distance / (radii.index_select(0, source) + radii.index_select(0, target))
         return torch.exp(-(((t.unsqueeze(1) - self.centres) / 0.1) ** 2))
@@ -278,13 +283,11 @@ class _Block(nn.Module):
         super().__init__()
         self.norm = RMSNorm(field_in)
         self.gate = Gate(field_out)
-        self.conv = PointConv(field_in, self.gate.field_in, filter, neighbours=neighbours)
+        self.conv = NeighbourConv(field_in, self.gate.field_in, filter, neighbours=neighbours)
         self.own = Linear(field_in, self.gate.field_in)
         self.skip = Linear(field_in, field_out, bias=False)
 
-    def forward(
-        self, x: Tensor, pos: Tensor, hood: Neighbourhoods, bond: Tensor | None, end: Tensor | None
-    ) -> Tensor:
+    def forward(self, x: Tensor, edges: Edges, bond: Tensor | None, end: Tensor | None) -> Tensor:
         y = self.norm(x)
-        result: Tensor = self.skip(x) + self.gate(self.conv(y, pos, hood, bond, end) + self.own(y))
+        result: Tensor = self.skip(x) + self.gate(self.conv(y, edges, bond, end) + self.own(y))
         return result

@@ -24,7 +24,6 @@ from .sums import (
     segment_min,
     segment_softmax,
     segment_sum,
-    transforms_active,
 )
 
 __all__ = [
@@ -63,5 +62,4 @@ __all__ = [
     "segment_sum",
     "shared",
     "surface_stencil",
-    "transforms_active",
 ]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..tracing import is_traced
+
 
 class Clouds(NamedTuple):
     """The clouds of a batch, by their number in it.
@@ -55,6 +57,8 @@ def check_finite(pos: Tensor, name: str = "node") -> None:
 
     The error says which `name`s are at fault.
     """
+    if is_traced(pos):
+        return
     finite = torch.isfinite(pos)
     if not finite.all():
         bad = torch.nonzero(~finite.all(-1)).flatten()[:5].tolist()

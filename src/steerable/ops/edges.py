@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from ..tracing import is_traced
 from .clouds import check_finite
 from .sums import Neighbourhoods, neighbourhoods
 
@@ -79,10 +80,9 @@ class Edges:
             raise ValueError(
                 f"These neighbourhoods are of {hood.size} nodes; there are {targets} targets."
             )
-        if not torch.compiler.is_compiling():
-            check_finite(source_pos)
-            if target_pos is not source_pos:
-                check_finite(target_pos)
+        check_finite(source_pos)
+        if target_pos is not source_pos:
+            check_finite(target_pos)
         offset = source_pos.index_select(0, index[0]) - target_pos.index_select(0, index[1])
         if shift is not None or cell is not None:
             offset = offset + _translation(index, shift, cell, batch, offset)
@@ -151,7 +151,7 @@ def check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:
             "edge_index is a torch.long tensor (2, edge), row 0 the source, row 1 the target; got "
             f"{edge_index.dtype} {tuple(edge_index.shape)}."
         )
-    if torch.compiler.is_compiling() or not edge_index.numel():
+    if is_traced(edge_index) or not edge_index.numel():
         return
     if edge_index.shape[1] >= _INDEX_LIMIT:
         raise ValueError(

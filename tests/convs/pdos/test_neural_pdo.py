@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 import torch
+
 from convs.grids.test_grid_conv import symmetry_error
 from convs.pdos.test_pdo import cloud
-
 from oracles.groups import EVERY, name
 from steerable import Field, FieldMismatchError
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify

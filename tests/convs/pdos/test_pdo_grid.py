@@ -6,8 +6,8 @@ import math
 
 import pytest
 import torch
-from convs.grids.test_grid_conv import array, symmetry_error
 
+from convs.grids.test_grid_conv import array, symmetry_error
 from steerable import Field, FieldMismatchError
 from steerable.convs.grids.grid_conv import GridConv2d
 from steerable.convs.pdos.depthwise_products import function_field

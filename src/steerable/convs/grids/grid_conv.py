@@ -14,6 +14,7 @@ from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, require_same_group
 from ...filters import Filter, StencilFilter
 from ...layers import Contraction, DenseKernel
+from ...tracing import is_traced, transforms_active
 from ..points.neighbour_conv import CONTRACTIONS
 from .stencil import Stencil
 from .window import Window, check_array
@@ -97,7 +98,7 @@ class _GridConv(ConstantModule):
             make them.
         """
         check_array(type(self).__name__, self.field_in, x)
-        self._check_attributes(attributes, len(x))
+        self._check_attributes(attributes, x.shape[0])
         self.window.warn_off_centre(type(self).__name__, self.field_in, x)
         kernel, bias, window = self.kernel(attributes), self._whole_bias(), self.window
         x = self.contraction.before(x.movedim(1, -1)).movedim(-1, 1)
@@ -105,7 +106,7 @@ class _GridConv(ConstantModule):
         convolution = _CONVOLUTIONS[self.dim]
         if attributes is None:
             return convolution(x, kernel, bias, window.stride, margin, window.dilation)
-        samples, joined = len(x), x.flatten(0, 1).unsqueeze(0)
+        samples, joined = x.shape[0], x.flatten(0, 1).unsqueeze(0)
         if not samples:
             return convolution(
                 x, x.new_zeros(kernel.shape[1:]), bias, window.stride, margin, window.dilation
@@ -125,9 +126,11 @@ class _GridConv(ConstantModule):
         """
         if attributes is not None:
             return self._expand(attributes)
-        if self.training or torch.compiler.is_compiling():
+        if self.training or is_traced(self.neighbours):
             return self._expand().squeeze(0)
         read = [*self.parameters(), *self.buffers()]
+        if transforms_active(read):
+            return self._expand().squeeze(0)
         learning = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in read)
         if learning or any(tensor.is_inference() for tensor in read):
             return self._expand().squeeze(0)
@@ -190,7 +193,7 @@ class _GridConv(ConstantModule):
         kernel: Tensor = self.dense(
             self.contraction, None if h is None else h.flatten(0, 1), torch.rsqrt(self.neighbours)
         )
-        samples = 1 if h is None else len(h)
+        samples = 1 if h is None else h.shape[0]
         return kernel.unflatten(2, (samples, *[self.window.size] * self.dim)).movedim(2, 0)
 
     def _whole_bias(self) -> Tensor | None:

@@ -61,6 +61,6 @@ def for_samples(
     function: Callable[[Tensor, Tensor | None], Tensor], points: Tensor, attributes: Tensor | None
 ) -> Tensor:
     """A function of points and attributes, at all points for every sample: (sample, point, ...)."""
-    samples = 1 if attributes is None else len(attributes)
-    spread = None if attributes is None else attributes.repeat_interleave(len(points), 0)
-    return function(points.repeat(samples, 1), spread).unflatten(0, (samples, len(points)))
+    samples = 1 if attributes is None else attributes.shape[0]
+    spread = None if attributes is None else attributes.repeat_interleave(points.shape[0], 0)
+    return function(points.repeat(samples, 1), spread).unflatten(0, (samples, points.shape[0]))

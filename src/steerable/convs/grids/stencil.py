@@ -127,7 +127,7 @@ class Stencil(ConstantModule):
         """
         fine = self._gaussian.shape[1]
         flat = h.flatten(2)
-        whole = flat.new_zeros(len(h), fine**self.dim, flat.shape[2]).index_add_(
+        whole = flat.new_zeros(h.shape[0], fine**self.dim, flat.shape[2]).index_add_(
             1, self._inside, flat
         )
         whole = whole.unflatten(1, [fine] * self.dim)

@@ -79,11 +79,12 @@ class GraphLinear(MessagePassing):
             ValueError: edges to nodes that do not exist, or a batch that does not fit.
         """
         self.field_in.check(x, "GraphLinear")
-        check_edge_index(edge_index, len(x), len(x))
+        check_edge_index(edge_index, x.shape[0], x.shape[0])
         batch, size = check_sets("GraphLinear", x, batch, size)
         around = self.propagate(edge_index, x=x) / self.neighbours
         degree = (
-            segment_sum(x.new_ones(edge_index.shape[1], 1), edge_index[1], len(x)) / self.neighbours
+            segment_sum(x.new_ones(edge_index.shape[1], 1), edge_index[1], x.shape[0])
+            / self.neighbours
         )
         means = segment_mean(torch.cat([x, around, degree], -1), batch, size)
         mean, mean_around, density = means.split([self.field_in.dim, self.field_in.dim, 1], -1)

@@ -33,7 +33,7 @@ class Pairs(ABC):
 
     def check(self, x: Tensor, owner: str) -> None:
         """Raise ValueError unless `x` has one row per pair."""
-        if x.dim() != 2 or len(x) != self.count:
+        if x.dim() != 2 or x.shape[0] != self.count:
             raise ValueError(
                 f"{owner} needs features of {self.count} pairs, n^2 for every graph of n nodes: "
                 f"({self.count}, channel); got {tuple(x.shape)}."
@@ -150,7 +150,7 @@ class RaggedPairs(Pairs):
         first = (self.nodes.cumsum(0) - self.nodes).index_select(0, batch)
         self._length = self.nodes.index_select(0, batch)
         start = self._length.cumsum(0) - self._length
-        node = torch.arange(len(batch), device=batch.device)
+        node = torch.arange(batch.shape[0], device=batch.device)
         self.row = node.repeat_interleave(self._length, output_size=self.count)
         self.column = torch.arange(self.count, device=batch.device) + (first - start).index_select(
             0, self.row
@@ -180,10 +180,10 @@ class RaggedPairs(Pairs):
         return x.index_select(0, self._diagonal)
 
     def row_mean(self, x: Tensor) -> Tensor:
-        return segment_sum(x, self.row, len(self.batch)) / self._length.unsqueeze(1)
+        return segment_sum(x, self.row, self.batch.shape[0]) / self._length.unsqueeze(1)
 
     def column_mean(self, x: Tensor) -> Tensor:
-        return segment_sum(x, self.column, len(self.batch)) / self._length.unsqueeze(1)
+        return segment_sum(x, self.column, self.batch.shape[0]) / self._length.unsqueeze(1)
 
     def transpose(self, x: Tensor) -> Tensor:
         return x.index_select(0, self._transpose)
@@ -197,7 +197,7 @@ class RaggedPairs(Pairs):
         return torch.cat(parts).index_select(0, order)
 
     def graph_mean(self, v: Tensor) -> Tensor:
-        return segment_mean(v, self.batch, len(self.nodes))
+        return segment_mean(v, self.batch, self.nodes.shape[0])
 
     def to_nodes(self, g: Tensor) -> Tensor:
         return g.index_select(0, self.batch)
@@ -244,7 +244,7 @@ def pack(x: Tensor, mask: Tensor) -> tuple[Tensor, Pairs]:
             f"{mask.dtype} {tuple(mask.shape)}."
         )
     return x.flatten(0, 2).index_select(0, _places(mask)), pairs_of(
-        torch.nonzero(mask)[:, 0], len(mask)
+        torch.nonzero(mask)[:, 0], mask.shape[0]
     )
 
 

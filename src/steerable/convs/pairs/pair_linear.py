@@ -120,9 +120,9 @@ class PairLinear(nn.Module):
         self.field_in.check(x, "PairLinear")
         if pairs is None:
             check_square(x)
-            return self._map(x, SquarePairs(len(x), x.shape[1]))
+            return self._map(x, SquarePairs(x.shape[0], x.shape[1]))
         pairs.check(x, "PairLinear")
-        return self._map(pairs.form(x), pairs).reshape(len(x), self.field_out.dim)
+        return self._map(pairs.form(x), pairs).reshape(x.shape[0], self.field_out.dim)
 
     def _map(self, x: Tensor, pairs: Pairs) -> Tensor:
         y = x.new_zeros(*x.shape[:-1], self.field_out.dim) if self.own is None else self.own(x)

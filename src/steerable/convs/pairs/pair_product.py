@@ -56,7 +56,7 @@ class PairProduct(nn.Module):
             )
         if pairs is None:
             check_square(x)
-            return self._map(x, SquarePairs(len(x), x.shape[1]))
+            return self._map(x, SquarePairs(x.shape[0], x.shape[1]))
         pairs.check(x, "PairProduct")
         return self._map(pairs.form(x), pairs).flatten(0, -2)
 

@@ -18,6 +18,7 @@ from ...filters import DerivativeFilter, StencilFilter
 from ...groups import Group, trivial
 from ...layers import Outer
 from ...ops import Neighbourhoods
+from ...tracing import transforms_active
 from ..grids.window import Window
 from ..points.graph import edges_of
 from ..points.neighbour_conv import NeighbourConv
@@ -97,13 +98,21 @@ class GridDerivatives(nn.Module):
         x = x.movedim((2, 0, 1, 3), (-4, -3, -2, -1))  # (*padded, copy, batch, group, channel)
         w = weights.movedim((-1, 0), (0, -3))  # (operator, *spatial, batch, group, channel)
         kernel = (self._stencils().T @ w.flatten(1)).view(self.filter.size**self.dim, *w.shape[1:])
-        y: Tensor = _LocalSum.apply(x.flatten(-3), kernel.flatten(-3))
+        y = _local_sum(x.flatten(-3), kernel.flatten(-3))
         return y.unflatten(-1, w.shape[-3:]).movedim((-4, -3, -2, -1), (2, 0, 1, 3))
 
     def _stencils(self) -> Tensor:
         """(operator, offset)."""
         values = self.filter.values()
-        return values.T * len(values) ** -0.5
+        return values.T * values.shape[0] ** -0.5
+
+
+def _local_sum(f: Tensor, kernel: Tensor) -> Tensor:
+    """The sum of `_LocalSum`, in operations of torch where something has to follow each of them."""
+    if transforms_active((f, kernel)):
+        return torch.stack([f[window] * part for part, window in _shifted(f, kernel)]).sum(0)
+    y: Tensor = _LocalSum.apply(f, kernel)
+    return y
 
 
 class _LocalSum(torch.autograd.Function):

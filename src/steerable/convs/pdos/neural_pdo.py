@@ -180,7 +180,7 @@ class GridNeuralPDO(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Features (batch, field_in.dim, *spatial) to (batch, field_out.dim, *spatial)."""
         check_array("GridNeuralPDO", self.field_in, x)
-        shape = len(x), *x.shape[2:]
+        shape = x.shape[0], *x.shape[2:]
 
         def differentiate(f: Tensor, weights: Tensor | None = None) -> Tensor:
             arrays = f.unflatten(0, shape).movedim(-1, 1)

@@ -7,13 +7,21 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from ...field import Field, require_same_group
 from ...filters import Filter, SeparableFilter
-from ...layers import Contraction, Depthwise, Full, Linear
-from ...ops import Edges, Inputs, blockwise, segment_max, transforms_active
+from ...layers import (
+    Contraction,
+    Depthwise,
+    Full,
+    Linear,
+    MeasuredScale,
+    robust_mean_square,
+)
+from ...ops import Edges, Inputs, blockwise, segment_max
+from ...tracing import transforms_active
 from .attention import Attention
 from .cost import ENGINES, Plan, plan, works
 from .engines import Engine, separable_values
@@ -35,7 +43,7 @@ CONTRACTIONS: dict[str, Callable[..., Contraction]] = {"full": Full, "depthwise"
 Aggregation = Literal["sum", "mean", "max", "attention"]
 
 
-class NeighbourConv(nn.Module):
+class NeighbourConv(MeasuredScale):
     """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, without ever forming K.
 
     What `PointConv` computes, from `ops.Edges` that the layers of a network share. It needs no
@@ -83,9 +91,7 @@ class NeighbourConv(nn.Module):
         self._separable = isinstance(filter, SeparableFilter)
         # What is compiled must not depend on the graph: the order that suits 16 neighbours.
         self._usual: Engine = plan(self._works, 1, 16).chosen
-        self._measured = neighbours is not None
-        number = torch.tensor(1.0 if neighbours is None else float(neighbours))
-        self.register_buffer("neighbours", number, persistent=neighbours is None)
+        self.register_scale("neighbours", value=neighbours)
 
     def forward(
         self,
@@ -123,9 +129,9 @@ class NeighbourConv(nn.Module):
             self.field_in, self.filter, edges.to(self.neighbours.dtype), x, edge_attr, node_attr
         )
         y = self._aggregate(graph)
-        if not self._measured:
+        if not self.is_measured():
             self._measure(graph, y)
-        y = y * torch.rsqrt(self.neighbours)
+        y = y * self.scale_factor()
         if self.self_interaction is not None:
             y = y + self.self_interaction(graph.target_features)
         return y
@@ -249,21 +255,15 @@ class NeighbourConv(nn.Module):
             values = ENGINES["moments"].values(self.filter, graph.edges, graph.attributes())
         return _scaled(values, graph.weight)
 
-    @torch.no_grad()
     def _measure(self, graph: Graph, y: Tensor) -> None:
-        """Set `neighbours` to the mean square of the sums, per mean square of the features."""
+        """Measure the mean square of the sums, per mean square of the features."""
         target = graph.edges.index[1]
         if not target.shape[0]:
             return
-        reached = y.new_zeros(y.shape[0], 1).index_fill(0, target, 1.0)
-        square = (y.square() * reached).sum() / (reached.sum() * y.shape[1])
-        power = square / graph.x.square().mean()
-        self.neighbours.copy_(torch.where(power > 0, power, self.neighbours))  # NaN of zeros
-        self._measured = True
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        self._measured = self._measured or f"{prefix}neighbours" in state_dict
+        reached = torch.zeros_like(y[:, 0], dtype=torch.bool).index_fill(0, target, True)
+        power = robust_mean_square(y, reached) / robust_mean_square(graph.x)
+        # Without cancellation a sum has about as many terms of the features' size as neighbours.
+        self.measure(power, target.shape[0] / reached.sum())
 
     def extra_repr(self) -> str:
         return f"{self.field_in} -> {self.field_out}, aggregation={self.aggregation!r}"

@@ -73,7 +73,7 @@ class JanossyAggregation(Aggregation):
         sizes = torch.bincount(index, minlength=size)
         number = self._numbers(sizes)
         owner = torch.arange(size, device=x.device).repeat_interleave(number)
-        place = torch.arange(len(owner), device=x.device) - (
+        place = torch.arange(owner.shape[0], device=x.device) - (
             number.cumsum(0) - number
         ).index_select(0, owner)
         members = self._members(
@@ -109,7 +109,7 @@ class JanossyAggregation(Aggregation):
             member, place = place % left, place // left
             if self.samples is not None:
                 drawn = torch.rand(
-                    len(n), generator=generator, dtype=torch.float64, device=n.device
+                    n.shape[0], generator=generator, dtype=torch.float64, device=n.device
                 )
                 member = torch.where(taken == self.samples, (drawn * left).long(), member)
             for other in torch.stack(members).sort(0).values if members else ():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...tracing import is_traced
+
 
 def check_sets(owner: str, x: Tensor, batch: Tensor | None, size: int | None) -> tuple[Tensor, int]:
     """The set of every element, and the number of sets.
@@ -25,15 +27,15 @@ def check_sets(owner: str, x: Tensor, batch: Tensor | None, size: int | None) ->
             f"{tuple(x.shape)}. Of padded sets take x[mask] and batch = mask.nonzero()[:, 0]."
         )
     if batch is None:
-        return torch.zeros(len(x), dtype=torch.long, device=x.device), size or 1
+        return torch.zeros(x.shape[0], dtype=torch.long, device=x.device), size or 1
     if batch.shape != x.shape[:1] or batch.dtype not in (torch.long, torch.int):
         raise ValueError(
             f"{owner} needs the set of each of the {len(x)} elements, as integers ({len(x)},); got "
             f"{batch.dtype} {tuple(batch.shape)}."
         )
-    if torch.compiler.is_compiling() and size is not None:
+    if is_traced(batch) and size is not None:
         return batch, size
-    low, high = (int(end) for end in batch.aminmax()) if len(batch) else (0, -1)
+    low, high = (int(end) for end in batch.aminmax()) if batch.shape[0] else (0, -1)
     if low < 0 or (size is not None and high >= size):
         wanted = "" if size is None else f" to {size - 1}"
         raise ValueError(
@@ -45,7 +47,7 @@ def check_sets(owner: str, x: Tensor, batch: Tensor | None, size: int | None) ->
 
 def check_sorted(owner: str, batch: Tensor) -> None:
     """Raise ValueError unless the elements of every set are side by side, set after set."""
-    if not torch.compiler.is_compiling() and bool((batch[1:] < batch[:-1]).any()):
+    if not is_traced(batch) and bool((batch[1:] < batch[:-1]).any()):
         raise ValueError(
             f"{owner} needs the elements set after set; `batch` is not sorted. Sort elements and "
             "batch by torch.argsort(batch, stable=True)."
@@ -54,7 +56,7 @@ def check_sorted(owner: str, batch: Tensor) -> None:
 
 def check_occupied(owner: str, batch: Tensor, size: int) -> None:
     """Raise ValueError if a set has no elements."""
-    if torch.compiler.is_compiling():
+    if is_traced(batch):
         return
     empty = torch.nonzero(torch.bincount(batch, minlength=size) == 0).flatten()
     if len(empty):
@@ -66,7 +68,7 @@ def check_occupied(owner: str, batch: Tensor, size: int) -> None:
 
 def check_numbers(owner: str, x: Tensor) -> None:
     """Raise ValueError if a row of `x` (element, ...) holds NaN or infinity."""
-    if torch.compiler.is_compiling() or torch.isfinite(x.sum()):  # one number: a sum shows either
+    if is_traced(x) or torch.isfinite(x.sum()):  # one number: a sum shows either
         return
     rows = torch.nonzero(~torch.isfinite(x).flatten(1).all(1)).flatten()
     if len(rows):
@@ -92,6 +94,6 @@ def check_aggregation(
             f"dim={dim}."
         )
     if index is None and ptr is not None:
-        index = torch.arange(len(ptr) - 1, device=x.device).repeat_interleave(ptr.diff())
-        size = len(ptr) - 1
+        index = torch.arange(ptr.shape[0] - 1, device=x.device).repeat_interleave(ptr.diff())
+        size = ptr.shape[0] - 1
     return check_sets(owner, x, index, size)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ...ops import Neighbourhoods, neighbourhoods, segment_softmax, segment_sum
+from ...tracing import is_traced
 from .ragged import check_sets
 
 
@@ -57,7 +58,7 @@ class InducedSetAttention(nn.Module):
                 f"InducedSetAttention expects (element, {self.channels}); got {tuple(x.shape)}."
             )
         batch, size = check_sets("InducedSetAttention", x, batch, size)
-        sets = _Rows(batch, size) if torch.compiler.is_compiling() else _Blocks(batch, size)
+        sets = _Rows(batch, size) if is_traced(x) else _Blocks(batch, size)
         query = self._split(self.gather.query(self.points))
         key, value = (self._split(part) for part in self.gather.seen(x).chunk(2, -1))
         found = sets.gather(query, key, value)
@@ -130,7 +131,7 @@ class _Blocks:
     """
 
     def __init__(self, batch: Tensor, size: int) -> None:
-        element = torch.arange(len(batch), device=batch.device)
+        element = torch.arange(batch.shape[0], device=batch.device)
         self.sets: Neighbourhoods = neighbourhoods(torch.stack([element, batch]), size)
         self.size = size
 

@@ -11,6 +11,7 @@ from ...field import Field, FieldError
 from ...groups import Group
 from ...layers import Linear
 from ...ops import segment_max, segment_mean, segment_sum
+from ...tracing import is_traced, transforms_active
 from .ragged import check_sets
 
 _BLOCK_ROWS = (
@@ -82,12 +83,13 @@ class SetLinear(nn.Module):
         self.field_in.check(x, "SetLinear")
         batch, size = check_sets("SetLinear", x, batch, size)
         if self.pool == "mean" and self.deviation.is_dense and not _is_rewritten(x):
-            sets = _Sets(batch, size)
-            own, bias = self.deviation.matrix(), self.common(x.new_zeros(self.field_in.dim))
-            y: Tensor = _SetProduct.apply(
-                x, sets.sum(x) / sets.count, own, self.common.matrix() - own, bias, sets
-            )
-            return y
+            own, common = self.deviation.matrix(), self.common.matrix()
+            bias = self.common(x.new_zeros(self.field_in.dim))
+            if not transforms_active((x, own, common, bias)):
+                sets = _Sets(batch, size)
+                mean = sets.sum(x) / sets.count
+                y: Tensor = _SetProduct.apply(x, mean, own, common - own, bias, sets)
+                return y
         pooled = (segment_mean if self.pool == "mean" else segment_max)(x, batch, size)
         return self.deviation(x) + (self.common(pooled) - self.deviation(pooled)).index_select(
             0, batch
@@ -99,7 +101,7 @@ class SetLinear(nn.Module):
 
 def _is_rewritten(x: Tensor) -> bool:
     """Whether PyTorch rewrites the operations: a compiler, which joins them itself, or autocast."""
-    return torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type)
+    return is_traced(x) or torch.is_autocast_enabled(x.device.type)
 
 
 class _SetProduct(torch.autograd.Function):
@@ -128,7 +130,7 @@ class _SetProduct(torch.autograd.Function):
         total = ctx.sets.sum(gradient)
         into_x = None
         if ctx.needs_input_grad[0]:
-            nothing = gradient.new_zeros(len(own))
+            nothing = gradient.new_zeros(own.shape[0])
             into_x = _SetProduct.apply(
                 gradient, total / ctx.sets.count, own.T, shared.T, nothing, ctx.sets
             )
@@ -159,7 +161,7 @@ class _SortedSum(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, batch: Tensor, first: Tensor) -> Tensor:
-        return torch.nn.functional.embedding_bag(torch.arange(len(x)), x, first, mode="sum")
+        return torch.nn.functional.embedding_bag(torch.arange(x.shape[0]), x, first, mode="sum")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -177,9 +179,9 @@ class _SortedSum(torch.autograd.Function):
 
 def _shifted_product(x: Tensor, matrix: Tensor, shift: Tensor, batch: Tensor) -> Tensor:
     """`x A + shift[set]`, a block of rows at a time."""
-    y = x.new_empty(len(x), matrix.shape[1])
-    rows = _BLOCK_ROWS if x.device.type == "cpu" else max(len(x), 1)
-    for start in range(0, len(x), rows):
+    y = x.new_empty(x.shape[0], matrix.shape[1])
+    rows = _BLOCK_ROWS if x.device.type == "cpu" else max(x.shape[0], 1)
+    for start in range(0, x.shape[0], rows):
         block = slice(start, start + rows)
         torch.index_select(shift, 0, batch[block], out=y[block]).addmm_(x[block], matrix)
     return y

@@ -67,7 +67,7 @@ class SortPoolAggregation(Aggregation):
         ranked = x.gather(0, by_value.gather(0, by_set))
         owner = index.sort().values
         sizes = torch.bincount(index, minlength=size)
-        rank = torch.arange(len(x), device=x.device) - (sizes.cumsum(0) - sizes).index_select(
+        rank = torch.arange(x.shape[0], device=x.device) - (sizes.cumsum(0) - sizes).index_select(
             0, owner
         )
         return segment_mean(self._weights(rank, sizes.index_select(0, owner)) * ranked, owner, size)

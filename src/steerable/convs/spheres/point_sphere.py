@@ -14,6 +14,7 @@ from ...functions import Layout
 from ...layers import SphereSignals
 from ...layers.sphere import sphere_field
 from ...ops import segment_sum
+from ...tracing import is_traced
 
 
 class PointSphere(nn.Module):
@@ -78,16 +79,20 @@ class PointSphere(nn.Module):
         """
         if x.dim() != 2 or x.shape[1] != 3:
             raise ValueError(f"PointSphere expects places (point, 3); got {tuple(x.shape)}.")
-        if not torch.compiler.is_compiling() and not bool(x.isfinite().all()):
+        if not is_traced(x) and not bool(x.isfinite().all()):
             raise ValueError("PointSphere expects finite places; got NaN or infinity.")
-        q = x.new_ones(len(x), self.weights) if weight is None else weight.reshape(len(weight), -1)
-        if q.shape != (len(x), self.weights):
+        q = (
+            x.new_ones(x.shape[0], self.weights)
+            if weight is None
+            else weight.reshape(weight.shape[0], -1)
+        )
+        if q.shape != (x.shape[0], self.weights):
             raise ValueError(
-                f"PointSphere expects weights ({len(x)}, {self.weights}); got {tuple(q.shape)}."
+                f"PointSphere expects weights ({x.shape[0]}, {self.weights}); got {tuple(q.shape)}."
             )
         if index is None:
-            index, size = torch.zeros(len(x), dtype=torch.long, device=x.device), 1
-        spheres = size if size is not None else (int(index.max()) + 1 if len(index) else 0)
+            index, size = torch.zeros(x.shape[0], dtype=torch.long, device=x.device), 1
+        spheres = size if size is not None else (int(index.max()) + 1 if index.shape[0] else 0)
         terms = self.filter(x, None).unsqueeze(2) * q[:, None, :, None]
         return self.signals.join(segment_sum(terms.flatten(1, 2), index, spheres))
 

@@ -25,5 +25,4 @@ __all__ = [
     "segment_min",
     "segment_softmax",
     "segment_sum",
-    "transforms_active",
 ]

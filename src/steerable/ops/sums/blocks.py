@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from ...tracing import transforms_active
 from .neighbourhoods import Block, Neighbourhoods
 
 Slots = tuple[int, int]
@@ -109,18 +110,6 @@ def blockwise(
         result: Tensor = _Sum.apply(kernel, hood, inputs.counts, *inputs.tensors)
         return result
     return _kept(kernel, hood, inputs)
-
-
-def transforms_active(tensors: Sequence[Tensor]) -> bool:
-    """Whether a transform of torch.func runs, or one of the tensors carries a forward derivative.
-
-    They follow every operation of torch by itself, but no function with a backward of its own.
-    """
-    # torch.func has no public question for this; torch.autograd.Function asks the same.
-    if torch._C._are_functorch_transforms_active():
-        return True
-    dual = torch.autograd.forward_ad.unpack_dual
-    return any(dual(t).tangent is not None for t in tensors)
 
 
 def _kept(kernel: Kernel, hood: Neighbourhoods, inputs: Inputs) -> Tensor:

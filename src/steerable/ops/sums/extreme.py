@@ -9,13 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...tracing import transforms_active
+
 
 def extreme(x: Tensor, index: Tensor, size: int, which: str) -> Tensor:
     """Largest (`amax`) or smallest (`amin`) entries (size, ...) of `x` (item, ...) by `index`.
 
     A segment without rows gives 0. Equal ones share the gradient evenly.
     """
-    if torch.compiler.is_compiling():  # makes its own backward, and warns of autograd functions
+    # Both follow operations of torch only; a compiler makes its own backward.
+    if torch.compiler.is_compiling() or transforms_active([x]):
         return reduced(x, index, size, which)
     result: Tensor = _Extreme.apply(x, index, size, which)
     return result

@@ -1,0 +1,41 @@
+"""Whether PyTorch only follows the operations on a tensor, so that Python must not look at it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+_TRACER = "torch.fx.experimental.proxy_tensor"  # takes long to import, so only where it is in use
+
+
+def is_traced(x: Tensor) -> bool:
+    """Whether the numbers of a tensor are hidden from Python.
+
+    So it is while a compiler, an exporter or `make_fx` records the operations, in transforms of
+    `torch.func`, and for tensors without data. Checks of numbers are left out there.
+    """
+    if torch.compiler.is_compiling():
+        return True
+    if torch._C._are_functorch_transforms_active():  # there is no public question
+        return True
+    if _TRACER not in sys.modules:
+        return False
+    from torch._subclasses import FakeTensor
+    from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
+    return isinstance(x, FakeTensor) or get_proxy_mode() is not None
+
+
+def transforms_active(tensors: Iterable[Tensor]) -> bool:
+    """Whether a transform of torch.func runs, or one of the tensors carries a forward derivative.
+
+    They follow every operation of torch by itself, but no function with a backward of its own.
+    """
+    # torch.func has no public question for this; torch.autograd.Function asks the same.
+    if torch._C._are_functorch_transforms_active():
+        return True
+    dual = torch.autograd.forward_ad.unpack_dual
+    return any(dual(tensor).tangent is not None for tensor in tensors)
