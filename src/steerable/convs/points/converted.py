@@ -116,7 +116,7 @@ def _set_weights(conv: PointConv, product: FullyConnectedTensorProduct, last: Te
 
     contraction, paths = conv.contraction, conv.contraction.paths
     assert isinstance(contraction, Full)
-    places = paths.places([path.copies * contraction.channels for path in paths])
+    places = paths.layout.places([path.copies * contraction.channels for path in paths])
     at = dict(
         zip(
             (term.irrep.harmonic.degree for term in paths.field_filter),

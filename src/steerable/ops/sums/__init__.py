@@ -1,6 +1,6 @@
 """Sums over neighbourhoods: by segments, in blocks, by loops in C."""
 
-from .blocks import Inputs, Kernel, Loops, blockwise, pull, pull_twice, run, transforms_active
+from .blocks import Inputs, Kernel, Loops, blockwise, pull, pull_twice, run
 from .moments import moments
 from .native import native
 from .neighbourhoods import Block, Neighbourhoods, Rows, neighbourhoods
