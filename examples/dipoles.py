@@ -1,16 +1,15 @@
-"""Dipoles of molecules from pairs of atoms that carry irreps of O(3).
-
-They come from charges and dipoles read off at the atoms.
+"""Dipoles of molecules from features of pairs of atoms, as charges and dipoles at the atoms.
 
 python examples/dipoles.py FILE.db [--steps 4000]
 
-FILE.db is a database of ASE, molecules of the same atoms, whose rows hold data["dipole_moment"] in
-e Angstrom, "energy" and "forces", and may hold "total_charge" and "spin_multiplicity". Molecules
-are turned and reflected at random. Frames of rare electronic states, which places do not tell, are
-found by their energies and forces, and the network is told. Printed are errors |found - true| of
-the vector on frames that were not trained on, relative to the rms dipole (that of zero is 100 %):
-the rms, that of common states, the mean, the median, and what all but 5 % stay below; then the
-change of the result under a rotation.
+FILE.db is a database of ASE with molecules of the same atoms, whose rows have
+data["dipole_moment"] in e Angstrom, "energy" and "forces", and optionally "total_charge" and
+"spin_multiplicity". Molecules are rotated and reflected at random. Frames of rare electronic
+states, which the positions do not determine, are identified by their energies and forces, and the
+network gets this as an input. The script prints errors |predicted - true| of the vector on frames
+that were not used for training, relative to the rms dipole (predicting zero gives 100 %): the rms,
+the rms of common states, the mean, the median, and the 95th percentile; then the change of the
+result under a rotation.
 """
 
 import argparse
@@ -26,9 +25,9 @@ from torch.nn.functional import one_hot
 from steerable.groups import O3
 from steerable.models import Multipoles, PairNet
 
-NEAR = 8  # frames beside each
-CONSISTENT = 1e-3  # eV by which the forces may miss a difference of energies
-FEW = 0.05  # of the frames
+NEAR = 8  # the number of neighbouring frames
+CONSISTENT = 1e-3  # eV; how far forces and a difference of energies may disagree
+FEW = 0.05  # the share of frames below which a state is rare
 
 
 def common_states(pos, energy, force, kind):

@@ -1,13 +1,13 @@
-"""Fields on the Earth by their harmonics: transformed, turned, smoothed, differentiated and drawn.
+"""Fields on the Earth in harmonics: transformed, rotated, smoothed, differentiated and drawn.
 
 python examples/earth.py [--figure earth.png]    the magnetic field of 2025, from the package ppigrf
 python examples/earth.py FOLDER                  topography, and the wind in January at 200 hPa,
                                                  with the package h5py
 
-FOLDER holds srtmp300.msl, rows l, m, C, S: the topography in metres by real harmonics of mean
-square 1 (4 pi normalised, without the phase of Condon and Shortley); and uwnd_mean.nc,
-vwnd_mean.nc: monthly means of the wind to the east and to the north in m/s from 90 to -90 degrees
-of latitude. Errors are relative to the field.
+FOLDER contains srtmp300.msl with rows l, m, C, S: the topography in metres in real harmonics of
+mean square 1 (4 pi normalised, without the Condon-Shortley phase); and uwnd_mean.nc, vwnd_mean.nc:
+monthly means of the wind to the east and to the north in m/s from 90 to -90 degrees of latitude.
+Errors are relative to the field.
 """
 
 import argparse

@@ -1,15 +1,14 @@
-"""Water learns its own equations from films of it.
-
-By differential operators, and by kernels of equal size.
+"""Learn the equations of water from films, by differential operators and by kernels of equal size.
 
 python examples/fluid.py [--quick] [--figure fluid.png] [--gif fluid.gif]
 
 Films are solutions of h_t = -div((H + h) v), v_t = -(v . grad) v - g grad h + nu Laplace v on a
-periodic square. A net u_t = W(1, u) D u, within one Runge-Kutta step, learns each frame from the
-one before. D are differential operators that commute with O(2), or kernels that do; W is a matrix
-that u makes at every point, linear in its weights. Printed are errors of whole films, with those of
-the equations themselves on the same grid; the equations that were found, as the weights tell them;
-and how well a step commutes with rotations and reflections.
+periodic square. A network u_t = W(1, u) D u, within one Runge-Kutta step, learns to predict each
+frame from the previous one. D are differential operators, or kernels, that commute with O(2), and W
+is a matrix that depends on u at every point and is linear in its weights. The script prints the
+errors of whole films, compared with those of the equations themselves on the same grid; the
+equations that were learned, read from the weights; and how well a step commutes with rotations and
+reflections.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""What layers of second order tell apart, and a dipole from a set of charges.
+"""Graphs that layers of second order can distinguish, and the dipole of a set of charges.
 
 python examples/graphs.py [--steps 2000]
 
-Cycles of six nodes against two triangles, and the rook's graph against Shrikhande's: the largest
-difference between the results of networks with random weights. Then the dipole of a set of charges
-by a network on S_n x O(3), trained on sets of up to 10 charges and tested on sets of 50, with the
-change under permutations, rotations and reflections.
+The script compares cycles of six nodes with two triangles, and the rook's graph with the Shrikhande
+graph: it prints the largest difference between the results of networks with random weights. Then a
+network on S_n x O(3) learns the dipole of a set of charges. It is trained on sets of up to 10
+charges and tested on sets of 50, with the change under permutations, rotations and reflections.
 """
 
 import argparse

@@ -1,6 +1,4 @@
-"""One solver, any group.
-
-How harmonics branch into a point group, and what one filter looks like under four groups.
+"""How harmonics decompose under a point group, and what one filter looks like under four groups.
 
 python examples/groups.py [--group Oh] [--figure groups.png]
 """

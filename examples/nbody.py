@@ -1,7 +1,7 @@
-"""Simulate charged particles, learn their forces, prove the symmetry, and draw a rollout.
+"""Simulate charged particles, learn their forces, certify the symmetry, and draw a rollout.
 
 python examples/nbody.py            about two minutes
-python examples/nbody.py --small    a few seconds, just to see it run
+python examples/nbody.py --small    a few seconds, as a quick check
 """
 
 import argparse

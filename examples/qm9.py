@@ -1,7 +1,7 @@
 """Learn a property of molecules, look at the result, and predict it for your own molecule.
 
 python examples/qm9.py              about five minutes on two cores
-python examples/qm9.py --small      a few seconds, just to see it run
+python examples/qm9.py --small      a few seconds, as a quick check
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Three tasks on sets: sums of digits, statistics of populations, the element that does not belong.
+"""Three tasks on sets: sums of digits, statistics of populations, and finding the odd one out.
 
 python examples/sets.py [--steps 1200]
 
-Each line: the error on sets that were not trained on, that of a baseline, and how much the result
-changes when the elements are permuted. Sums are trained on sets of up to 10 digits and tested on
-sets of 100.
+Each line shows the error on test sets, the error of a baseline, and how much the result changes
+when the elements are permuted. Sums are trained on sets of up to 10 digits and tested on sets of
+100.
 """
 
 import argparse

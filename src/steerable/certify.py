@@ -1,8 +1,9 @@
-"""A certificate of equivariance for any callable on points, graphs or features."""
+"""Certificates of equivariance for any callable on points, graphs or features."""
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,13 +20,13 @@ TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-5}
 
 @dataclass(frozen=True)
 class Role:
-    """How an input, or the output, answers to the symmetries.
+    """How an input, or the output, transforms under the symmetries.
 
     Args:
         rows: what the first axis counts: `node`, `edge` or `graph`.
-        field: how the last axis turns; None if nothing turns it.
-        is_position: the last axis is a point of space, which turns and moves.
-        is_edge_index: the tensor is an edge_index (2, edge).
+        field: how the last axis transforms under the group; None if it is invariant.
+        is_position: whether the last axis is a point in space, which is rotated and translated.
+        is_edge_index: whether the tensor is an edge_index (2, edge).
     """
 
     rows: str = "node"
@@ -46,7 +47,7 @@ EDGE_INDEX = Role(rows="edge", is_edge_index=True)
 
 @dataclass(frozen=True)
 class Check:
-    """The largest relative error under one symmetry, and the element that made it."""
+    """The largest relative error under one symmetry, and the element that caused it."""
 
     symmetry: str
     error: float
@@ -55,14 +56,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What `certify` found.
+    """The result of `certify`.
 
     Args:
         group: the group that was tested.
         dtype: the precision of the test.
-        elements: the number of random elements of every symmetry.
+        elements: the number of random elements per symmetry.
         tolerance: the largest error that passes.
-        checks: one per symmetry.
+        checks: one result per symmetry.
     """
 
     group: str
@@ -73,10 +74,13 @@ class Certificate:
 
     @property
     def error(self) -> float:
-        """The largest relative error of all symmetries; NaN if the function gave one."""
-        return max(
-            (check.error for check in self.checks), key=lambda e: float("inf") if e != e else e
-        )
+        """The largest relative error of all symmetries; NaN if the function returned NaN."""
+        return self._worst.error
+
+    @property
+    def _worst(self) -> Check:
+        """The result with the largest error."""
+        return max(self.checks, key=_size)
 
     @property
     def passed(self) -> bool:
@@ -84,7 +88,7 @@ class Certificate:
         return self.error <= self.tolerance
 
     def as_dict(self) -> dict[str, Any]:
-        """The certificate as plain numbers, strings and lists."""
+        """The certificate as a dictionary of numbers, strings and lists."""
         return asdict(self) | {"error": self.error, "passed": self.passed}
 
     def __str__(self) -> str:
@@ -95,11 +99,7 @@ class Certificate:
             f"  {check.symmetry:<12} relative error {check.error:.1e}" for check in self.checks
         ]
         if not self.passed:
-            worst = max(
-                self.checks,
-                key=lambda check: float("inf") if check.error != check.error else check.error,
-            )
-            lines.append(f"  worst: {worst.symmetry} {worst.worst}")
+            lines.append(f"  worst: {self._worst.symmetry} {self._worst.worst}")
         return "\n".join(lines)
 
 
@@ -116,20 +116,20 @@ def certify(
     """Measure how well a function commutes with rotations, reflections, shifts and permutations.
 
     For random elements s of every symmetry the error is max |f(s x) - s f(x)| / max |f(x)|.
-    Rotations (and reflections, where the group has them) are drawn from the Haar measure of
-    `group`; translations, which are tested where an input is a position, have the size of the
-    positions; permutations reorder nodes and edges.
+    Rotations, and reflections if the group has them, are drawn from the Haar measure of `group`.
+    Translations are tested if an input is a position, and are about as large as the positions.
+    Permutations reorder nodes and edges.
 
     Args:
-        function: called with the input tensors in order.
+        function: the function to test; it is called with the input tensors in order.
         inputs: pairs of a tensor and its Role.
-        output: the Role of what the function returns.
-        group: acts on positions and fields; O(3) by default.
-        elements: how many random elements of every symmetry.
-        dtype: the precision to test in: floating-point inputs are cast, and so is a copy of the
-            function if it is a module; by default that of the inputs.
-        tolerance: 1e-10 in float64 and 2e-5 in float32 by default.
-        seed: of the random elements.
+        output: the Role of the tensor that the function returns.
+        group: the group that acts on positions and fields; O(3) by default.
+        elements: the number of random elements per symmetry.
+        dtype: the precision of the test; by default that of the inputs. Floating-point inputs are
+            cast to it, and so is a copy of the function if it is a module.
+        tolerance: the largest error that passes; by default 1e-10 in float64 and 2e-5 in float32.
+        seed: the seed of the random elements.
     """
     group = group or O3()
     generator = torch.Generator().manual_seed(seed)
@@ -141,26 +141,25 @@ def certify(
         function = copy.deepcopy(function).to(dtype)
     precision = next(tensor.dtype for tensor in tensors if tensor.is_floating_point())
     with torch.no_grad():
-        expected = function(*tensors)
+        value = function(*tensors)
         checks = []
         for name, draw in _symmetries(group, tensors, roles, generator).items():
-            found = []
+            trials = []
             for _ in range(elements):
                 move = draw()
-                moved = function(*[move(t, role) for t, role in zip(tensors, roles, strict=True)])
-                found.append(
-                    (_relative_error(moved, move(expected, output), expected), move.element)
-                )
-            checks.append(
-                Check(
-                    name,
-                    *max(found, key=lambda pair: float("inf") if pair[0] != pair[0] else pair[0]),
-                )
-            )
+                images = [move(t, role) for t, role in zip(tensors, roles, strict=True)]
+                error = _relative_error(function(*images), move(value, output), value)
+                trials.append(Check(name, error, move.element))
+            checks.append(max(trials, key=_size))
     limit = TOLERANCE.get(precision, 1e-2) if tolerance is None else tolerance
     return Certificate(
         group.name, str(precision).removeprefix("torch."), elements, limit, tuple(checks)
     )
+
+
+def _size(check: Check) -> float:
+    """The error of a check as a number that compares; NaN is the worst."""
+    return float("inf") if math.isnan(check.error) else check.error
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ class _Shift:
 
 @dataclass(frozen=True)
 class _Reorder:
-    """New orders of nodes and edges: row k of the result is row order[k]."""
+    """Permutations of nodes and edges: row k of the result is row order[k]."""
 
     order: dict[str, Tensor]
 
@@ -207,6 +206,7 @@ class _Reorder:
 
     def __call__(self, x: Tensor, role: Role) -> Tensor:
         if role.is_edge_index:
+            # Node order[k] becomes node k: argsort inverts the permutation.
             new_number = torch.argsort(self.order["node"]).to(x.device)
             return new_number[x[:, self.order["edge"].to(x.device)]]
         order = self.order.get(role.rows)
@@ -217,11 +217,11 @@ def _symmetries(
     group: Group, tensors: list[Tensor], roles: list[Role], generator: torch.Generator
 ) -> dict[str, Callable[[], Any]]:
     """The symmetries that apply to these inputs, as functions that draw an element."""
-    found: dict[str, Callable[[], Any]] = {"group": lambda: _Turn(group.sample(1, generator)[0])}
+    draws: dict[str, Callable[[], Any]] = {"group": lambda: _Turn(group.sample(1, generator)[0])}
     positions = [tensor for tensor, role in zip(tensors, roles, strict=True) if role.is_position]
     if positions:
         spread = float(positions[0].abs().max()) if positions[0].numel() else 1.0
-        found["translation"] = lambda: _Shift(
+        draws["translation"] = lambda: _Shift(
             spread * torch.randn(group.dim, generator=generator, dtype=torch.float64)
         )
     sizes = {
@@ -230,16 +230,16 @@ def _symmetries(
         if role.rows != "graph"
     }
     if "node" in sizes:
-        found["permutation"] = lambda: _Reorder(
+        draws["permutation"] = lambda: _Reorder(
             {rows: torch.randperm(size, generator=generator) for rows, size in sizes.items()}
         )
-    return found
+    return draws
 
 
-def _relative_error(came: Tensor, wanted: Tensor, reference: Tensor) -> float:
-    if came.shape != wanted.shape:
+def _relative_error(actual: Tensor, expected: Tensor, reference: Tensor) -> float:
+    if actual.shape != expected.shape:
         return float("inf")
-    if not wanted.numel():
+    if not expected.numel():
         return 0.0
     scale = float(reference.abs().max())
-    return float((came - wanted).abs().max()) / (scale if scale > 0 else 1.0)
+    return float((actual - expected).abs().max()) / (scale if scale > 0 else 1.0)

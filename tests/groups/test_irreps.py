@@ -330,7 +330,7 @@ def test_irreps_do_not_depend_on_the_generators(groups, monkeypatch, name, draw)
     search = module._Search(next(again for again in renewed if again == group))
     while not search.complete:
         search.extend()
-    for first, second in zip(irreps(group, 12), search.found, strict=True):
+    for first, second in zip(irreps(group, 12), search.irreps, strict=True):
         np.testing.assert_allclose(first.isometry, second.isometry, rtol=0, atol=1e-14)
 
 

@@ -1,4 +1,4 @@
-"""Data sets, one source a file; their splits and what composition explains."""
+"""Data sets (one source per file), their splits, and batches of them."""
 
 from .batches import Batches, Change, Items
 from .images import Digits, read_digits, rotated_parts

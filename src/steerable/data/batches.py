@@ -1,4 +1,4 @@
-"""Batches of any items that can be cut out of tensors, in an order that a run can go on with."""
+"""Batches of items that are stored in tensors, in an order that a run can resume."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ Change = Callable[[Any, torch.Generator], Any]
 
 
 class Items(Protocol):
-    """Items of a data set in flat tensors."""
+    """Items of a data set, stored in flat tensors."""
 
     def __len__(self) -> int: ...
 
-    def batch(self, chosen: Tensor) -> tuple[Any, ...]:
-        """The items with the numbers `chosen` (item,).
+    def batch(self, index: Tensor) -> tuple[Any, ...]:
+        """The items with the given indices (item,), as a tuple.
 
-        The inputs of the network and, last, what it should predict: a tensor, or tensors by name,
-        in which a row that has a NaN is missing.
+        It holds the inputs of the network and, last, what the network should predict: a tensor, or
+        tensors by name, in which a row that has a NaN is missing.
         """
 
 
 class Batches:
-    """All items, a batch at a time, each time in another order or always in the same.
+    """Iterates over all items in batches, in a new random order every epoch or in a fixed one.
 
-    Its place in the data can be saved and restored, so that a run goes on in the middle of an
-    epoch.
+    The position in the data can be saved and restored, so that a run can resume within an epoch.
 
     Args:
         items: the items.
-        size: items in a batch; the last may have fewer.
-        seed: of the orders; None keeps the order.
-        change: applied to each batch with a generator that depends on the seed, the epoch and the
-            batch alone.
+        size: the number of items in a batch; the last batch may have fewer.
+        seed: the seed of the orders; None keeps the order of the items.
+        change: a function that is applied to each batch, with a generator that depends only on the
+            seed, the epoch and the batch.
     """
 
     def __init__(
@@ -57,15 +56,15 @@ class Batches:
             order = torch.randperm(len(order), generator=generator)
         seeds = torch.randint(2**31, (len(self),), generator=generator).tolist()
         parts = list(zip(order.split(self.size), seeds, strict=True))
-        for chosen, seed in parts[self._position :]:
+        for index, seed in parts[self._position :]:
             self._position += 1
-            batch = self.items.batch(chosen)
+            batch = self.items.batch(index)
             yield self.change(batch, torch.Generator().manual_seed(seed)) if self.change else batch
 
     def state_dict(self) -> dict[str, int]:
-        """Which batch comes next."""
+        """The epoch and the position of the next batch."""
         return {"epoch": self._epoch, "position": self._position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on as a saved `state_dict` says."""
+        """Resume at a position saved by `state_dict`."""
         self._epoch, self._position = state["epoch"], state["position"]

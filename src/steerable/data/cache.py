@@ -1,4 +1,4 @@
-"""One file for each parsed source in the user's cache folder, complete or absent."""
+"""A cache of parsed sources: one file per source in the user's cache folder."""
 
 import os
 import tempfile
@@ -18,15 +18,15 @@ Table = dict[str, np.ndarray]
 def cached(name: str, build: Callable[[], Table]) -> Table:
     """The arrays of `name.npz` in the cache folder.
 
-    They are built and kept there where the file is absent or damaged.
+    If the file is absent or damaged, they are built and written there. If the folder cannot be
+    written to, a warning is given and the arrays are returned all the same.
 
     Args:
-        name: the file's stem; it must change with whatever `build` depends on.
-        build: gives the arrays (no objects).
+        name: the stem of the file; it must change with everything that `build` depends on.
+        build: returns the arrays (without objects) by name.
 
     Returns:
-        The arrays by name. A folder that cannot be written costs the cache, not the data: it gives
-        a warning.
+        The arrays by name.
     """
     path = cache_folder() / f"{name}.npz"
     table = _read(path)
@@ -46,14 +46,15 @@ def cached(name: str, build: Callable[[], Table]) -> Table:
 
 def _read(path: Path) -> Table | None:
     try:
-        # Reading each array to its end makes the archive compare its checksums.
+        # Reading every array to its end makes the archive verify its checksums.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return dict(archive)
-    except Exception:  # a damaged file raises whatever its first wrong byte makes of it
+    except Exception:  # a damaged file may raise anything
         return None
 
 
 def _write(path: Path, table: Table) -> None:
+    # The file is complete or absent: it gets its name only after everything has been written.
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem}.", suffix=".tmp")
     try:

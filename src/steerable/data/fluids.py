@@ -12,8 +12,8 @@ __all__ = ["random_water", "shallow_water"]
 Array = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
 
-COURANT = 1.0  # radians by which the fastest wave that the grid holds turns in one step, at most
-RESOLVED = 0.01  # of the amplitude: what the shortest waves may hold
+COURANT = 1.0  # the largest phase in radians by which the fastest wave advances in one step
+RESOLVED = 0.01  # the largest share of the amplitude that the shortest waves may have
 
 
 def shallow_water(
@@ -25,28 +25,29 @@ def shallow_water(
     depth: float = 1.0,
     length: float = math.tau,
 ) -> Array:
-    """Move water by h_t = -div((H + h) v),  v_t = -(v . grad) v - g grad h + nu Laplace v.
+    """Solve the shallow-water equations h_t = -div((H + h) v), v_t = -(v . grad) v - g grad h + ...
 
-    h is the height of the surface above rest and v the velocity, in any units that agree.
-    Derivatives are exact for the waves of the grid, of which the shortest third is left out so that
-    products do not alias. The classical Runge-Kutta method of order 4, with viscosity as an
-    integrating factor, takes steps as short as the fastest wave needs. The total of h is kept.
+    The last term is nu Laplace v. h is the height of the surface above rest and v the velocity, in
+    any consistent units. Derivatives are exact for the waves of the grid; the shortest third of the
+    waves is removed so that products do not alias. Time is integrated by the classical Runge-Kutta
+    method of order 4 with viscosity as an integrating factor; the steps are as short as the fastest
+    wave requires. The total of h is conserved.
 
     Args:
         start: h, v_x, v_y (sample, 3, n, n) at the points (i, j) length / n of the axes x, y.
-        frames: how many states to return; the first is the start.
-        interval: time from one frame to the next.
+        frames: the number of states to return; the first is the start.
+        interval: the time from one frame to the next.
         viscosity: nu.
         gravity: g.
         depth: H.
-        length: of the sides of the square.
+        length: the length of the sides of the square.
 
     Returns:
         (sample, frame, 3, n, n).
 
     Raises:
-        ValueError: numbers out of range, or water that falls dry or makes waves too short for the
-            grid.
+        ValueError: an argument is out of range, or the water falls dry or develops waves too short
+            for the grid.
 
     Source: Canuto, Hussaini, Quarteroni and Zang, Spectral Methods, 2006, for the method.
     """
@@ -58,7 +59,7 @@ def shallow_water(
         u, film[0] = np.fft.rfft2(state), state
         for k in range(frames):
             if k:
-                u = water.move(u * water.kept, interval)
+                u = water.move(u * water.resolved, interval)
                 film[k] = water.values(u)
             water.check(u, film[k], k)
     return films
@@ -72,22 +73,22 @@ def random_water(
     speed: float = 0.3,
     waves: float = 1.5,
 ) -> Array:
-    """States to start from: smooth random heights and velocities of mean 0, all directions alike.
+    """Random initial states: smooth, isotropic heights and velocities of mean 0.
 
     Args:
-        samples: how many.
-        points: n along each side, 4 or more.
-        seed: of the draws.
-        height: root mean square of h in every state.
-        speed: root mean square of |v| in every state.
-        waves: width of the spectrum of amplitudes exp(-k^2 / 2 waves^2), k in waves along a side;
-            0.1 or more.
+        samples: the number of states.
+        points: the number n of points along each side, 4 or more.
+        seed: the seed of the random numbers.
+        height: the root mean square of h in every state.
+        speed: the root mean square of |v| in every state.
+        waves: the width of the spectrum of amplitudes exp(-k^2 / 2 waves^2), with k in waves along
+            a side; 0.1 or more.
 
     Returns:
-        h, v_x, v_y (sample, 3, n, n), as `shallow_water` takes them.
+        h, v_x, v_y (sample, 3, n, n), as expected by `shallow_water`.
 
     Raises:
-        ValueError: numbers out of range.
+        ValueError: an argument is out of range.
     """
     if samples < 0 or points < 4 or not 0.1 <= waves < math.inf:
         raise ValueError(
@@ -111,22 +112,23 @@ class _Water:
         self, points: int, viscosity: float, gravity: float, depth: float, length: float
     ) -> None:
         kx, ky = _waves_along_a_side(points)
-        longest = np.maximum(abs(kx), ky)
-        self.kept = longest < points / 3
-        self.shortest = longest >= longest[self.kept].max()
+        # Products of two waves with |k| < n / 3 do not alias onto such waves (the 2/3 rule).
+        largest = np.maximum(abs(kx), ky)
+        self.resolved = largest < points / 3
+        self.shortest = largest >= largest[self.resolved].max()
         self.wave = np.stack(np.broadcast_arrays(kx, ky)) * (math.tau / length)
         square = (self.wave**2).sum(0)
-        self.highest = math.sqrt(square[self.kept].max())
+        self.highest = math.sqrt(square[self.resolved].max())
         self.damping = viscosity * np.stack([0 * square, square, square])
         self.points, self.gravity, self.depth = points, gravity, depth
 
     def values(self, u: Spectrum) -> Array:
-        """The numbers on the grid."""
+        """The values on the grid."""
         values: Array = np.fft.irfft2(u, (self.points, self.points))
         return values
 
     def move(self, u: Spectrum, interval: float) -> Spectrum:
-        """The state after a time."""
+        """The state after an interval of time."""
         h, *v = self.values(u)
         fastest = np.hypot(*v).max() + math.sqrt(self.gravity * (self.depth + h.max()))
         steps = max(1, math.ceil(interval * fastest * self.highest / COURANT))
@@ -141,8 +143,8 @@ class _Water:
         return u
 
     def check(self, u: Spectrum, state: Array, frame: int) -> None:
-        """Raise ValueError unless the water of a frame is wet and resolved."""
-        wet = bool(np.all(self.depth + state[0] > 0))  # False for NaN, too
+        """Raise ValueError if the water of a frame falls dry or is not resolved by the grid."""
+        wet = bool(np.all(self.depth + state[0] > 0))  # also False for NaN
         if not wet or np.linalg.norm(u[:, self.shortest]) > RESOLVED * np.linalg.norm(u):
             raise ValueError(
                 f"The water of frame {frame} "
@@ -155,16 +157,15 @@ class _Water:
         h, v = np.split(self.values(u), [1])
         flux = np.fft.rfft2((self.depth + h) * v)
         slopes = self.values(1j * self.wave[:, None] * u[1:])  # d_i v_j (i, j, x, y)
-        carried = np.fft.rfft2((v[:, None] * slopes).sum(0))
+        advection = np.fft.rfft2((v[:, None] * slopes).sum(0))
         rise = -(1j * self.wave * flux).sum(0, keepdims=True)
-        rate: Spectrum = (
-            np.concatenate([rise, -carried - self.gravity * 1j * self.wave * u[0]]) * self.kept
-        )
+        acceleration = -advection - self.gravity * 1j * self.wave * u[0]
+        rate: Spectrum = np.concatenate([rise, acceleration]) * self.resolved
         return rate
 
 
 def _waves_along_a_side(points: int) -> tuple[Array, Array]:
-    """The k of the coefficients of `rfft2`: of x (n, 1), of y (n / 2 + 1,)."""
+    """The wave numbers k of the coefficients of `rfft2`: of x (n, 1) and of y (n / 2 + 1,)."""
     count = np.arange(points, dtype=np.float64)
     return np.where(count < points / 2, count, count - points)[:, None], count[: points // 2 + 1]
 
@@ -188,10 +189,9 @@ def _check(
             "Water begins with finite heights and velocities; got some that are infinite or no "
             "numbers."
         )
-    above, not_below = (interval, depth, length), (viscosity, gravity)
-    if frames < 1 or not (
-        all(0 < x < math.inf for x in above) and all(0 <= x < math.inf for x in not_below)
-    ):
+    positive = all(0 < x < math.inf for x in (interval, depth, length))
+    not_negative = all(0 <= x < math.inf for x in (viscosity, gravity))
+    if frames < 1 or not positive or not not_negative:
         raise ValueError(
             "Water needs 1 frame or more, an interval, a depth and a length above 0, a viscosity "
             f"and a gravity of 0 or more; got {frames=}, {interval=}, {depth=}, {length=}, "

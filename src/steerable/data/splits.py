@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 __all__ = ["Split", "split", "stratified"]
 
-# Sizes of training, validation and test; None is the rest.
+# Sizes of training, validation and test; None stands for all remaining items.
 NAMED: dict[str, tuple[int, int, int | None]] = {
     "110k": (110_000, 10_000, None),
     "100k": (100_000, 17_748, 13_083),
@@ -16,7 +16,7 @@ NAMED: dict[str, tuple[int, int, int | None]] = {
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Indices of the three parts of a data set, int64, without overlap, in the order drawn."""
+    """Indices (int64) of the three disjoint parts of a data set, in the order they were drawn."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -31,24 +31,24 @@ def split(
     test: int | None = None,
     seed: int = 0,
 ) -> Split:
-    """Draw the indices 0..size-1 into training, validation and test without overlap.
+    """Split the indices 0..size-1 at random into training, validation and test.
 
-    A permutation is cut in the order test, validation, training. So learning curves may change
-    `train` alone: test and validation stay as they are, and a smaller training part is the
+    A random permutation is cut in the order test, validation, training. Changing only `train`, as
+    for learning curves, therefore keeps test and validation, and a smaller training part is the
     beginning of a larger one.
 
     Args:
-        name: "110k" (110,000 / 10,000 / rest), "100k" (100,000 / 17,748 / 13,083), or "n" with the
-            three sizes given.
-        size: items in the data set.
-        train: items to train on, at least 1; for "n" only, like the next two.
-        validation: items to validate on, at least 0.
-        test: items to test on, at least 0.
-        seed: of the permutation.
+        name: "110k" (110,000 / 10,000 / rest), "100k" (100,000 / 17,748 / 13,083), or "n" with
+            the three sizes `train`, `validation` and `test`.
+        size: the number of items in the data set.
+        train: the number of items to train on, at least 1; only for "n", like the next two.
+        validation: the number of items to validate on, at least 0.
+        test: the number of items to test on, at least 0.
+        seed: the seed of the permutation.
 
     Raises:
-        ValueError: an unknown name, sizes that are missing or not wanted, or more of them than
-            items.
+        ValueError: the name is unknown, sizes are missing or do not belong to the name, or they
+            exceed the number of items.
     """
     sizes = _sizes(name, size, (train, validation, test))
     if sum(sizes) > size:
@@ -56,8 +56,8 @@ def split(
             f"the split {name!r} takes {sizes[0]} + {sizes[1]} + {sizes[2]} = {sum(sizes)} items "
             f"and the data set has {size}: use the split 'n' with smaller sizes."
         )
-    # RandomState, unlike default_rng, keeps its stream for good: a split is the same under every
-    # version of numpy.
+    # The stream of RandomState, unlike that of default_rng, is the same in every version of NumPy,
+    # and so is the split.
     order = np.random.RandomState(seed).permutation(size).astype(np.int64)
     first, second = sizes[2], sizes[2] + sizes[1]
     return Split(
@@ -66,20 +66,20 @@ def split(
 
 
 def stratified(label: ArrayLike, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Part items into two so that every class gives the second the same share.
+    """Split items into two parts so that the second has the same share of every class.
 
-    It gives at least one item.
+    Every class contributes at least one item to it.
 
     Args:
-        label: class of each item (item,).
-        share: of the second part.
-        seed: of the draw.
+        label: the class of each item (item,).
+        share: the share of the second part.
+        seed: the seed of the random numbers.
 
     Returns:
-        Indices of both parts, int64, ascending.
+        The indices of both parts, int64, ascending.
 
     Raises:
-        ValueError: a share that is not between 0 and 1, or a class too small to be in both parts.
+        ValueError: the share is not between 0 and 1, or a class is too small for both parts.
     """
     if not 0 < share < 1:
         raise ValueError(f"the share of the second part is between 0 and 1; got {share}.")
@@ -98,17 +98,16 @@ def stratified(label: ArrayLike, share: float, seed: int = 0) -> tuple[np.ndarra
 
 
 def _sizes(
-    name: str, size: int, asked: tuple[int | None, int | None, int | None]
+    name: str, size: int, sizes: tuple[int | None, int | None, int | None]
 ) -> tuple[int, int, int]:
     if name == "n":
-        train, validation, test = asked
+        train, validation, test = sizes
         if (
             train is None
             or validation is None
             or test is None
             or train < 1
-            or validation < 0
-            or test < 0
+            or min(validation, test) < 0
         ):
             raise ValueError(
                 "the split 'n' needs train >= 1, validation >= 0 and test >= 0, and got "
@@ -119,7 +118,7 @@ def _sizes(
         raise ValueError(
             f"there is no split {name!r}: choose one of {', '.join(map(repr, (*NAMED, 'n')))}."
         )
-    if asked != (None, None, None):
+    if sizes != (None, None, None):
         raise ValueError(
             f"the split {name!r} has fixed sizes: leave train, validation and test out, or use 'n'."
         )

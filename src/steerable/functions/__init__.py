@@ -1,7 +1,4 @@
-"""Functions of position that know no group.
-
-Radial bases, cutoffs, harmonics, Fourier transforms on spheres.
-"""
+"""Functions of positions: radial bases, cutoffs, harmonics, Fourier transforms on spheres."""
 
 from .circle import circle_analysis, circle_synthesis
 from .clebsch_gordan import clebsch_gordan, real_coupling

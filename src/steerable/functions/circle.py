@@ -1,4 +1,4 @@
-"""Signals on the circle: samples to harmonics of the plane and back."""
+"""Signals on the circle: the Fourier transform between samples and coefficients."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from ..tracing import is_traced
 
 
 def circle_analysis(samples: Tensor, max_order: int) -> Tensor:
-    """Coefficients of sqrt(2) cos k t and sqrt(2) sin k t.
+    """Fourier coefficients of signals on the circle, up to order `max_order`.
 
-    Means of f times these, orthonormal; k = 0: the mean.
-
-    They are in the order of `solid_harmonics` of the plane, a field 1x0 + 1x1 + 1x2 + ... of SO(2)
-    (1x0e of O(2)).
+    They are the means of f, of f sqrt(2) cos k t and of f sqrt(2) sin k t, in the order of
+    `solid_harmonics` in the plane. The basis is orthonormal in the mean, and the coefficients are a
+    field 1x0 + 1x1 + 1x2 + ... of SO(2) (1x0e of O(2)).
 
     Args:
         samples: f (..., point) at the angles 2 pi j / count in radians.
@@ -26,7 +25,7 @@ def circle_analysis(samples: Tensor, max_order: int) -> Tensor:
         (..., 2 max_order + 1).
 
     Raises:
-        ValueError: fewer than 2 max_order + 1 samples, or samples that are not finite.
+        ValueError: there are fewer than 2 max_order + 1 samples, or a sample is not finite.
     """
     count = samples.shape[-1]
     _check(count, max_order)
@@ -34,21 +33,27 @@ def circle_analysis(samples: Tensor, max_order: int) -> Tensor:
         return no_signals(samples, 2 * max_order + 1)
     waves = torch.fft.rfft(samples, norm="forward")[..., : max_order + 1]
     pairs = math.sqrt(2) * torch.stack([waves.real, -waves.imag], -1)[..., 1:, :]
-    found = torch.cat([waves.real[..., :1], pairs.flatten(-2)], -1)
-    if not is_traced(found) and not bool(found[..., :1].isfinite().all()):
+    coefficients = torch.cat([waves.real[..., :1], pairs.flatten(-2)], -1)
+    # A sample that is not finite makes the mean not finite.
+    if not is_traced(coefficients) and not bool(coefficients[..., :1].isfinite().all()):
         raise ValueError(
             "circle_analysis needs finite samples; got NaN or infinity. Fill or mask them first."
         )
-    return found
+    return coefficients
 
 
 def circle_synthesis(coefficients: Tensor, count: int) -> Tensor:
-    """Samples (..., count) at the angles 2 pi j / count.
+    """The signal on the circle with the given coefficients, the inverse of `circle_analysis`.
 
-    The signal has these coefficients (..., 2 K + 1).
+    Args:
+        coefficients: (..., 2 K + 1).
+        count: the number of samples.
+
+    Returns:
+        Samples (..., count) at the angles 2 pi j / count.
 
     Raises:
-        ValueError: an even number of coefficients, or fewer samples than coefficients.
+        ValueError: the number of coefficients is even, or larger than `count`.
     """
     size = coefficients.shape[-1] if coefficients.dim() else 0
     if size % 2 == 0:
@@ -56,6 +61,7 @@ def circle_synthesis(coefficients: Tensor, count: int) -> Tensor:
     _check(count, size // 2)
     if not coefficients.numel():
         return no_signals(coefficients, count)
+    # irfft counts every wave of k > 0 twice, as k and -k: sqrt(2) becomes 1 / sqrt(2).
     pairs = coefficients[..., 1:].unflatten(-1, (size // 2, 2)) / math.sqrt(2)
     mean = torch.stack([coefficients[..., :1], torch.zeros_like(coefficients[..., :1])], -1)
     waves = torch.cat([mean, pairs * pairs.new_tensor([1.0, -1.0])], -2)
@@ -63,10 +69,8 @@ def circle_synthesis(coefficients: Tensor, count: int) -> Tensor:
 
 
 def no_signals(x: Tensor, size: int) -> Tensor:
-    """What becomes of an empty batch (..., number): (..., size).
-
-    The FFT of nothing is an error in some libraries.
-    """
+    """The transform (..., size) of an empty batch (..., number), for which some FFTs raise."""
+    # A product rather than new zeros, so that gradients exist.
     return x @ x.new_zeros(1, 1).expand(x.shape[-1], size)
 
 

@@ -1,4 +1,4 @@
-"""Harmonics of the plane (circular) and of space (spherical), solid and on the unit sphere."""
+"""Solid and spherical harmonics, in the plane and in space."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor
 def solid_harmonics(x: Tensor, max_degree: int) -> Tensor:
     """Homogeneous harmonic polynomials of degrees 0 to `max_degree`, smooth everywhere.
 
-    In space |x|^l Y_l(x/|x|) in e3nn's real basis and order, normalised by `component` (|Y_l|^2 =
-    2l + 1 on the unit sphere); in the plane 1 and sqrt(2) r^k (cos k t, sin k t).
+    In space these are |x|^l Y_l(x/|x|) in e3nn's real basis and order with its normalisation
+    `component` (|Y_l|^2 = 2l + 1 on the unit sphere), in the plane 1 and
+    sqrt(2) r^k (cos k t, sin k t).
 
     Args:
         x: points (..., d), d = 2 or 3.
@@ -22,19 +23,20 @@ def solid_harmonics(x: Tensor, max_degree: int) -> Tensor:
         (..., (max_degree + 1)^2) in space, (..., 2 max_degree + 1) in the plane.
 
     Raises:
-        ValueError: points that are no floating-point numbers, or not of 2 or 3 coordinates.
+        ValueError: the points are not floating-point numbers, or not of 2 or 3 coordinates.
     """
     return _solid(_columns(x), max_degree)
 
 
 def spherical_harmonics(x: Tensor, max_degree: int) -> Tensor:
-    """`solid_harmonics` of x/|x|.
+    """`solid_harmonics` of the unit vectors x/|x|.
 
-    At x = 0 those of degree above 0 vanish, with zero derivatives.
+    At x = 0 the harmonics of degree above 0 vanish, and so do their derivatives.
     """
     columns = _columns(x)
     square = torch.stack([column * column for column in columns]).sum(0)
     away = square > 0
+    # The inner `where` keeps 1/0 out of the branch not taken, whose gradient would be NaN.
     inverse = torch.where(away, torch.where(away, square, 1.0).rsqrt(), 0.0)
     return _solid([column * inverse for column in columns], max_degree)
 
@@ -51,12 +53,11 @@ def _columns(x: Tensor) -> list[Tensor]:
 
 
 def _solid(columns: list[Tensor], max_degree: int) -> Tensor:
-    found = (_circular if len(columns) == 2 else _spherical)(columns, max_degree)
+    harmonics = (_circular if len(columns) == 2 else _spherical)(columns, max_degree)
     if torch.compiler.is_compiling():  # one kernel writes every row at once
-        return torch.stack(found, -1)
-    return (
-        torch.stack(found).movedim(0, -1).contiguous()
-    )  # one transpose takes half the time of strided columns
+        return torch.stack(harmonics, -1)
+    # One transpose takes half the time of writing strided columns.
+    return torch.stack(harmonics).movedim(0, -1).contiguous()
 
 
 def _circular(point: list[Tensor], max_degree: int) -> list[Tensor]:
@@ -70,9 +71,9 @@ def _circular(point: list[Tensor], max_degree: int) -> list[Tensor]:
 
 
 def _spherical(point: list[Tensor], max_degree: int) -> list[Tensor]:
-    """By recursion, with the polar coordinate p = y.
+    """Solid harmonics in space, by recursion over the degree.
 
-    The two across it are a = z and b = x, r^2 = a^2 + b^2 + p^2.
+    With the polar coordinate p = y, the coordinates a = z and b = x, and r^2 = a^2 + b^2 + p^2:
 
     Y_l^m = s_lm (p Y_(l-1)^m - r^2 Y_(l-2)^m / s_(l-1)m),  s_lm^2 = (4 l^2 - 1) / (l^2 - m^2),
     for |m| < l;

@@ -1,7 +1,4 @@
-"""How the coefficients of signals on the sphere and on the rotations are laid out.
-
-As a field of irreps.
-"""
+"""The layout of the coefficients of signals on the sphere and on SO(3), as a field of irreps."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Layout:
-    """Degree after degree, column after column, the 2l + 1 numbers that a rotation mixes last.
+    """The order of coefficients: by degree, then by column, then the 2l + 1 components.
 
-    The functions are sqrt(2l+1) D^l_mn(R), orthonormal in the mean over all rotations R; m is the
-    row, that rotations of the signal mix, and n the column. Degree l holds the columns n of
-    `orders` with |n| <= l. As a field of SO(3) that is one copy of the irrep l per column:
+    The basis functions are sqrt(2l+1) D^l_mn(R), orthonormal in the mean over all rotations R. m is
+    the row, which rotations of the signal mix, and n is the column. Degree l has the columns n of
+    `orders` with |n| <= l. As a field of SO(3) this is one copy of the irrep l per column:
 
         sphere     orders 0         1x0 + 1x1 + 1x2 + ...   functions Y_l^m of |Y_l|^2 = 2l + 1
         rotations  orders -N .. N   1x0 + 3x1 + 5x2 + ...   min(2l+1, 2N+1) copies
@@ -29,8 +26,7 @@ class Layout:
         orders: the columns, ascending.
 
     Raises:
-        ValueError: a negative degree, or columns that are not ascending or beyond the highest
-            degree.
+        ValueError: the degree is negative, or the orders are not ascending or exceed it.
     """
 
     max_degree: int
@@ -65,7 +61,7 @@ class Layout:
         return cls(max_degree, (-spin, spin))
 
     def columns(self, degree: int) -> list[int]:
-        """The orders n that a degree holds."""
+        """The orders n of the columns of a degree."""
         return [n for n in self.orders if abs(n) <= degree]
 
     @property
@@ -74,7 +70,7 @@ class Layout:
         return sum(len(self.columns(l)) * (2 * l + 1) for l in range(self.max_degree + 1))
 
     def split(self, coefficients: Tensor) -> list[Tensor]:
-        """The coefficients (..., size) of every degree, (..., column, 2l + 1)."""
+        """Split coefficients (..., size) into one block (..., column, 2l + 1) per degree."""
         self.check(coefficients, "This layout")
         shapes = [(len(self.columns(l)), 2 * l + 1) for l in range(self.max_degree + 1)]
         blocks = coefficients.split([columns * rows for columns, rows in shapes], -1)
@@ -89,11 +85,11 @@ class Layout:
         if coefficients.dim() == 0 or coefficients.shape[-1] != self.size:
             raise ValueError(
                 f"{owner} expects {self.size} coefficients on the last axis, degrees up to "
-                f"{self.max_degree} with orders {_listed(self.orders)}; got shape "
+                f"{self.max_degree} with orders {_range(self.orders)}; got shape "
                 f"{tuple(coefficients.shape)}."
             )
 
 
-def _listed(orders: tuple[int, ...]) -> str:
-    whole = len(orders) > 2 and orders == tuple(range(orders[0], orders[-1] + 1))
-    return f"{orders[0]} to {orders[-1]}" if whole else ", ".join(map(str, orders))
+def _range(orders: tuple[int, ...]) -> str:
+    consecutive = len(orders) > 2 and orders == tuple(range(orders[0], orders[-1] + 1))
+    return f"{orders[0]} to {orders[-1]}" if consecutive else ", ".join(map(str, orders))

@@ -1,4 +1,4 @@
-"""Associated Legendre functions, normalised, to any degree."""
+"""Normalised associated Legendre functions of any degree."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from torch import Tensor
 
 
 def legendre(polar: Tensor, max_degree: int) -> Tensor:
-    """Functions P_l^m(t) of the polar angle t that make the harmonics.
+    """Normalised associated Legendre functions P_l^m(t) of the polar angle t.
 
-    Y_l^0 = P_l^0, sqrt(2) P_l^m cos(m a).
+    The harmonics are Y_l^0 = P_l^0 and sqrt(2) P_l^m cos(m a), sqrt(2) P_l^m sin(m a).
 
     P_l^m = s_lm (cos(t) P_(l-1)^m - P_(l-2)^m / s_(l-1)m),  s_lm^2 = (4 l^2 - 1) / (l^2 - m^2),
     for m < l;
     P_l^l = sqrt(1 + 1/2l) sin(t) P_(l-1)^(l-1),  from P_0^0 = 1.
 
-    Every P_l^m has the mean square 1 on the sphere and no sign (-1)^m; nothing grows, so that the
-    error stays at a few roundings up to degrees of about a thousand.
+    Every P_l^m has mean square 1 on the sphere and no sign (-1)^m. Values do not grow with the
+    degree, so the error stays at a few roundings up to degrees of about a thousand.
 
     Args:
         polar: angles t (...) in radians, floating point.
         max_degree: highest degree.
 
     Returns:
-        (max_degree + 1, max_degree + 1, ...): m, l; zero for l < m.
+        (max_degree + 1, max_degree + 1, ...) with axes m, l, ...; zero for l < m.
 
     Source: Holmes, Featherstone 2002, J. Geodesy 76:279.
     """

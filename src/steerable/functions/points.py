@@ -1,4 +1,4 @@
-"""Signals on the sphere that are known at any points: Lebedev's, or scattered ones."""
+"""Signals on the sphere sampled at arbitrary points: Lebedev's, or scattered ones."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from .layout import Layout
 from .quadrature import lebedev
 from .rings import PrecisionWarning
 
-_INEXACT = 1e-6  # of a quadrature
+_INEXACT = 1e-6  # the largest error of a quadrature that is accepted
 _HIGHEST_CONDITION = 1e8
-_SINGLE = 1e-4  # the error of float32 that is worth a warning
+_SINGLE = 1e-4  # the relative error above which a warning is given
 
 
 class PointTransform(ConstantModule):
-    """`SphereTransform` for samples (..., point) at any points.
+    """`SphereTransform` for samples (..., point) at arbitrary points.
 
-    Dense matrices, so for up to some thousand of both.
-
-    With weights the analysis is their quadrature. Without, it is the least-squares fit: exact for
-    signals of the degrees of the layout, and the best one for others.
+    With weights the analysis is a quadrature. Without weights it is the least-squares fit, which is
+    exact for signals up to `max_degree`. The matrices are dense, so use it for up to a few thousand
+    points and coefficients.
 
     Args:
         points: directions (point, 3), of any length but 0.
         max_degree: the highest degree.
-        weights: what every point contributes to the mean over the sphere (point,).
+        weights: the weight (point,) of every point in the mean over the sphere.
 
     Raises:
-        ValueError: a point at the origin or that is not finite, points that do not determine the
-            coefficients, or weights that do not integrate products of two signals.
+        ValueError: a point is at the origin or not finite, the points do not determine the
+            coefficients, or the weights do not integrate products of two signals.
     """
 
     _values: Tensor
@@ -57,51 +56,51 @@ class PointTransform(ConstantModule):
 
     @classmethod
     def lebedev(cls, max_degree: int) -> PointTransform:
-        """On Lebedev's points, which the symmetries of the cube permute.
+        """The transform on Lebedev's points, two thirds as many as the points of a Gauss grid.
 
-        Two thirds of the points of a Gauss grid.
+        The symmetries of the cube permute the points.
 
         Raises:
-            ValueError: a degree above 65, where the tables end.
+            ValueError: the degree is above 65, where the tables end.
         """
         points, weights = lebedev(2 * max_degree)
         return cls(torch.from_numpy(points), max_degree, torch.from_numpy(weights))
 
     def analysis(self, samples: Tensor) -> Tensor:
-        """Samples (..., point) to coefficients (..., (max_degree + 1)^2).
+        """The coefficients (..., (max_degree + 1)^2) of samples (..., point).
 
         Raises:
-            ValueError: another number of samples, or samples that are not finite.
+            ValueError: the number of samples does not fit, or a sample is not finite.
         """
         if samples.dim() == 0 or samples.shape[-1] != self._analysis.shape[0]:
             raise ValueError(
                 f"PointTransform expects samples (..., {self._analysis.shape[0]}); got shape "
                 f"{tuple(samples.shape)}."
             )
-        found = samples @ self._analysis
-        if is_traced(found):
-            return found
-        if not bool(found[..., :1].isfinite().all()):
+        coefficients = samples @ self._analysis
+        if is_traced(coefficients):
+            return coefficients
+        if not bool(coefficients[..., :1].isfinite().all()):
             raise ValueError(
                 "PointTransform needs finite samples; got NaN or infinity. Leave such points out."
             )
-        if (error := self.condition * torch.finfo(found.dtype).eps) > _SINGLE:
+        if (error := self.condition * torch.finfo(coefficients.dtype).eps) > _SINGLE:
             warnings.warn(
-                f"The fit has condition {self.condition:.0e}: in {found.dtype} expect errors of "
-                f"{error:.0e} of the coefficients. Work in float64, or lower max_degree.",
+                f"The fit has condition {self.condition:.0e}: in {coefficients.dtype} expect "
+                f"errors of {error:.0e} of the coefficients. Work in float64, or lower max_degree.",
                 PrecisionWarning,
                 stacklevel=2,
             )
-        return found
+        return coefficients
 
     def synthesis(self, coefficients: Tensor) -> Tensor:
-        """Coefficients (..., (max_degree + 1)^2) to samples (..., point)."""
+        """The samples (..., point) of signals with coefficients (..., (max_degree + 1)^2)."""
         self.layout.check(coefficients, "PointTransform")
         return coefficients @ self._values
 
 
 def _quadrature(values: Tensor, weights: Tensor) -> Tensor:
-    """Values (point, size) times weights (point,), which must make them orthonormal."""
+    """Values (point, size) times weights (point,), checked to be orthonormal to the values."""
     if weights.shape != values.shape[:1] or not bool(weights.isfinite().all()):
         raise ValueError(
             f"Weights are finite numbers ({len(values)},), one a point; got {tuple(weights.shape)}."

@@ -1,7 +1,4 @@
-"""Homogeneous polynomials in two and three variables.
-
-Monomials, and the harmonic polynomials written in them.
-"""
+"""Homogeneous polynomials: monomials, and harmonic polynomials expressed in them."""
 
 from __future__ import annotations
 
@@ -22,13 +19,11 @@ Array = NDArray[np.float64]
 def exponents(dim: int, degree: int) -> NDArray[np.int64]:
     """Exponents a (monomial, dim) of the monomials x^a of one degree.
 
-    The highest power of the first variable comes first.
-
-    In the plane x^2, x y, y^2; in space x^2, x y, x z, y^2, y z, z^2: binom(degree + dim - 1, dim -
-    1) of them.
+    The highest power of the first variable comes first: x^2, x y, y^2 in the plane and
+    x^2, x y, x z, y^2, y z, z^2 in space. There are binom(degree + dim - 1, dim - 1) monomials.
 
     Raises:
-        ValueError: a dimension or a degree that is no number of variables or of factors.
+        ValueError: there are no variables, or the degree is negative.
     """
     if dim < 1 or degree < 0:
         raise ValueError(
@@ -37,34 +32,29 @@ def exponents(dim: int, degree: int) -> NDArray[np.int64]:
         )
     if dim == 1:
         return np.array([[degree]])
-    rows = [
-        [first, *rest]
-        for first in range(degree, -1, -1)
-        for rest in exponents(dim - 1, degree - first)
-    ]
-    return np.array(rows)
+    blocks = []
+    for first in range(degree, -1, -1):
+        rest = exponents(dim - 1, degree - first)
+        blocks.append(np.insert(rest, 0, first, axis=1))
+    return np.concatenate(blocks)
 
 
 def exponents_up_to(dim: int, degree: int) -> NDArray[np.int64]:
-    """Exponents of all monomials of degrees 0 to `degree`, by degree.
-
-    There are binom(degree + dim, dim).
-    """
+    """Exponents of the binom(degree + dim, dim) monomials of degrees 0 to `degree`, by degree."""
     return np.concatenate([exponents(dim, n) for n in range(degree + 1)])
 
 
 def factorials(powers: NDArray[np.int64]) -> Array:
-    """Products a_1! ... a_d! of exponents (monomial, dim).
+    """The products a_1! ... a_d! of exponents (monomial, dim).
 
-    The Fischer product of x^a with itself.
+    They are the Fischer inner products of the monomials x^a with themselves.
     """
-    return np.array(
-        [math.prod(math.factorial(a) for a in row) for row in powers.tolist()], dtype=np.float64
-    )
+    products = [math.prod(map(math.factorial, row)) for row in powers.tolist()]
+    return np.array(products, dtype=np.float64)
 
 
 def monomials(x: Tensor, powers: NDArray[np.int64]) -> Tensor:
-    """x^a of points (..., d) for exponents a (monomial, d): (..., monomial)."""
+    """The monomials x^a (..., monomial) of points (..., d) for exponents a (monomial, d)."""
     steps = [torch.ones_like(x)]
     for _ in range(int(powers.max(initial=0))):
         steps.append(steps[-1] * x)
@@ -81,32 +71,32 @@ def monomials(x: Tensor, powers: NDArray[np.int64]) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def harmonic_polynomials(dim: int, degree: int) -> tuple[tuple[int, Array], ...]:
-    """The homogeneous polynomials of one degree n as |x|^(n - j) Y_j(x), j = n, n - 2, ...
+    """The Fischer decomposition: homogeneous polynomials of degree n as |x|^(n - j) Y_j(x).
 
-    Fischer's decomposition.
-
-    Y_j are the solid harmonics of `functions.solid_harmonics`, in their order and normalisation.
+    j = n, n - 2, ..., and Y_j are the harmonics of `solid_harmonics`, in its order and
+    normalisation.
 
     Args:
         dim: 2 or 3 variables.
         degree: n.
 
     Returns:
-        For every j the coefficients (component, monomial) in the monomials of `exponents(dim,
-        degree)`.
+        For every j the coefficients (component, monomial) of |x|^(n - j) Y_j in the monomials of
+        `exponents(dim, degree)`.
     """
+    # On the unit sphere |x|^(n - j) Y_j = Y_j, so the coefficients are a fit to values there.
     powers = exponents(dim, degree)
     weight = np.sqrt(factorials(powers) / math.factorial(degree))
     points = torch.from_numpy(np.random.default_rng(0).standard_normal((4 * len(powers) + 8, dim)))
     points = points / points.norm(dim=1, keepdim=True)
     values = monomials(points, powers).numpy() / weight
     harmonics = solid_harmonics(points, degree).numpy()
-    found = []
+    parts = []
     for j in range(degree, -1, -2):
         start, end = (j * j, (j + 1) ** 2) if dim == 3 else (max(2 * j - 1, 0), 2 * j + 1)
         coefficients = (
             np.linalg.lstsq(values, harmonics[:, start:end], rcond=None)[0] / weight[:, None]
         )
         coefficients[np.abs(coefficients) < 1e-12] = 0.0
-        found.append((j, np.ascontiguousarray(coefficients.T)))
-    return tuple(found)
+        parts.append((j, np.ascontiguousarray(coefficients.T)))
+    return tuple(parts)

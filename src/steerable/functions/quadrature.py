@@ -1,8 +1,6 @@
-"""Nodes and weights on the sphere.
+"""Nodes and weights on the sphere: rings of constant polar angle, Lebedev's points, HEALPix.
 
-Rings of constant polar angle, Lebedev's points, and the equal areas of HEALPix.
-
-Weights give the mean over the sphere, so they sum to 1; times 4 pi they give the integral.
+Weights compute the mean over the sphere, so their sum is 1; times 4 pi they compute the integral.
 """
 
 from __future__ import annotations
@@ -16,9 +14,9 @@ from scipy.integrate import lebedev_rule
 Array = NDArray[np.float64]
 Extended = NDArray[np.floating]  # np.longdouble: wider than float64 on most machines
 
-_NEWTON_STEPS = (
-    6  # from errors of a few percent of the distance of two nodes; each doubles the digits
-)
+# Newton's method starts with errors of a few percent of the distance between nodes, and every step
+# doubles the number of correct digits.
+_NEWTON_STEPS = 6
 
 _NEGATIVE = (13, 25, 27)  # Lebedev's rules of these degrees have negative weights
 _LEBEDEV = [degree for degree in (*range(3, 33, 2), *range(35, 132, 6)) if degree not in _NEGATIVE]
@@ -27,7 +25,7 @@ _LEBEDEV = [degree for degree in (*range(3, 33, 2), *range(35, 132, 6)) if degre
 def fejer(count: int) -> tuple[Array, Array]:
     """Fejer's first rule: angles pi (2 j + 1) / 2 n, exact up to degree n - 1.
 
-    With n = 2 B it is the rule of Driscoll and Healy, and of Kostelec and Rockmore, for degrees
+    With n = 2 B it is the rule used by Driscoll and Healy and by Kostelec and Rockmore for degrees
     below B.
 
     Args:
@@ -44,9 +42,7 @@ def fejer(count: int) -> tuple[Array, Array]:
 
 
 def clenshaw_curtis(count: int) -> tuple[Array, Array]:
-    """The rule of Clenshaw and Curtis.
-
-    Angles pi j / (n - 1) with both poles, exact up to degree n - 1.
+    """The Clenshaw-Curtis rule: angles pi j / (n - 1) with both poles, exact up to degree n - 1.
 
     Args:
         count: number n of rings, at least 2.
@@ -67,10 +63,11 @@ def clenshaw_curtis(count: int) -> tuple[Array, Array]:
 
 
 def gauss_legendre(count: int) -> tuple[Array, Array]:
-    """The rule of Gauss and Legendre, exact up to degree 2 n - 1: the fewest rings.
+    """The Gauss-Legendre rule, exact up to degree 2 n - 1: it needs the fewest rings.
 
-    Newton's method on P_n(cos t) = 0 in extended precision, where the machine has it: weights
-    w = 1 / (dP_n / dt)^2 right to the last digits, where eigenvalue methods lose up to five.
+    The nodes are computed by Newton's method on P_n(cos t) = 0, in extended precision where it is
+    available. The weights w = 1 / (dP_n / dt)^2 are then accurate to the last digits, of which
+    eigenvalue methods lose up to five.
 
     Args:
         count: number n of rings.
@@ -93,9 +90,7 @@ def gauss_legendre(count: int) -> tuple[Array, Array]:
 
 
 def lebedev(degree: int) -> tuple[Array, Array]:
-    """Lebedev's points, which the rotations and reflections of the cube permute.
-
-    About a third of (degree + 1)^2.
+    """Lebedev's points, about (degree + 1)^2 / 3; the symmetries of the cube permute them.
 
     Args:
         degree: every polynomial up to this degree is integrated exactly; at most 131.
@@ -110,12 +105,12 @@ def lebedev(degree: int) -> tuple[Array, Array]:
         raise ValueError(
             f"Lebedev's rules are tabulated up to degree {_LEBEDEV[-1]}; got {degree}."
         )
-    points, weights = lebedev_rule(next(known for known in _LEBEDEV if known >= degree))
+    points, weights = lebedev_rule(next(exact for exact in _LEBEDEV if exact >= degree))
     return points.T, weights / weights.sum()
 
 
 def healpix_rings(nside: int) -> tuple[Array, NDArray[np.int64], Array]:
-    """The rings of HEALPix in its ring order: 12 nside^2 points of equal weight, never quite exact.
+    """The rings of HEALPix, in its ring order: 12 nside^2 points of equal weight.
 
     Args:
         nside: number of points along an edge of the twelve faces.
@@ -141,10 +136,7 @@ def healpix_rings(nside: int) -> tuple[Array, NDArray[np.int64], Array]:
 
 
 def _cosine_moments(polar: Array, terms: int) -> Array:
-    """Sum over k <= terms of the mean of cos 2 k t over the sphere, times cos 2 k t.
-
-    The positive k count twice.
-    """
+    """The sum over |k| <= terms of cos 2 k t times its mean over the sphere."""
     k = np.arange(terms + 1)
     factor = np.where(k > 0, 2, 1) * _moment(k)
     return np.cos(2 * np.outer(polar, k)) @ factor

@@ -1,4 +1,4 @@
-"""Radial bases, cutoffs, and a norm that can be differentiated twice at zero."""
+"""Radial bases, cutoffs, and a norm that is twice differentiable at zero."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ def safe_norm(x: Tensor) -> Tensor:
     """|x| over the last axis; at x = 0 it is 0 with zero first and second derivatives."""
     square = (x * x).sum(-1)
     positive = square > 0
+    # The inner `where` keeps the square root of 0 out of the branch not taken, whose gradient would
+    # be NaN.
     return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
 
 
 def bessel(distance: Tensor, count: int, cutoff: float) -> Tensor:
     """Bessel functions b_n(r) = sqrt(2) sin(n pi r / c) / (n pi r / c), n = 1..count.
 
-    The functions of DimeNet up to a constant each, so that all begin at sqrt(2); smooth at r = 0.
+    These are the functions of DimeNet, each scaled by a constant so that all start at sqrt(2). They
+    are smooth at r = 0.
 
     Args:
-        distance: r (...), same unit as `cutoff`.
-        count: how many.
+        distance: r (...), in the unit of `cutoff`.
+        count: the number of functions.
         cutoff: c, where they vanish.
 
     Returns:
@@ -37,9 +40,9 @@ def bessel(distance: Tensor, count: int, cutoff: float) -> Tensor:
 
 
 def even_gaussian(distance: Tensor, centres: Tensor, width: Tensor) -> Tensor:
-    """exp(-(r - m_n)^2 / 2 s_n^2) + exp(-(r + m_n)^2 / 2 s_n^2).
+    """Even Gaussians exp(-(r - m_n)^2 / 2 s_n^2) + exp(-(r + m_n)^2 / 2 s_n^2).
 
-    They are even in r, so that with r = |x| they are smooth functions of the point x at 0.
+    Since they are even in r, they are smooth functions of a point x at 0 when r = |x|.
 
     Args:
         distance: r (...).
@@ -56,9 +59,9 @@ def even_gaussian(distance: Tensor, centres: Tensor, width: Tensor) -> Tensor:
 
 
 def polynomial_cutoff(distance: Tensor, cutoff: float, power: int = 6) -> Tensor:
-    """1 - (p+1)(p+2)/2 u^p + p(p+2) u^(p+1) - p(p+1)/2 u^(p+2), u = r / cutoff.
+    """The polynomial cutoff of DimeNet, twice differentiable at the cutoff and 0 beyond.
 
-    It is 0 beyond and twice differentiable there.
+    f(r) = 1 - (p+1)(p+2)/2 u^p + p(p+2) u^(p+1) - p(p+1)/2 u^(p+2), u = r / cutoff.
 
     Source: Gasteiger et al. 2020, arXiv:2003.03123, eq. 8.
     """
@@ -69,9 +72,9 @@ def polynomial_cutoff(distance: Tensor, cutoff: float, power: int = 6) -> Tensor
 
 
 def cosine_cutoff(distance: Tensor, cutoff: float, power: int = 2) -> Tensor:
-    """((1 + cos(pi r / cutoff)) / 2)^power, and 0 beyond.
+    """The cosine cutoff ((1 + cos(pi r / cutoff)) / 2)^power, which is 0 beyond the cutoff.
 
-    It is 2 power - 1 times continuously differentiable there.
+    It is 2 power - 1 times continuously differentiable at the cutoff.
     """
     u = distance / cutoff
     return torch.where(u < 1, (0.5 * (1 + torch.cos(torch.pi * u))) ** power, 0.0)

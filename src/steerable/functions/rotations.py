@@ -15,17 +15,16 @@ from .wigner import euler_rotation
 
 
 class RotationTransform(RingTransform):
-    """Samples f(R) on a grid of rotations to Wigner matrices, and back.
+    """The Fourier transform between samples f(R) on a grid of rotations and Wigner matrices.
 
-    F^l = sqrt(2l+1) mean of f D^l(R).
-
-    f(R) = sum over l of sqrt(2l+1) <F^l, D^l(R)>, so that the mean of f^2 over all rotations is the
-    sum of |F^l|^2. To rotate a signal, f(Q^-1 R), makes D^l(Q) F^l of F^l: rows carry the group and
-    columns are channels, a field 1x0 + 3x1 + 5x2 + ... of SO(3). A signal s on the sphere, f(R) =
-    s(R e_y), is its column n = 0; the columns up to |n| = N (`max_order`) are the fields of spin up
-    to N. Samples lie at R = R_y(a) R_x(b) R_y(g): (b, a) on a grid of the sphere and g, the turn
-    about the pole, equidistant from 0. Largest error of a round trip with coefficients of variance
-    1, measured:
+    The coefficients are F^l = sqrt(2l+1) mean of f D^l(R), and
+    f(R) = sum over l of sqrt(2l+1) <F^l, D^l(R)>. The mean of f^2 over all rotations is the sum of
+    |F^l|^2. Rotating the signal, f(Q^-1 R), maps F^l to D^l(Q) F^l: the group acts on rows, and
+    columns are channels, a field 1x0 + 3x1 + 5x2 + ... of SO(3). A signal s on the sphere,
+    f(R) = s(R e_y), is the column n = 0; the columns up to |n| = N (`max_order`) are the fields of
+    spin up to N. Samples lie at R = R_y(a) R_x(b) R_y(g), with (b, a) on a grid of the sphere and
+    the turns g about the pole equidistant from 0. Measured largest error of a round trip with
+    coefficients of variance 1:
 
         degree      3        7        15       31
         float64     3e-15    7e-15    3e-14    7e-14
@@ -33,13 +32,13 @@ class RotationTransform(RingTransform):
 
     Args:
         max_degree: the highest degree.
-        max_order: the highest |n| of columns; by default all.
-        grid: where the pole goes; by default the smallest Gauss grid.
-            SphereGrid.resolving(max_degree, "fejer") makes the grid of Kostelec and Rockmore.
-        turns: the number of angles g; by default enough, in a number that suits the FFT.
+        max_order: the highest |n| of the columns; by default all columns.
+        grid: the grid of the images of the pole; by default the smallest Gauss grid.
+            SphereGrid.resolving(max_degree, "fejer") gives the grid of Kostelec and Rockmore.
+        turns: the number of angles g; by default the smallest sufficient number that suits the FFT.
 
     Raises:
-        ValueError: a grid or a number of turns that does not carry the degree or the order.
+        ValueError: the grid or the number of turns does not resolve the degree or the order.
 
     Source: Kostelec, Rockmore 2008, J. Fourier Anal. Appl. 14:145.
     """
@@ -72,8 +71,9 @@ class RotationTransform(RingTransform):
 
     def _waves(self, samples: Tensor) -> Tensor:
         top = self.layout.orders[-1]
-        found = torch.fft.rfftn(samples, dim=(-1, -2))[..., : self.layout.max_degree + 1, :]
-        return torch.cat([found[..., self.turns - top :], found[..., : top + 1]], -1)
+        spectrum = torch.fft.rfftn(samples, dim=(-1, -2))[..., : self.layout.max_degree + 1, :]
+        # The FFT stores orders n < 0 at the end of the axis.
+        return torch.cat([spectrum[..., self.turns - top :], spectrum[..., : top + 1]], -1)
 
     def _signal(self, waves: Tensor) -> Tensor:
         top = self.layout.orders[-1]

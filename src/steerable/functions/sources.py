@@ -1,4 +1,4 @@
-"""Points as signals on the sphere, in closed form: no grid and no aliasing."""
+"""Points as signals on the sphere, in closed form: without a grid and without aliasing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ _SHARPEST = 700.0  # exp overflows in float64 beyond 709
 
 
 def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
-    """Coefficients of the Coulomb potential 1 / |radius u - x| of points x.
+    """Coefficients of the Coulomb potential 1 / |radius u - x| of points x, a signal of u.
 
-    It is a signal of u on the unit sphere.
-
-    f^l = r^l / (2l + 1) |x|^-(l+1) Y_l(x/|x|) outside the radius r; inside, |x| and r are
-    exchanged. The sum over points, weighted by charges, is the potential of all.
+    f^l = r^l / (2l + 1) |x|^-(l+1) Y_l(x/|x|) if |x| exceeds the radius r; otherwise |x| and r are
+    exchanged. The potential of several charges is the sum over the points, weighted by charge.
 
     Args:
         x: points (..., 3).
@@ -25,11 +23,11 @@ def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
         radius: r, in the unit of x.
 
     Returns:
-        (..., (max_degree + 1)^2), as of `SphereTransform`, in the inverse unit of x.
+        (..., (max_degree + 1)^2), as in `SphereTransform`, in the inverse unit of x.
 
     Raises:
-        ValueError: a radius that is not positive, points that are not finite, or points on the
-            sphere itself, where the potential is infinite.
+        ValueError: the radius is not positive, a point is not finite, or a point lies on the
+            sphere, where its potential is infinite.
     """
     if radius <= 0:
         raise ValueError(f"The radius of the sphere is positive; got {radius}.")
@@ -47,9 +45,7 @@ def coulomb_harmonics(x: Tensor, max_degree: int, radius: float) -> Tensor:
 
 
 def bump_harmonics(x: Tensor, max_degree: int, sharpness: float) -> Tensor:
-    """Coefficients of exp(k u.x/|x|), a smooth bump in the direction of points x.
-
-    It is a signal of u on the unit sphere.
+    """Coefficients of exp(k u.x/|x|), a smooth bump in the direction of points x, a signal of u.
 
     f^l = i_l(k) Y_l(x/|x|) with the modified spherical Bessel functions i_l.
 
@@ -59,10 +55,10 @@ def bump_harmonics(x: Tensor, max_degree: int, sharpness: float) -> Tensor:
         sharpness: k; the bump is about 1 / sqrt(k) radians wide.
 
     Returns:
-        (..., (max_degree + 1)^2), as of `SphereTransform`.
+        (..., (max_degree + 1)^2), as in `SphereTransform`.
 
     Raises:
-        ValueError: a sharpness that is not between 0 and 700, or points that are not finite.
+        ValueError: the sharpness is not between 0 and 700, or a point is not finite.
     """
     if not 0 <= sharpness <= _SHARPEST:
         raise ValueError(
@@ -82,9 +78,9 @@ def _check_places(x: Tensor) -> None:
 
 
 def _modified_bessel(degree: int, x: float) -> float:
-    """i_l(x) = x^l / (2l + 1)!! sum over j of (x^2 / 2)^j / (j! (2l + 3) ... (2l + 2j + 1)).
+    """The modified spherical Bessel function i_l(x), by its power series of positive terms.
 
-    Nothing cancels.
+    i_l(x) = x^l / (2l + 1)!! sum over j of (x^2 / 2)^j / (j! (2l + 3) ... (2l + 2j + 1)).
     """
     term = 1.0
     for k in range(1, degree + 1):

@@ -1,4 +1,4 @@
-"""What is done to coefficients: rotation, and numbers that no rotation changes."""
+"""Rotations and rotation invariants of the coefficients of signals."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .wigner import pole_turns, swap, turn
 class Rotate(ConstantModule):
     """Rotate signals by their coefficients: F^l -> D^l(R) F^l, that is f(x) -> f(R^-1 x).
 
-    D^l(R) is never formed: turns about the pole are sums of pairs m, -m, and between them constant
-    matrices exchange two axes, so that many signals with a rotation each are one matrix product per
-    degree. In float32 expect errors of 1e-5 of coefficients of variance 1 at degree 31, and 7e-5 at
-    255.
+    D^l(R) is never formed. A rotation is a product of turns about the pole, which combine pairs
+    m, -m, and of constant matrices that exchange two axes. Rotating many signals, each by its own
+    rotation, therefore takes one matrix product per degree. In float32 expect errors of 1e-5 at
+    degree 31 and 7e-5 at degree 255, for coefficients of variance 1.
 
     Args:
-        layout: the layout of the coefficients, as of a transform.
+        layout: the layout of the coefficients.
     """
 
     _swaps: Tensor
@@ -33,7 +33,7 @@ class Rotate(ConstantModule):
         self.register_constant("_swaps", torch.cat([swap(l).flatten() for l in self._degrees]))
 
     def forward(self, coefficients: Tensor, rotation: Tensor) -> Tensor:
-        """Rotate.
+        """Rotate signals, each by its own rotation.
 
         Args:
             coefficients: (..., layout.size).
@@ -44,9 +44,8 @@ class Rotate(ConstantModule):
             (..., layout.size).
 
         Raises:
-            ValueError: another number of coefficients, matrices that are not orthogonal, another
-                dtype, or reflections of signals with columns n other than 0, which they do not act
-                on.
+            ValueError: the number of coefficients or a dtype does not fit, a matrix is not
+                orthogonal, or a reflection is applied to signals with columns n other than 0.
         """
         self.layout.check(coefficients, "Rotate")
         if not coefficients.dtype == rotation.dtype == self._swaps.dtype:
@@ -64,35 +63,35 @@ class Rotate(ConstantModule):
         lead = torch.broadcast_shapes(coefficients.shape[:-1], parity.shape)
         blocks = self.layout.split(coefficients.expand(*lead, -1))
         swaps = self._swaps.split([(2 * l + 1) ** 2 for l in self._degrees])
-        return self.layout.join(
-            [
-                turn(blocks[l], flat.view(2 * l + 1, 2 * l + 1), angles, parity)
-                for l, flat in zip(self._degrees, swaps, strict=True)
-            ]
-        )
+        rotated = [
+            turn(blocks[l], flat.view(2 * l + 1, 2 * l + 1), angles, parity)
+            for l, flat in zip(self._degrees, swaps, strict=True)
+        ]
+        return self.layout.join(rotated)
 
 
 def power_spectrum(coefficients: Tensor, layout: Layout) -> Tensor:
-    """|F^l|^2 of every degree: what rotations leave of it, though not all that they leave.
+    """The power spectrum |F^l|^2 of every degree, which rotations do not change.
+
+    It determines only some of the rotation invariants; `Bispectrum` generically gives all.
 
     Args:
         coefficients: (..., layout.size).
         layout: their layout.
 
     Returns:
-        (..., max_degree + 1); their sum is the mean of the squared signal.
+        (..., max_degree + 1); the sum is the mean of the squared signal.
     """
     return torch.stack([block.square().sum((-2, -1)) for block in layout.split(coefficients)], -1)
 
 
 class Bispectrum(ConstantModule):
-    """b_(l1 l2 l3) = sum of C_abc f^l1_a f^l2_b f^l3_c of a signal on the sphere.
+    """The bispectrum b_(l1 l2 l3) = sum of C_abc f^l1_a f^l2_b f^l3_c of a signal on the sphere.
 
-    With it, generically all invariants.
-
-    C is the coupling of l1 and l2 to l3 divided by sqrt(2 l3 + 1), which exchanging degrees changes
-    at most in sign: one number for each l1 >= l2 >= l3 >= l1 - l2, without those of odd sum and two
-    equal degrees, which vanish. Those of odd sum change sign under reflections.
+    It generically determines all rotation invariants. C is the coupling of l1 and l2 to l3 divided
+    by sqrt(2 l3 + 1). Since exchanging degrees changes at most its sign, there is one number for
+    each l1 >= l2 >= l3 >= l1 - l2; triples of odd sum with two equal degrees vanish and are left
+    out. The numbers of odd sum change sign under reflections.
 
     Args:
         max_degree: the highest degree of the signal.
@@ -105,29 +104,32 @@ class Bispectrum(ConstantModule):
     def __init__(self, max_degree: int) -> None:
         super().__init__()
         self.layout = Layout.sphere(max_degree)
-        degrees = range(max_degree + 1)
-        self.triples = [
-            (a, b, c)
-            for a in degrees
-            for b in degrees[: a + 1]
-            for c in degrees[a - b : b + 1]
-            if (a + b + c) % 2 == 0 or a > b > c
-        ]
+        self.triples = _triples(max_degree)
         tensors = [real_coupling(a, b, c) / (2 * c + 1) ** 0.5 for a, b, c in self.triples]
         self.register_constant("_couplings", torch.cat([tensor.flatten() for tensor in tensors]))
 
     def forward(self, coefficients: Tensor) -> Tensor:
-        """Coefficients (..., (max_degree + 1)^2) to numbers (..., triple).
+        """The bispectrum (..., triple), in the order of `triples`.
 
-        They are in the order of `triples`.
+        Args:
+            coefficients: (..., (max_degree + 1)^2), as in `SphereTransform`.
         """
         f = [block.squeeze(-2) for block in self.layout.split(coefficients)]
         sizes = [(2 * a + 1, 2 * b + 1, 2 * c + 1) for a, b, c in self.triples]
         flat = self._couplings.split([a * b * c for a, b, c in sizes])
-        return torch.stack(
-            [
-                torch.einsum("abc,...a,...b,...c->...", part.view(size), *(f[l] for l in triple))
-                for part, size, triple in zip(flat, sizes, self.triples, strict=True)
-            ],
-            -1,
-        )
+        numbers = [
+            torch.einsum("abc,...a,...b,...c->...", coupling.view(size), f[a], f[b], f[c])
+            for coupling, size, (a, b, c) in zip(flat, sizes, self.triples, strict=True)
+        ]
+        return torch.stack(numbers, -1)
+
+
+def _triples(max_degree: int) -> list[tuple[int, int, int]]:
+    """The degrees a >= b >= c >= a - b whose number does not vanish."""
+    triples = []
+    for a in range(max_degree + 1):
+        for b in range(a + 1):
+            for c in range(a - b, b + 1):
+                if (a + b + c) % 2 == 0 or a > b > c:
+                    triples.append((a, b, c))
+    return triples

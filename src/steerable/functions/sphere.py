@@ -24,18 +24,18 @@ _RULES: dict[str, Callable[[int], tuple[Array, Array]]] = {
 
 @dataclass(frozen=True)
 class SphereGrid:
-    """Rings of constant polar angle, each with the same equidistant azimuths, the first of them 0.
+    """A grid on the sphere: rings of constant polar angle with equidistant azimuths from 0.
 
-    The polar axis is y and azimuths count from z towards x, as in `spherical_harmonics`.
+    The polar axis is y, and azimuths are measured from z towards x, as in `spherical_harmonics`.
 
     Args:
-        rule: where the rings lie: "gauss" (the fewest), "fejer" (that of Driscoll and Healy,
-            Kostelec and Rockmore) or "clenshaw-curtis" (equidistant, with both poles).
-        rings: their number, from north to south.
+        rule: the positions of the rings: "gauss" (the fewest rings), "fejer" (as in Driscoll and
+            Healy, Kostelec and Rockmore) or "clenshaw-curtis" (equidistant, with both poles).
+        rings: the number of rings, from north to south.
         longitudes: the number of azimuths.
 
     Raises:
-        ValueError: an unknown rule, or a grid without points.
+        ValueError: the rule is unknown, or the grid has no points.
     """
 
     rule: str
@@ -54,9 +54,9 @@ class SphereGrid:
 
     @classmethod
     def resolving(cls, max_degree: int, rule: str = "gauss") -> SphereGrid:
-        """A small grid that carries all degrees up to `max_degree`.
+        """The smallest grid that resolves all degrees up to `max_degree`.
 
-        The number of longitudes suits the FFT.
+        The number of longitudes is rounded up to one that suits the FFT.
         """
         rings = {"gauss": max_degree + 1, "fejer": 2 * max_degree + 2}.get(
             rule, max(2 * max_degree + 1, 2)
@@ -65,10 +65,7 @@ class SphereGrid:
 
     @property
     def max_degree(self) -> int:
-        """The highest degree that the grid carries.
-
-        Products of two such harmonics are integrated exactly.
-        """
+        """The highest degree that the grid resolves: products of two harmonics are exact."""
         by_rings = self.rings - 1 if self.rule == "gauss" else (self.rings - 1) // 2
         return min(by_rings, (self.longitudes - 1) // 2)
 
@@ -79,7 +76,7 @@ class SphereGrid:
 
     @property
     def weights(self) -> Tensor:
-        """What every ring contributes to the mean over the sphere (ring,), float64, of sum 1."""
+        """The weight (ring,) of every ring in the mean over the sphere, float64, of sum 1."""
         return torch.from_numpy(_rule(self.rule, self.rings)[1])
 
     @property
@@ -94,35 +91,32 @@ class SphereGrid:
         return torch.stack([across * azimuth.sin(), polar.cos(), across * azimuth.cos()], -1)
 
     def frames(self) -> Tensor:
-        """The unit vectors to the south and to the east at every point, float64.
-
-        Their shape is (2, ring, longitude, 3).
-        """
+        """The unit vectors (2, ring, longitude, 3) to south and east at every point, float64."""
         polar, azimuth = torch.meshgrid(self.polar, self.azimuths, indexing="ij")
         north, zero = polar.cos(), torch.zeros_like(polar)
         south = torch.stack([north * azimuth.sin(), -polar.sin(), north * azimuth.cos()], -1)
         return torch.stack([south, torch.stack([azimuth.cos(), zero, -azimuth.sin()], -1)])
 
     def check(self, max_degree: int, owner: str) -> None:
-        """Raise ValueError unless the grid carries a degree."""
+        """Raise ValueError unless the grid resolves a degree."""
         if max_degree > self.max_degree:
-            wanted = SphereGrid.resolving(max_degree, self.rule)
+            smallest = SphereGrid.resolving(max_degree, self.rule)
             raise ValueError(
-                f"{owner} of degree {max_degree} needs {wanted.rings} rings and "
+                f"{owner} of degree {max_degree} needs {smallest.rings} rings and "
                 f"{2 * max_degree + 1} longitudes of a {self.rule} grid; {self.rings} and "
                 f"{self.longitudes} carry degrees up to {self.max_degree}."
             )
 
 
 class SphereTransform(RingTransform):
-    """Samples on a grid of the sphere to harmonics, and back.
+    """The Fourier transform between samples on a grid of the sphere and harmonics.
 
     f^l = mean of f Y_l, and f = sum over l of f^l . Y_l.
 
-    Y_l are those of `spherical_harmonics`, |Y_l|^2 = 2l + 1, orthonormal in the mean over the
-    sphere: mean of f^2 = sum of |f^l|^2, the coefficients are a field 1x0 + 1x1 + ... With
-    harmonics that are orthonormal in the integral, they are sqrt(4 pi) times larger. Largest error
-    of a round trip with coefficients of variance 1, measured:
+    The Y_l are those of `spherical_harmonics` with |Y_l|^2 = 2l + 1. They are orthonormal in the
+    mean over the sphere, so the mean of f^2 is the sum of |f^l|^2. The coefficients are a field
+    1x0 + 1x1 + ... Coefficients for harmonics that are orthonormal in the integral are sqrt(4 pi)
+    times larger. Measured largest error of a round trip with coefficients of variance 1:
 
         degree      7        63       255      300
         float64     3e-15    5e-14    3e-13    4e-13
@@ -130,10 +124,10 @@ class SphereTransform(RingTransform):
 
     Args:
         max_degree: the highest degree.
-        grid: the samples; by default the smallest Gauss grid.
+        grid: the grid of the samples; by default the smallest Gauss grid.
 
     Raises:
-        ValueError: a grid that does not carry the degree.
+        ValueError: the grid does not resolve the degree.
 
     Source: Driscoll, Healy 1994, Adv. Appl. Math. 15:202.
     """

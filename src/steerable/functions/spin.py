@@ -1,7 +1,4 @@
-"""Fields on the sphere with a direction.
-
-Tangent vectors such as wind, and tensors of higher spin.
-"""
+"""Tangent vector fields on the sphere, such as wind, and fields of higher spin."""
 
 from __future__ import annotations
 
@@ -14,22 +11,22 @@ from .sphere import SphereGrid
 
 
 class SpinTransform(RingTransform):
-    """Two components in the frame (south, east) of every point to coefficients and back.
+    """The Fourier transform of fields of spin s on the sphere, and its inverse.
 
-    A field of spin s has components (u, v) that turn by s g where the frame turns by g. As the
-    signal f(R) = u cos(s g) + v sin(s g) on the rotations it consists of the columns n = -s and s
-    alone, a field 2xs + 2x(s+1) + ... Spin 1 are tangent vectors, w = u south + v east: the column
-    n = 1 is made of gradients, the column n = -1 of curls. The mean of u^2 + v^2 over the sphere is
-    twice the sum of all squared coefficients.
+    A field of spin s has two components (u, v) in the frame (south, east) of every point, which
+    turn by s g if the frame turns by g. As the signal f(R) = u cos(s g) + v sin(s g) on the
+    rotations it has only the columns n = -s and s: a field 2xs + 2x(s+1) + ... Fields of spin 1 are
+    tangent vectors w = u south + v east; column n = 1 contains gradients and column n = -1 curls.
+    The mean of u^2 + v^2 over the sphere is twice the sum of all squared coefficients.
 
     Args:
         max_degree: the highest degree.
         spin: s, at least 1.
-        grid: the samples (2, ring, longitude); by default the smallest Gauss grid. Its `frames` are
-            south and east.
+        grid: the grid of the samples (2, ring, longitude); by default the smallest Gauss grid. Its
+            `frames` are south and east.
 
     Raises:
-        ValueError: a grid that does not carry the degree, or a spin below 1 or beyond it.
+        ValueError: the grid does not resolve the degree, or the spin is below 1 or above it.
 
     Source: Newman, Penrose 1966, J. Math. Phys. 7:863; Boyle 2016, J. Math. Phys. 57:092504.
     """
@@ -55,13 +52,13 @@ class SpinTransform(RingTransform):
 
 
 def gradient(coefficients: Tensor) -> Tensor:
-    """The gradient on the unit sphere of a signal, as a field of spin 1.
+    """The gradient of a signal on the unit sphere, a field of spin 1.
 
     Args:
-        coefficients: (..., (L + 1)^2), as of `SphereTransform`.
+        coefficients: (..., (L + 1)^2), as in `SphereTransform`.
 
     Returns:
-        (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.
+        (..., 2 (L + 1)^2 - 2), as in `SpinTransform`.
     """
     layout = Layout.sphere(_top(coefficients, 1))
     blocks = [_slope(l) * block for l, block in enumerate(layout.split(coefficients))][1:]
@@ -70,29 +67,29 @@ def gradient(coefficients: Tensor) -> Tensor:
 
 
 def divergence(coefficients: Tensor) -> Tensor:
-    """The divergence on the unit sphere of a field of spin 1, as a signal.
+    """The divergence of a field of spin 1 on the unit sphere, a signal.
 
-    The inverse of `gradient` but for -l (l+1).
+    The divergence of a `gradient` is the Laplacian: degree l is multiplied by -l (l + 1).
 
     Args:
-        coefficients: (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.
+        coefficients: (..., 2 (L + 1)^2 - 2), as in `SpinTransform`.
 
     Returns:
-        (..., (L + 1)^2), as of `SphereTransform`.
+        (..., (L + 1)^2), as in `SphereTransform`.
     """
     return _derivative(coefficients, 1, -2.0)
 
 
 def curl(coefficients: Tensor) -> Tensor:
-    """The curl on the unit sphere of a field of spin 1, as a signal.
+    """The curl of a field of spin 1 on the unit sphere, a signal.
 
-    It is counter-clockwise, seen from outside.
+    It is positive where the field turns counter-clockwise, seen from outside.
 
     Args:
-        coefficients: (..., 2 (L + 1)^2 - 2), as of `SpinTransform`.
+        coefficients: (..., 2 (L + 1)^2 - 2), as in `SpinTransform`.
 
     Returns:
-        (..., (L + 1)^2), as of `SphereTransform`.
+        (..., (L + 1)^2), as in `SphereTransform`.
     """
     return _derivative(coefficients, 0, 2.0)
 
@@ -113,6 +110,6 @@ def _top(coefficients: Tensor, columns: int) -> int:
     square = size / columns + columns - 1
     top = round(square**0.5) - 1
     if top < columns - 1 or (top + 1) ** 2 != square:
-        wanted = "(L + 1)^2" if columns == 1 else "2 (L + 1)^2 - 2"
-        raise ValueError(f"Coefficients of degrees up to L are {wanted}; got {size}.")
+        expected = "(L + 1)^2" if columns == 1 else "2 (L + 1)^2 - 2"
+        raise ValueError(f"Coefficients of degrees up to L are {expected}; got {size}.")
     return top

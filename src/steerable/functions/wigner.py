@@ -1,9 +1,8 @@
-"""Wigner matrices: how rotations act on harmonics.
+"""Wigner matrices, which describe how rotations act on harmonics.
 
-In the standard complex basis and in the real basis of the house.
-
-The polar axis is y, and a rotation is R = R_y(a) R_x(b) R_y(g): it takes the pole to polar angle b
-and azimuth a, which counts from z towards x. Then Y_l(R x) = D^l(R) Y_l(x) for the harmonics of
+They are computed in the standard complex basis and in the real basis of this library. The polar
+axis is y, and a rotation is R = R_y(a) R_x(b) R_y(g): it maps the pole to polar angle b and azimuth
+a, measured from z towards x. Then Y_l(R x) = D^l(R) Y_l(x) for the harmonics of
 `spherical_harmonics`.
 """
 
@@ -20,30 +19,26 @@ from torch import Tensor
 
 from ..tracing import is_traced
 
-_CYCLED = [
-    1,
-    2,
-    0,
-]  # x, y, z take the parts of y, z, x: the rotation about y becomes the one about x
+_CYCLE = [1, 2, 0]  # x, y, z take the roles of y, z, x: a rotation about y becomes one about x
 _ORTHOGONAL = {torch.float64: 1e-9, torch.float32: 1e-4}
 
 
 def wigner_d(degree: int, beta: Tensor, columns: Sequence[int] | None = None) -> Tensor:
-    """Wigner's d^l_mn(b) = <l m| exp(-i b J_y) |l n> in the standard basis of Condon and Shortley.
+    """Wigner's d^l_mn(b) = <l m| exp(-i b J_y) |l n> in the standard Condon-Shortley basis.
 
-    J_y has the eigenvalues k = -l .. l; with the real eigenvectors U of J_x, which phases i^m turn
-    into those of J_y, d_mn(b) = sum_k U_mk U_nk cos(k b + (m - n) pi / 2). Worked out in float64.
+    J_y has the eigenvalues k = -l .. l. With the real eigenvectors U of J_x, which phases i^m turn
+    into those of J_y, d_mn(b) = sum_k U_mk U_nk cos(k b + (m - n) pi / 2). Computed in float64.
 
     Args:
         degree: l.
         beta: angles b (...) in radians.
-        columns: the orders n wanted, by default -l .. l.
+        columns: the orders n to compute, by default -l .. l.
 
     Returns:
         (..., 2l + 1, column), row m + l, in the dtype of `beta`.
 
     Raises:
-        ValueError: a negative degree, or orders beyond it.
+        ValueError: the degree is negative, or an order exceeds it.
 
     Source: Feng, Wang, Yang, Jin 2015, Phys. Rev. E 92:043307.
     """
@@ -52,24 +47,23 @@ def wigner_d(degree: int, beta: Tensor, columns: Sequence[int] | None = None) ->
             f"Degree l >= 0 has the orders -l to l; got degree {degree} and orders {columns}."
         )
     order = torch.arange(-degree, degree + 1, device=beta.device)
-    kept = order if columns is None else order[[n + degree for n in columns]]
+    selection = order if columns is None else order[[n + degree for n in columns]]
     vectors = _eigenvectors(degree).to(beta.device)
+    left = vectors[selection + degree]
     waves = beta.double().unsqueeze(-1) * order
-    even, odd = (
-        part.unsqueeze(-2) * vectors[kept + degree] @ vectors.T
-        for part in (waves.cos(), waves.sin())
-    )
-    quarters = (order - kept.unsqueeze(1)) % 4
-    found = torch.where(quarters % 2 == 0, even, -odd)
-    return torch.where(quarters < 2, found, -found).mT.to(beta.dtype)
+    even = waves.cos().unsqueeze(-2) * left @ vectors.T
+    odd = waves.sin().unsqueeze(-2) * left @ vectors.T
+
+    # cos(k b + q pi / 2) is cos, -sin, -cos, sin of k b for q = m - n = 0, 1, 2, 3 modulo 4.
+    quarters = (order - selection.unsqueeze(1)) % 4
+    unsigned = torch.where(quarters % 2 == 0, even, -odd)
+    return torch.where(quarters < 2, unsigned, -unsigned).mT.to(beta.dtype)
 
 
 def wigner_matrix(degree: int, rotation: Tensor) -> Tensor:
-    """The matrices D^l(R) of rotations and reflections in the real basis of the house.
+    """The matrices D^l(R) of rotations and reflections in the real basis of this library.
 
-    D^l(-R) = (-1)^l D^l(R).
-
-    Smooth in the entries of R.
+    Reflections act by D^l(-R) = (-1)^l D^l(R). The result is a smooth function of the entries of R.
 
     Args:
         degree: l.
@@ -79,7 +73,7 @@ def wigner_matrix(degree: int, rotation: Tensor) -> Tensor:
         (..., 2l + 1, 2l + 1).
 
     Raises:
-        ValueError: matrices that are not orthogonal 3 x 3.
+        ValueError: a matrix is not an orthogonal 3 x 3 matrix.
     """
     identity = torch.eye(2 * degree + 1, dtype=rotation.dtype, device=rotation.device)
     return turn(identity, swap(degree).to(rotation), *pole_turns(rotation)).mT
@@ -87,17 +81,18 @@ def wigner_matrix(degree: int, rotation: Tensor) -> Tensor:
 
 def euler_rotation(alpha: Tensor, beta: Tensor, gamma: Tensor) -> Tensor:
     """The rotations R_y(a) R_x(b) R_y(g) (..., 3, 3) of angles (...) in radians."""
-    tilt = _about_pole(beta)[..., _CYCLED, :][..., _CYCLED]
+    tilt = _about_pole(beta)[..., _CYCLE, :][..., _CYCLE]
     return _about_pole(alpha) @ tilt @ _about_pole(gamma)
 
 
 def euler_angles(rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Angles a, b, g (...) in radians with R = R_y(a) R_x(b) R_y(g).
+    """The angles a, b, g (...) in radians with R = R_y(a) R_x(b) R_y(g).
 
-    0 <= b <= pi, and a = 0 where b is 0 or pi.
+    0 <= b <= pi, and a = 0 if b is 0 or pi.
     """
-    x, y, z = rotation[..., 1].unbind(-1)  # where the pole goes
+    x, y, z = rotation[..., 1].unbind(-1)  # the image of the pole
     alpha = torch.atan2(x, z)
+    # The first row of R_y(-a) R = R_x(b) R_y(g) does not depend on b: it is (cos g, 0, sin g).
     across = (
         alpha.cos().unsqueeze(-1) * rotation[..., 0, :]
         - alpha.sin().unsqueeze(-1) * rotation[..., 2, :]
@@ -108,9 +103,9 @@ def euler_angles(rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def pole_turns(rotation: Tensor) -> tuple[Tensor, Tensor]:
     """The angles that `turn` needs, and the parity.
 
-    R = p R_y(a) R_x(b) R_y(g) R_x(d) with p = det R. Where b would come near 0 or pi, which leaves
-    a and g undefined, d is a quarter turn, otherwise 0; so a, b and g are smooth and keep their
-    digits.
+    R = p R_y(a) R_x(b) R_y(g) R_x(d) with p = det R. If b would be near 0 or pi, where a and g are
+    not determined, d is a quarter turn; otherwise it is 0. This keeps a, b and g smooth and
+    accurate.
 
     Args:
         rotation: orthogonal matrices R (..., 3, 3).
@@ -131,7 +126,7 @@ def pole_turns(rotation: Tensor) -> tuple[Tensor, Tensor]:
 def turn(x: Tensor, swap: Tensor, angles: Tensor, parity: Tensor) -> Tensor:
     """Apply D^l(R) = p^l Z(a) J Z(b) J Z(g) J Z(d) J to vectors (..., column, 2l + 1).
 
-    Z turns every pair m, -m about the pole; J exchanges the axes x and y, J Z(b) J = D^l(R_x(b)).
+    Z rotates every pair m, -m about the pole. J exchanges the axes x and y: J Z(b) J = D^l(R_x(b)).
 
     Args:
         x: vectors (..., column, 2l + 1).
@@ -151,21 +146,21 @@ def turn(x: Tensor, swap: Tensor, angles: Tensor, parity: Tensor) -> Tensor:
 @lru_cache(maxsize=512)
 def swap(degree: int) -> Tensor:
     """The symmetric matrix J = D^l of the half turn that exchanges x and y, z -> -z; float64."""
-    about_x = _folded(_folded(wigner_d(degree, torch.tensor(math.pi / 2, dtype=torch.float64))).T).T
+    # D^l of the quarter turn about x, in the real basis; it does not mix cosines with sines.
+    quarter = wigner_d(degree, torch.tensor(math.pi / 2, dtype=torch.float64))
+    about_x = _fold(_fold(quarter).T).T
     order = torch.arange(-degree, degree + 1)
     about_x = torch.where((order < 0) == (order < 0)[:, None], about_x, 0)
-    cosine, sine = (wave(order * (math.pi / 2)).round().double() for wave in (torch.cos, torch.sin))
-    turned = cosine[:, None] * about_x - sine[:, None] * about_x.flip(
-        0
-    )  # by a quarter about y, on both sides
-    return turned * cosine + turned.flip(1) * sine
+
+    # A quarter turn about y, from the left and from the right.
+    angle = order * (math.pi / 2)
+    cosine, sine = torch.cos(angle).round().double(), torch.sin(angle).round().double()
+    product = cosine[:, None] * about_x - sine[:, None] * about_x.flip(0)
+    return product * cosine + product.flip(1) * sine
 
 
-def _folded(rows: Tensor) -> Tensor:
-    """Rows m of the standard basis to those of the real one, up to the i of the sines.
-
-    `real_basis` on the left.
-    """
+def _fold(rows: Tensor) -> Tensor:
+    """Apply `real_basis` from the left to rows m, without the factor i of the sines."""
     degree = len(rows) // 2
     sign = 1 - 2 * (torch.arange(1, degree + 1) % 2)
     up, down = sign[:, None] * rows[degree + 1 :], rows[:degree].flip(0)
@@ -173,11 +168,10 @@ def _folded(rows: Tensor) -> Tensor:
 
 
 def real_basis(degree: int) -> Tensor:
-    """The unitary matrix that takes standard complex harmonics Y_l^m to the real ones.
+    """The unitary matrix (2l + 1, 2l + 1) from standard complex harmonics Y_l^m to real ones.
 
-    It is (2l + 1, 2l + 1), complex128.
-
-    Y_l^0; sqrt(2) (-1)^m Re Y_l^m for m > 0; sqrt(2) (-1)^m Im Y_l^|m| for m < 0.
+    The real harmonics are Y_l^0, sqrt(2) (-1)^m Re Y_l^m for m > 0, and
+    sqrt(2) (-1)^m Im Y_l^|m| for m < 0. The dtype is complex128.
     """
     change = np.zeros((2 * degree + 1, 2 * degree + 1), complex)
     change[degree, degree] = 1
@@ -190,10 +184,7 @@ def real_basis(degree: int) -> Tensor:
 
 @lru_cache(maxsize=512)
 def _eigenvectors(degree: int) -> Tensor:
-    """Eigenvectors of J_x, columns by eigenvalue -l .. l.
-
-    They are float64 and orthonormal to a few roundings.
-    """
+    """The eigenvectors of J_x as columns, by eigenvalue -l .. l; float64."""
     m = np.arange(-degree, degree)
     rising = np.sqrt(degree * (degree + 1) - m * (m + 1.0)) / 2
     return torch.from_numpy(eigh_tridiagonal(np.zeros(2 * degree + 1), rising)[1])

@@ -1,4 +1,4 @@
-"""Matrices that generate a closed subgroup of O(2) or O(3): what group they make."""
+"""The structure of the closed subgroup of O(2) or O(3) that a few matrices generate."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ CLOSE = 1e-6
 
 
 class GroupError(ValueError):
-    """Matrices that do not generate a closed subgroup of O(2) or O(3).
-
-    Or a group that does not fit another.
-    """
+    """Raised for matrices that generate no closed group, and for groups that do not match."""
 
 
 class Symmetry(Hashable, Protocol):
-    """What representations need to know of a group; `Group` is one."""
+    """The interface that representations need from a group; `Group` implements it."""
 
     @property
     def generators(self) -> Array: ...
@@ -49,7 +46,11 @@ class Symmetry(Hashable, Protocol):
 
 
 def rotation(angle: float, axis: ArrayLike | None = None) -> Array:
-    """The rotation by `angle` radians of the plane, or about `axis` (3,) of space: d x d."""
+    """The rotation by `angle` radians, in the plane or about `axis` (3,) in space.
+
+    Returns:
+        (d, d), with d = 2 if `axis` is None, else 3.
+    """
     c, s = np.cos(angle), np.sin(angle)
     if axis is None:
         return np.array([[c, -s], [s, c]])
@@ -63,17 +64,16 @@ def as_matrices(matrices: Any) -> Array:
     """Orthogonal d x d matrices as one array (generator, d, d).
 
     Raises:
-        GroupError: they have another shape, or one is not orthogonal to 1e-10.
+        GroupError: the shape does not fit, or a matrix is not orthogonal to 1e-10.
     """
     try:
-        listed = [
+        arrays = [
             m.detach().cpu().numpy() if isinstance(m, Tensor) else np.asarray(m) for m in matrices
         ]
-        stacked = (
-            np.array(listed).astype(np.float64, casting="same_kind")
-            if listed
-            else np.zeros((0, 0, 0))
-        )
+        stacked = np.zeros((0, 0, 0))
+        if arrays:
+            # "same_kind" refuses complex matrices instead of dropping their imaginary part.
+            stacked = np.array(arrays).astype(np.float64, casting="same_kind")
     except (TypeError, ValueError) as error:
         raise GroupError(
             f"A group needs real generators of shape (generator, d, d); got {matrices!r}."
@@ -88,14 +88,14 @@ def as_matrices(matrices: Any) -> Array:
             raise GroupError(
                 f"Generators must be orthogonal matrices; number {k} is {matrix.tolist()}, and g^T "
                 "g differs from the identity by up to "
-                f"{np.abs(matrix.T @ matrix - np.eye(len(matrix))).max():.1e}. Write all its "
-                "digits (float64), or orthonormalise its columns first."
+                f"{np.abs(matrix.T @ matrix - np.eye(len(matrix))).max():.1e}. Give it in full "
+                "float64 precision, or orthonormalise its columns first."
             )
     return stacked
 
 
 def is_orthogonal(matrix: Array, tolerance: float) -> bool:
-    """Whether g^T g is the identity, to `tolerance`."""
+    """Whether g^T g equals the identity up to `tolerance`."""
     return bool(
         np.isfinite(matrix).all()
         and np.abs(matrix.T @ matrix - np.eye(len(matrix))).max() < tolerance
@@ -103,22 +103,27 @@ def is_orthogonal(matrix: Array, tolerance: float) -> bool:
 
 
 def structure(generators: Array) -> tuple[str, Array | None, Array]:
-    """Identity component, axis, and one element of every component."""
+    """Identity component, axis, and one element of every connected component.
+
+    A finite group is complete once products bring nothing new. An infinite one contains a rotation
+    of infinite order, whose powers fill the rotations about its axis: if all such axes coincide the
+    identity component is those rotations ("axial"), otherwise it is all rotations ("full").
+    """
     dim = generators.shape[-1]
     elements, closed = _products(generators, MAX_ORDER)
     if closed:
         if any(_turns_forever(g) for g in generators):
             raise GroupError(
-                f"The generators make {len(elements)} elements to {CLOSE} but not to rounding. "
-                "Write all their digits."
+                f"The generators give {len(elements)} elements within {CLOSE}, but not to "
+                "rounding. Give them in full float64 precision."
             )
         return "trivial", None, elements
     if not any(_turns_forever(g) for g in elements):
         longest = max(period for period in map(_period, elements) if period)
         raise GroupError(
-            f"The generators make elements of finite order {longest}; finite groups may have "
-            f"{MAX_ORDER} elements and this has more. Use the rotations about an axis instead (a "
-            "generator by the golden angle)."
+            f"The generators give elements of finite order {longest}; finite groups may have "
+            f"{MAX_ORDER} elements and this one has more. Use all rotations about an axis instead "
+            "(a rotation by the golden angle generates them)."
         )
     if dim == 2:
         return "full", None, _components(elements, lambda g: (round(np.linalg.det(g)),))
@@ -131,7 +136,7 @@ def structure(generators: Array) -> tuple[str, Array | None, Array]:
 
 
 def _products(generators: Array, limit: int) -> tuple[Array, bool]:
-    """All products of the generators, breadth first, up to `limit`; and whether these are all."""
+    """Products of the generators, breadth first, up to `limit`, and whether these are all."""
     dim = generators.shape[-1]
     elements = np.eye(dim)[None]
     newest = elements
@@ -139,8 +144,8 @@ def _products(generators: Array, limit: int) -> tuple[Array, bool]:
         fresh: list[Array] = []
         for g in generators:
             for product in np.einsum("ij,njk->nik", g, newest):
-                known = np.concatenate([elements, np.array(fresh).reshape(-1, dim, dim)])
-                if np.abs(known - product).max(axis=(1, 2)).min() > CLOSE:
+                earlier = np.concatenate([elements, np.array(fresh).reshape(-1, dim, dim)])
+                if np.abs(earlier - product).max(axis=(1, 2)).min() > CLOSE:
                     fresh.append(product)
         newest = np.array(fresh).reshape(-1, dim, dim)
         elements = np.concatenate([elements, newest])
@@ -150,13 +155,11 @@ def _products(generators: Array, limit: int) -> tuple[Array, bool]:
 
 
 def _angle(g: Array) -> float:
-    """The angle of rotation of g, or of -g if that is the rotation.
-
-    0 for a reflection of the plane.
-    """
+    """The rotation angle of g, or of -g if det g = -1; 0 for a reflection of the plane."""
     if len(g) == 2:
         return float(np.arctan2(g[1, 0], g[0, 0])) if np.linalg.det(g) > 0 else 0.0
     proper = g * np.sign(np.linalg.det(g))
+    # The antisymmetric part of a rotation is 2 sin(angle) times its axis, the trace 1 + 2 cos.
     sine = np.linalg.norm(
         [proper[2, 1] - proper[1, 2], proper[0, 2] - proper[2, 0], proper[1, 0] - proper[0, 1]]
     )
@@ -176,8 +179,9 @@ def _turns_forever(g: Array) -> bool:
 
 
 def _rotation_axes(elements: Array) -> Array:
-    """Axes (n, 3) of the elements that turn by another angle than 0 and pi."""
+    """Axes (n, 3) of the elements whose angle is neither 0 nor pi."""
     proper = elements * np.sign(np.linalg.det(elements))[:, None, None]
+    # The antisymmetric part of each rotation, as a vector: 2 sin(angle) times the axis.
     twist = np.stack(
         [
             proper[:, 2, 1] - proper[:, 1, 2],

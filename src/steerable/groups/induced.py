@@ -1,4 +1,4 @@
-"""Representations of finite groups that come from their subgroups: regular, quotient, induced."""
+"""Regular, quotient and induced representations of finite groups."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from .representation import Representation
 
 @dataclass(frozen=True)
 class Induced:
-    """The representation of a finite group G that a representation of a subgroup H induces.
+    """The representation of a finite group G induced by a representation of a subgroup H.
 
-    Functions on G / H.
-
-    With one r_i of every coset r_i H, g r_i = r_j h, and block (j, i) of rho(g) is the matrix of h.
+    It acts on functions on G / H. With one representative r_i of every coset r_i H and
+    g r_i = r_j h, block (j, i) of rho(g) is the matrix of h.
 
     Args:
         group: G, finite.
         inner: the representation of H.
 
     Raises:
-        GroupError: G is infinite, or H is no subgroup of it.
+        GroupError: G is infinite, or H is not a subgroup of it.
     """
 
     group: Group
@@ -36,7 +35,7 @@ class Induced:
     def __post_init__(self) -> None:
         if self.group.order is None:
             raise GroupError(
-                f"Only finite groups induce here; {self.group} is infinite. Use its irreps."
+                f"Only finite groups induce here; {self.group} is infinite. Use its irreps instead."
             )
         if not self.inner.group.subgroup_of(self.group):
             raise GroupError(f"{self.inner.group} is not a subgroup of {self.group}.")
@@ -47,23 +46,25 @@ class Induced:
 
     @cached_property
     def _cosets(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The first element of every coset r H, and the number of every element's coset.
+        """The index of the first element of every coset r H, and the coset number of every element.
 
-        As places in the group.
+        Elements are given by their indices in `group.representatives`.
         """
         inside = self.group.index(self.inner.group.representatives)
-        first = self.group.product_table[:, inside].min(axis=1)
+        first = self.group.product_table[:, inside].min(axis=1)  # of the coset of every element
         representatives, number = np.unique(first, return_inverse=True)
         return representatives, number
 
     def matrices(self, elements: Array) -> Array:
         representatives, number = self._cosets
         table, size = self.group.product_table, self.inner.dim
-        inverse = np.argmin(table, axis=1)
-        moved = table[self.group.index(elements)[:, None], representatives]
-        target = number[moved]
-        rest = self.group.representatives[table[inverse[representatives[target]], moved]]
+        inverse = np.argmin(table, axis=1)  # the identity has index 0
+        images = table[self.group.index(elements)[:, None], representatives]  # g r_i
+        target = number[images]  # j
+        rest = self.group.representatives[table[inverse[representatives[target]], images]]  # h
         blocks = self.inner.matrices(rest.reshape(-1, self.group.dim, self.group.dim))
+
+        # Block (target[g, i], i) of matrix g: axes are (g, j, row, i, column).
         count = len(representatives)
         result = np.zeros((len(elements), count, size, count, size))
         g, i = np.indices(target.shape)
@@ -72,10 +73,10 @@ class Induced:
 
 
 def quotient(group: Group, subgroup: Group) -> Induced:
-    """Functions on the cosets G / H of a finite group: a permutation representation."""
+    """The permutation representation of a finite group on functions on its cosets G / H."""
     return Induced(group, subgroup.irreps(0)[0])
 
 
 def regular(group: Group) -> Induced:
-    """Functions on a finite group."""
+    """The regular representation: functions on a finite group."""
     return quotient(group, trivial(group.dim))

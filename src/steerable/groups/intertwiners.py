@@ -1,4 +1,4 @@
-"""The one solver: orthonormal bases of the linear maps that commute with a group."""
+"""Orthonormal bases of the linear maps that commute with a group."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _ZERO = 1e-8
 def intertwiners(rep_in: Representation, rep_out: Representation) -> Array:
     """An orthonormal basis of Hom_G(in, out) = {X : rho_out(g) X = X rho_in(g) for all g}.
 
-    The basis depends on the two representations alone: the reduced row echelon form of the null
-    space, orthonormalised in that order with the first entry of every element positive. Solved in
-    float64 by elimination (no BLAS, so threads do not matter) and cached.
+    The basis depends only on the two representations: the null space of the constraints is brought
+    to reduced row echelon form and orthonormalised in that order, and the first entry of every
+    element is made positive. It is computed in float64 by elimination (without BLAS, so the number
+    of threads does not change it) and cached.
 
     Args:
         rep_in: representation of dimension `in`.
@@ -28,11 +29,11 @@ def intertwiners(rep_in: Representation, rep_out: Representation) -> Array:
         0.
 
     Raises:
-        GroupError: the two belong to different groups.
+        GroupError: the representations belong to different groups.
     """
     if rep_in.group != rep_out.group:
         raise GroupError(
-            f"Intertwiners join representations of one group; got {rep_in.group} and "
+            f"Intertwiners need representations of one group; got {rep_in.group} and "
             f"{rep_out.group}. Restrict the larger one first."
         )
     return _solve(rep_in, rep_out)
@@ -43,6 +44,8 @@ def _solve(rep_in: Representation, rep_out: Representation) -> Array:
     generators = rep_in.group.generators
     a, b = rep_out.matrices(generators), rep_in.matrices(generators)
     m, n = rep_out.dim, rep_in.dim
+    # a X = X b for every generator, as a matrix that acts on the entries X_jl: row (g, i, k) is the
+    # entry (i, k) of a X - X b.
     left = np.einsum("gij,kl->gikjl", a, np.eye(n))
     right = np.einsum("ij,glk->gikjl", np.eye(m), b)
     constraints = (left - right).reshape(-1, m * n)
@@ -52,7 +55,7 @@ def _solve(rep_in: Representation, rep_out: Representation) -> Array:
 
 
 def null_space(matrix: Array) -> Array:
-    """Rows that span the null space of `matrix`, by elimination with full pivoting."""
+    """Rows that span the null space of `matrix`, computed by elimination with full pivoting."""
     work = matrix.copy()
     columns = work.shape[1]
     free = np.ones(columns, dtype=bool)
@@ -60,7 +63,7 @@ def null_space(matrix: Array) -> Array:
     row = 0
     while row < len(work):
         block = np.abs(work[row:]) * free
-        at = int(block.argmax())
+        at = int(block.argmax())  # of the flattened block: its row and column follow by division
         i, j = row + at // columns, at % columns
         if block.flat[at] < _ZERO:
             break
@@ -72,6 +75,8 @@ def null_space(matrix: Array) -> Array:
         free[j] = False
         pivots.append(j)
         row += 1
+
+    # One null vector for every column without a pivot: 1 there, and what cancels it at the pivots.
     rows = np.zeros((int(free.sum()), columns))
     rows[:, free] = np.eye(len(rows))
     rows[:, pivots] = -work[: len(pivots), free].T
@@ -79,9 +84,9 @@ def null_space(matrix: Array) -> Array:
 
 
 def orthonormal_rows(rows: Array) -> Array:
-    """The basis of the row space that depends on the space alone.
+    """The orthonormal basis of the row space that depends only on the space.
 
-    Echelon form, then Gram-Schmidt in order.
+    It is the reduced row echelon form, orthonormalised in order (Gram-Schmidt).
     """
     work = rows.copy()
     row = 0
@@ -97,9 +102,10 @@ def orthonormal_rows(rows: Array) -> Array:
             if k != row:
                 work[k] -= work[k, j] * work[row]
         row += 1
+
     work = np.where(np.abs(work[:row]) < 1e-14, 0.0, work[:row])
     for k in range(row):
-        for _ in range(2):
+        for _ in range(2):  # the second pass removes what rounding left behind
             for earlier in work[:k]:
                 work[k] -= (work[k] * earlier).sum() * earlier
         work[k] /= np.sqrt((work[k] ** 2).sum())

@@ -17,22 +17,22 @@ from .closure import Array, GroupError, Symmetry
 from .intertwiners import intertwiners, null_space, orthonormal_rows
 from .representation import Harmonic, Representation
 
-_HIGHEST_DEGREE = 40  # of harmonics that are searched
-_HIGHEST_CLOSED_FORM = 100  # where Wigner matrices are still right to 1e-13
+_HIGHEST_DEGREE = 40  # of the harmonics that are searched for irreps
+_HIGHEST_CLOSED_FORM = 100  # Wigner matrices are accurate to 1e-13 up to this degree
 
 
 @dataclass(frozen=True)
 class Irrep:
-    """A real irreducible representation, kept as an isometry Q into the harmonics D of one degree.
+    """A real irreducible representation, given by an isometry Q into harmonics D of one degree.
 
-    Its matrix at a group element is Q^T D(g) Q.
+    Its matrix at a group element g is Q^T D(g) Q.
 
     Args:
         group: the group it belongs to.
         name: `"1o"` for O(3) (degree and parity, as in e3nn), `"1"` for SO(3), `"0e" "0o" "1" "2"`
-            for O(2); a number counted from the trivial representation `"0"` for every other group.
-        harmonic: the harmonics that it lies in.
-        isometry: Q (harmonic.dim, dim), orthonormal columns.
+            for O(2); for every other group a number, where `"0"` is the trivial representation.
+        harmonic: the harmonics that contain it.
+        isometry: Q (harmonic.dim, dim), with orthonormal columns.
 
     Attributes:
         dim: the dimension.
@@ -50,19 +50,14 @@ class Irrep:
 
     @cached_property
     def type(self) -> int:
-        """1 if real, 2 if complex, 4 if quaternionic.
-
-        The dimension of the maps that commute with it.
-        """
+        """1 if real, 2 if complex, 4 if quaternionic: the dimension of `endomorphisms`."""
         return len(self.endomorphisms())
 
     def endomorphisms(self) -> Array:
-        """An orthonormal basis (type, dim, dim) of the maps that commute with it.
+        """An orthonormal basis (type, dim, dim) of the linear maps that commute with the irrep.
 
-        The identity comes first.
-
-        By Schur's lemma the identity alone, for SO(2) also the quarter turn: closed forms. Other
-        groups solve `intertwiners`.
+        For O(d) and SO(d) the basis is, by Schur's lemma, the identity, and for SO(2) also the
+        quarter turn. For other groups it is computed by `intertwiners`. The identity comes first.
         """
         if not _is_classical(self.group):
             return intertwiners(self, self)
@@ -94,13 +89,8 @@ class Irrep:
         result = torch.from_numpy(self.matrices(flat)).to(element)
         return result.reshape(*element.shape[:-2], self.dim, self.dim)
 
-    @property
-    def dual(self) -> Irrep:
-        """The dual representation rho(g^-1)^T: for orthogonal matrices the same."""
-        return self
-
     def character(self, element: Tensor) -> Tensor:
-        """The trace of the matrix of elements (..., d, d): (...)."""
+        """The traces (...) of the matrices of elements (..., d, d)."""
         return self.matrix(element).diagonal(dim1=-2, dim2=-1).sum(-1)
 
     def __repr__(self) -> str:
@@ -109,7 +99,7 @@ class Irrep:
 
 @runtime_checkable
 class OwnIrreps(Protocol):
-    """A group that knows its irreps by itself, as the permutations do."""
+    """A group that provides its own irreps, as the groups of permutations do."""
 
     def irrep(self, name: str) -> Irrep: ...
 
@@ -117,7 +107,11 @@ class OwnIrreps(Protocol):
 
 
 def irrep(group: Symmetry, name: str) -> Irrep:
-    """The irrep of that name.
+    """The irrep of a group with the given name.
+
+    Args:
+        group: the group.
+        name: the name of the irrep, as in `Irrep`.
 
     Raises:
         GroupError: the group has no irrep of this name.
@@ -128,23 +122,23 @@ def irrep(group: Symmetry, name: str) -> Irrep:
     if closed is not None:
         return closed
     if re.fullmatch(r"0|[1-9]\d*", name) and not _is_classical(group):
-        for found in _all_irreps(group):
-            if found.name == name:
-                return found
-    known = [found.name for found in irreps(group, max_degree=3)]
-    raise GroupError(f"{group} has no irrep {name!r}; its irreps begin {', '.join(known)}.")
+        for candidate in _all_irreps(group):
+            if candidate.name == name:
+                return candidate
+    names = [candidate.name for candidate in irreps(group, max_degree=3)]
+    raise GroupError(f"{group} has no irrep {name!r}; its irreps begin {', '.join(names)}.")
 
 
 def irreps(group: Symmetry, max_degree: int = 6) -> list[Irrep]:
     """The irreps that occur in the harmonics up to `max_degree`, the trivial one first.
 
-    A finite group's list ends as soon as it is complete: the sum of dim^2 / type is the order.
+    The list of a finite group ends once it is complete: the sum of dim^2 / type is the order.
     """
     if _is_classical(group):
         return [irrep(group, name) for name in _classical_names(group, max_degree)]
-    return [
-        found for found in _all_irreps(group, max_degree) if found.harmonic.degree <= max_degree
-    ]
+    # Another caller may have extended the shared search to higher degrees.
+    candidates = _all_irreps(group, max_degree)
+    return [candidate for candidate in candidates if candidate.harmonic.degree <= max_degree]
 
 
 def decompose(
@@ -153,13 +147,16 @@ def decompose(
     """Split a representation into irreps.
 
     Args:
-        representation: any orthogonal representation of a group.
-        max_degree: highest degree of harmonics to look for irreps in; by default as far as needed,
-            up to 40.
+        representation: any orthogonal representation rho of a group.
+        max_degree: highest degree of the harmonics to search for irreps; by default as far as
+            needed, up to 40.
 
     Returns:
-        Pairs of an irrep and an isometry Q (dim, irrep.dim) with rho(g) Q = Q sigma(g); the Q
-        together are an orthogonal matrix.
+        Pairs of an irrep sigma and an isometry Q (dim, irrep.dim) with rho(g) Q = Q sigma(g). The Q
+        side by side form an orthogonal matrix.
+
+    Raises:
+        GroupError: the representation contains irreps of a higher degree.
     """
     parts: list[tuple[Irrep, Array]] = []
     missing = representation.dim
@@ -188,22 +185,22 @@ def _candidates(representation: Representation, max_degree: int | None) -> Itera
         return
     for degree in range((_HIGHEST_DEGREE if max_degree is None else max_degree) + 1):
         for name in _classical_names(group, degree):
-            found = irrep(group, name)
-            if found.harmonic.degree == degree:
-                yield found
+            candidate = irrep(group, name)
+            if candidate.harmonic.degree == degree:
+                yield candidate
 
 
 def _copies(candidate: Irrep, representation: Representation) -> list[Array]:
     """Isometries with orthogonal images, one for every time that the irrep occurs."""
-    found: list[Array] = []
+    isometries: list[Array] = []
     for basis in intertwiners(candidate, representation):
         rest = basis * np.sqrt(candidate.dim)
-        for other in found * 2:
+        for other in isometries * 2:  # the second pass removes what rounding left behind
             rest = rest - np.einsum("ia,ja,jb->ib", other, other, rest)
         scale = np.sqrt((rest**2).sum() / candidate.dim)
         if scale > 1e-6:
-            found.append(rest / scale)
-    return found
+            isometries.append(rest / scale)
+    return isometries
 
 
 def _is_classical(group: Symmetry) -> bool:
@@ -220,10 +217,7 @@ def _classical_names(group: Symmetry, max_degree: int) -> list[str]:
 
 
 def _closed_form(group: Symmetry, name: str) -> Irrep | None:
-    """The irrep of O(d) or SO(d) by its name.
-
-    None where the group is another or the name does not fit.
-    """
+    """The irrep of O(d) or SO(d) with the given name; None for other groups and other names."""
     match = re.fullmatch(r"(\d+)([eo]?)", name)
     if not match or not _is_classical(group):
         return None
@@ -248,39 +242,44 @@ def _closed_form(group: Symmetry, name: str) -> Irrep | None:
 
 
 class _Search:
-    """The irreps of a group in the order of the harmonics that they first occur in.
+    """The irreps of a group, in the order of the harmonics in which they first occur.
 
-    They are computed as far as asked.
+    They are computed on demand, degree by degree.
     """
 
     def __init__(self, group: Symmetry) -> None:
         self.group = group
-        self.found: list[Irrep] = []
+        self.irreps: list[Irrep] = []
         self.degree = -1
 
     @property
     def complete(self) -> bool:
         return (
             self.group.order is not None
-            and sum(r.dim**2 / r.type for r in self.found) > self.group.order - 0.5
+            and sum(r.dim**2 / r.type for r in self.irreps) > self.group.order - 0.5
         )
 
     def extend(self) -> None:
-        """Look through the harmonics of the next degree."""
+        """Search the harmonics of the next degree."""
         self.degree += 1
-        natural = (-1) ** self.degree
-        parities = (natural, -natural) if self.group.has_reflections else (natural,)
-        if self.group.dim == 2:
-            parities = (1, -1) if self.degree == 0 and self.group.has_reflections else (1,)
-        for parity in parities:
+        for parity in self._parities():
             harmonic = Harmonic(self.group, self.degree, parity)
-            for part in _new_parts(harmonic, self.found):
-                if not any(
-                    len(intertwiners(known, part)) for known in self.found if known.dim == part.dim
-                ):
-                    self.found.append(
-                        Irrep(self.group, str(len(self.found)), harmonic, np.array(part.columns))
-                    )
+            for part in _new_parts(harmonic, self.irreps):
+                if not self._contains(part):
+                    name = str(len(self.irreps))
+                    self.irreps.append(Irrep(self.group, name, harmonic, np.array(part.columns)))
+
+    def _parities(self) -> tuple[int, ...]:
+        """The parities that give different harmonics of the current degree."""
+        if self.group.dim == 2:
+            return (1, -1) if self.degree == 0 and self.group.has_reflections else (1,)
+        natural = (-1) ** self.degree
+        return (natural, -natural) if self.group.has_reflections else (natural,)
+
+    def _contains(self, part: _Part) -> bool:
+        """Whether an equivalent irrep is in the list already."""
+        equal_size = [other for other in self.irreps if other.dim == part.dim]
+        return any(len(intertwiners(other, part)) for other in equal_size)
 
 
 @cache
@@ -291,17 +290,18 @@ def _search(group: Symmetry) -> _Search:
 def _all_irreps(group: Symmetry, max_degree: int | None = None) -> Iterator[Irrep]:
     """Irreps in the order of discovery; a finite group has them all by the degree of its order.
 
-    Equal groups share one search. Their irreps are the same, but each is called after the group
-    that was asked.
+    Equal groups share one search. Their irreps are the same, but each refers to the group object
+    that was passed in.
     """
     max_degree = max_degree if max_degree is not None else group.order or _HIGHEST_DEGREE
     search = _search(group)
     for k in count():
-        while k >= len(search.found) and not search.complete and search.degree < max_degree:
+        while k >= len(search.irreps) and not search.complete and search.degree < max_degree:
             search.extend()
-        if k >= len(search.found):
+        if k >= len(search.irreps):
             return
-        yield search.found[k] if group is search.group else replace(search.found[k], group=group)
+        candidate = search.irreps[k]
+        yield candidate if group is search.group else replace(candidate, group=group)
 
 
 @dataclass(frozen=True)
@@ -324,14 +324,17 @@ class _Part:
         return np.einsum("ia,gij,jb->gab", q, self.whole.matrices(elements), q)
 
 
-def _new_parts(harmonic: Harmonic, known: list[Irrep]) -> list[_Part]:
-    """The irreducible parts of the harmonics that none of the known irreps fills."""
-    filled = [q.T for irrep_ in known for q in _copies(irrep_, harmonic)]
+def _new_parts(harmonic: Harmonic, earlier: list[Irrep]) -> list[_Part]:
+    """The irreducible parts of the harmonics that are none of the earlier irreps."""
+    filled = [q.T for irrep_ in earlier for q in _copies(irrep_, harmonic)]
     rest = null_space(np.concatenate(filled)) if filled else np.eye(harmonic.dim)
     if not len(rest):
         return []
     columns = orthonormal_rows(rest).T
     part = _part(harmonic, columns)
+
+    # A random symmetric map that commutes with the group has one eigenspace for every irreducible
+    # part, with eigenvalues that differ almost surely.
     weights = np.random.default_rng(0).standard_normal(1024)
     commuting = intertwiners(part, part)
     mixed = np.einsum("b,bij->ij", weights[: len(commuting)], commuting)

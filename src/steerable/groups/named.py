@@ -1,4 +1,4 @@
-"""Groups by name: the classical ones, the axial families, and every point group."""
+"""Groups by name: the classical groups, the axial families, and all point groups."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _AXIAL: dict[str, list[Array]] = {
 
 @cache
 def trivial(dim: int = 3) -> Group:
-    """The group of the identity alone."""
+    """The group whose only element is the identity."""
     return Group("trivial", np.eye(dim)[None])
 
 
@@ -70,22 +70,20 @@ def O3() -> Group:
 
 
 def cyclic(n: int, dim: int = 2) -> Group:
-    """C_n: the rotations by multiples of 2 pi / n, of the plane or about z."""
+    """C_n: the rotations by multiples of 2 pi / n, in the plane or about the z axis."""
     if dim == 3:
         return point_group(f"C{n}")
     return Group.from_generators([rotation(2 * np.pi / _count(n))], f"C{n}")
 
 
 def dihedral(n: int, dim: int = 2, angle: float = 0.0) -> Group:
-    """D_n: C_n and, in the plane, the reflection whose mirror line lies at `angle`.
-
-    In space half turns.
+    """D_n: C_n together with reflections (in the plane) or half turns (in space).
 
     Args:
-        n: how many rotations.
+        n: the number of rotations.
         dim: 2 or 3.
-        angle: of the mirror line to the x axis, or in space of the axis of one half turn, in
-            radians.
+        angle: the angle in radians between the x axis and one mirror line, or in space between the
+            x axis and the axis of one half turn.
     """
     if dim == 3:
         return point_group(f"D{n}").conjugate(rotation(angle, _Z), f"D{n}")
@@ -94,23 +92,27 @@ def dihedral(n: int, dim: int = 2, angle: float = 0.0) -> Group:
 
 
 def mirror(normal: ArrayLike = _Z) -> Group:
-    """The reflection of space that turns `normal` (3,) around."""
+    """The reflection of space across the plane with the given `normal` (3,)."""
     turn = _turn_from_z(normal)
     return Group.from_generators([turn @ _HORIZONTAL_MIRROR @ turn.T], "mirror")
 
 
 def inversion() -> Group:
-    """The point reflection of space."""
+    """The point reflection x -> -x of space."""
     return Group.from_generators([_INVERSION], "inversion")
 
 
 def axial(name: str, axis: ArrayLike = _Z) -> Group:
-    """An infinite group of rotations about an axis, with mirrors and half turns.
+    """An infinite group: all rotations about an axis, optionally with mirrors and half turns.
 
     Args:
-        name: `Cinf` (rotations), `Cinfv` (mirrors that hold the axis), `Cinfh` (the mirror across
-            it), `Dinf` (half turns across it) or `Dinfh` (all of these).
-        axis: (3,), z by default.
+        name: `Cinf` (rotations only), `Cinfv` (mirrors that contain the axis), `Cinfh` (the mirror
+            perpendicular to the axis), `Dinf` (half turns about axes perpendicular to it) or
+            `Dinfh` (all of these).
+        axis: the axis (3,); z by default.
+
+    Raises:
+        GroupError: the name is not one of these, or the axis is not a finite non-zero vector.
     """
     if name not in _AXIAL:
         raise GroupError(f"An axial group is one of {', '.join(_AXIAL)}; got {name!r}.")
@@ -119,12 +121,11 @@ def axial(name: str, axis: ArrayLike = _Z) -> Group:
 
 
 def point_group(name: str) -> Group:
-    """A finite point group by its Schoenflies name or its Hermann-Mauguin name.
+    """A finite point group by its Schoenflies or Hermann-Mauguin name.
 
-    Schoenflies names have any n; the others are the 32 of crystals.
-
-    The main axis is z and half turns of D_n lie on x; C_nv has a mirror at y = 0; the cubic and
-    icosahedral groups have their twofold or fourfold axes on x, y, z.
+    Schoenflies names may have any n; Hermann-Mauguin names are those of the 32 crystallographic
+    point groups. The main axis is z, D_n has a half turn about x, C_nv has the mirror y = 0, and
+    the cubic and icosahedral groups have their twofold or fourfold axes along x, y and z.
 
     Args:
         name: such as `"D4h"`, `"4/mmm"`, `"C3v"`, `"S6"`, `"Td"`, `"Ih"`.
@@ -137,15 +138,17 @@ def point_group(name: str) -> Group:
     if generators is None:
         raise GroupError(
             "A point group is named like C3, C3v, C3h, S6, D4, D4h, D2d, T, Td, Th, O, Oh, I, Ih, "
-            f"Ci, Cs, or as 4/mmm, m-3m; got {name!r}."
+            f"Ci, Cs, or like 4/mmm, m-3m; got {name!r}."
         )
     return Group.from_generators(generators, schoenflies)
 
 
 def named_group(name: str) -> Group:
-    """The group of that name.
+    """The group with the given name.
 
-    O(3), SO(3), O(2), SO(2), trivial, Cinfv and its like about z, or a point group.
+    Args:
+        name: `"O(3)"`, `"SO(3)"`, `"O(2)"`, `"SO(2)"`, `"trivial"`, an `axial` group about z such
+            as `"Cinfv"`, or a `point_group`.
 
     Raises:
         GroupError: no group has this name.
@@ -156,18 +159,20 @@ def named_group(name: str) -> Group:
     try:
         return axial(name) if "inf" in name else point_group(name)
     except GroupError as error:
-        known = {known.upper(): known for known in [*classical, *_AXIAL]}
-        near = get_close_matches(name.upper(), known, n=1, cutoff=0.5)
-        hint = f" Did you mean {known[near[0]]!r}?" if near else ""
+        names = {choice.upper(): choice for choice in [*classical, *_AXIAL]}
+        near = get_close_matches(name.upper(), names, n=1, cutoff=0.5)
+        hint = f" Did you mean {names[near[0]]!r}?" if near else ""
         raise GroupError(
             f"A group's name is one of {', '.join(classical)}, or: {error}{hint}"
         ) from error
 
 
 def planar_group(name: str) -> Group:
-    """The group of the plane of that name.
+    """The group of the plane with the given name.
 
-    SO(2), O(2), trivial, C4 and its like, or D4 and its like.
+    Args:
+        name: `"SO(2)"`, `"O(2)"`, `"trivial"`, a cyclic group such as `"C4"` or a dihedral group
+            such as `"D4"`.
 
     Raises:
         GroupError: no group of the plane has this name.
@@ -175,8 +180,8 @@ def planar_group(name: str) -> Group:
     classical = {"SO(2)": SO2(), "O(2)": O2(), "trivial": trivial(2)}
     if name in classical:
         return classical[name]
-    if found := re.fullmatch(r"([CD])([1-9]\d*)", name):
-        return (cyclic if found[1] == "C" else dihedral)(int(found[2]))
+    if match := re.fullmatch(r"([CD])([1-9]\d*)", name):
+        return (cyclic if match[1] == "C" else dihedral)(int(match[2]))
     raise GroupError(
         f"A group of the plane is one of {', '.join(classical)}, C1, C2, .., D1, D2, ..; got "
         f"{name!r}."
@@ -195,7 +200,7 @@ def _count(n: int) -> int:
 
 
 def _turn_from_z(axis: ArrayLike) -> Array:
-    """A rotation that takes z to `axis`."""
+    """A rotation that maps z to `axis`."""
     goal = np.asarray(axis, dtype=np.float64)
     if goal.shape != (3,) or not np.isfinite(goal).all() or not goal.any():
         raise GroupError(f"An axis is three finite numbers, not all zero; got {axis!r}.")

@@ -1,4 +1,4 @@
-"""Representations of O(d) on harmonics, and what is made of them by restriction and products."""
+"""Representations of O(d) on harmonics, their restrictions and their tensor products."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .closure import Array, Symmetry
 
 @runtime_checkable
 class Representation(Hashable, Protocol):
-    """An orthogonal representation of a group; hashable, so that bases can be cached."""
+    """An orthogonal representation of a group; hashable, so that bases can be cached by it."""
 
     @property
     def group(self) -> Symmetry: ...
@@ -24,18 +24,17 @@ class Representation(Hashable, Protocol):
     def dim(self) -> int: ...
 
     def matrices(self, elements: Array) -> Array:
-        """Matrices (element, dim, dim) of group elements (element, d, d), float64."""
+        """The matrices (element, dim, dim) of group elements (element, d, d), float64."""
         ...
 
 
 @dataclass(frozen=True)
 class Harmonic:
-    """The harmonics of one degree under a closed subgroup of O(d).
+    """The harmonics of one degree as a representation of a closed subgroup of O(d).
 
-    In space D^l(g) acts as Y_l(g x) = D^l(g) Y_l(x) for rotations (e3nn's real basis and component
-    order), and an element of determinant -1 brings the factor `parity`: D(g) = parity D^l(-g). In
-    the plane the basis is (cos k t, sin k t); the parity matters for degree 0 alone, where it
-    multiplies reflections.
+    In space, rotations act by Y_l(g x) = D^l(g) Y_l(x) (e3nn's real basis and component order), and
+    elements of determinant -1 by D(g) = parity D^l(-g). In the plane the basis is
+    (cos k t, sin k t); the parity matters only for degree 0, where reflections multiply by it.
 
     Args:
         group: a closed subgroup of O(2) or O(3).
@@ -64,7 +63,7 @@ class Harmonic:
 
 @dataclass(frozen=True)
 class Restricted:
-    """A representation seen by a subgroup of its group: the same matrices for fewer elements."""
+    """The restriction of a representation to a subgroup: the same matrices for fewer elements."""
 
     group: Symmetry
     whole: Representation
@@ -79,9 +78,9 @@ class Restricted:
 
 @dataclass(frozen=True)
 class Product:
-    """The tensor product of two representations, row-major.
+    """The tensor product of two representations.
 
-    Index (i, j) of left and right is i * right.dim + j.
+    It is row-major: components i of `left` and j of `right` have index i * right.dim + j.
     """
 
     left: Representation
@@ -101,12 +100,17 @@ class Product:
 
 
 def wigner(degree: int, rotations: Array) -> Array:
-    """Real Wigner matrices D^l(R), (element, 2l+1, 2l+1).
+    """Real Wigner matrices D^l(R), with Y_l(R x) = D^l(R) Y_l(x) in e3nn's basis.
 
-    Y_l(R x) = D^l(R) Y_l(x) in e3nn's basis.
+    D^l is the component of degree l of D^(l-1) (x) D^1, and so a polynomial in the entries of R. No
+    angles are computed, so no precision is lost near the poles.
 
-    D^l is the part of degree l of D^(l-1) (x) D^1, so it is a polynomial in the entries of R: no
-    angles, hence no loss of digits near the poles.
+    Args:
+        degree: l.
+        rotations: R (element, 3, 3).
+
+    Returns:
+        (element, 2l + 1, 2l + 1).
     """
     if degree == 0:
         return np.ones((len(rotations), 1, 1))
@@ -121,12 +125,10 @@ def wigner(degree: int, rotations: Array) -> Array:
 
 @cache
 def stretched(degree: int) -> Array:
-    """The isometry (2l - 1, 3, 2l + 1) of degree l into degrees l - 1 and 1.
+    """The isometry (2l - 1, 3, 2l + 1) from degree l into the product of degrees l - 1 and 1.
 
-    In the real basis, up to a sign.
-
-    The Clebsch-Gordan coefficients <l-1 m-s; 1 s | l m> have square roots of rational numbers as
-    closed form.
+    It is given in the real basis, up to a sign. The Clebsch-Gordan coefficients
+    <l-1 m-s; 1 s | l m> have a closed form: they are square roots of rational numbers.
     """
     l = degree
     table = np.zeros((2 * l - 1, 3, 2 * l + 1))
@@ -139,16 +141,16 @@ def stretched(degree: int) -> Array:
         for s, square in squares.items():
             if abs(m - s) < l:
                 table[m - s + l - 1, s + 1, m + l] = np.sqrt(square)
-    left, right, out = (_complex_from_real(k) for k in (l - 1, 1, l))
-    half = np.einsum("xyz,xa->ayz", table, left)
-    half = np.einsum("ayz,yb->abz", half, right)
-    return np.ascontiguousarray(np.einsum("abz,zc->abc", half, out.conj()).real)
+    # Change all three axes from the complex to the real basis.
+    half = np.einsum("xyz,xa->ayz", table, _complex_from_real(l - 1))
+    half = np.einsum("ayz,yb->abz", half, _complex_from_real(1))
+    return np.ascontiguousarray(np.einsum("abz,zc->abc", half, _complex_from_real(l).conj()).real)
 
 
 def _complex_from_real(degree: int) -> NDArray[np.complex128]:
-    """Complex harmonics (row m, from -l) from e3nn's real ones (column).
+    """The matrix of complex harmonics (rows, m from -l to l) in terms of e3nn's real ones.
 
-    The phase keeps 3j symbols real.
+    The phase (-i)^l makes the 3j symbols real.
     """
     l = degree
     matrix = np.zeros((2 * l + 1, 2 * l + 1), dtype=np.complex128)

@@ -1,7 +1,4 @@
-"""Differential operators with constant coefficients.
-
-Their algebra, and bases of those that commute with a group.
-"""
+"""Differential operators with constant coefficients, and bases of the equivariant ones."""
 
 from . import named
 from .basis import harmonic_couplings, symbol_basis

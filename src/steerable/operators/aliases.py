@@ -1,4 +1,4 @@
-"""Operators of a finite group of the plane by how far they are from operators of all rotations."""
+"""Aliases: operators that commute with finitely many rotations of the plane, but not with all."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ _QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 def without_aliases(
     tensors: Array, degree: int, irrep_in: Irrep, irrep_out: Irrep, maximum_offset: int
 ) -> Array:
-    """Equivariant maps H_j (x) V_in -> V_out with bounded aliases.
+    """The equivariant maps H_j (x) V_in -> V_out with an offset of at most `maximum_offset`.
 
-    Kept are combinations whose frequencies are aliased at most so often.
-
-    N rotations cannot tell frequency m from m + N. Between irreps of two components, of frequencies
-    n and m, harmonics of frequency |m - n + t N| and |m + n + t N| give operators: t is their
-    offset, and those of offset 0 commute with all rotations. An irrep of one component has no
-    rotation of its own and leaves its frequency, 0 or N/2, to the other: harmonics of |m + n + t
-    N|, and of |m - n| + |t| N where both have one component.
+    N rotations cannot distinguish frequency m from m + N. Between irreps of two components with
+    frequencies n and m, harmonics of the frequencies |m - n + t N| and |m + n + t N| therefore give
+    operators. The number t is their offset, and operators of offset 0 commute with all rotations.
+    An irrep of one component has no orientation, so its frequency, 0 or N/2, counts only together
+    with that of the other irrep: the harmonics are those of frequency |m + n + t N|, and
+    |m - n| + |t| N if both have one component.
 
     Args:
-        tensors: orthonormal maps (path, out, component, in), of harmonics of one degree.
-        degree: j.
+        tensors: orthonormal maps (path, out, component, in), for harmonics of one degree.
+        degree: j, the degree of the harmonics.
         irrep_in: V_in, of a finite group of the plane.
         irrep_out: V_out.
         maximum_offset: the largest |t| to keep.
@@ -34,7 +33,7 @@ def without_aliases(
         Orthonormal maps, as many or fewer.
 
     Raises:
-        ValueError: an offset below 0, or a group that has no aliases.
+        ValueError: the offset is negative, or the group has no aliases.
     """
     group, m, n = irrep_in.group, irrep_out.harmonic.degree, irrep_in.harmonic.degree
     if group.dim != 2 or group.order is None:
@@ -52,24 +51,26 @@ def without_aliases(
         return tensors if degree <= abs(m - n) + maximum_offset * period else tensors[:0]
     both = irrep_in.dim == irrep_out.dim
     turn_in, turn_out = _turn(irrep_in), _turn(irrep_out)
-    turned = np.einsum(
-        "pohi,hk->poki", tensors, degree * _QUARTER_TURN if degree else np.zeros((1, 1))
-    )
-    kept = [tensors[:0]]
+    generator = degree * _QUARTER_TURN if degree else np.zeros((1, 1))
+    on_harmonics = np.einsum("pohi,hk->poki", tensors, generator)
+
+    # The derivative of a rotation by the angle is frequency times the quarter turn. A map of offset
+    # t commutes with these generators once t N is added to the output frequency.
+    maps = [tensors[:0]]
     for t in range(-maximum_offset, maximum_offset + 1):
         after, before = (m + t * period, n) if both else (m + n + t * period,) * 2
         error = (
             after * np.einsum("oq,pqhi->pohi", turn_out, tensors)
             - before * (tensors @ turn_in)
-            - turned
+            - on_harmonics
         )
         combinations = orthonormal_rows(null_space(error.reshape(len(tensors), -1).T))
-        kept.append(np.tensordot(combinations, tensors, 1))
-    return np.concatenate(kept)
+        maps.append(np.tensordot(combinations, tensors, 1))
+    return np.concatenate(maps)
 
 
 def _turn(irrep: Irrep) -> Array:
-    """The quarter turn as the irrep sees it, by its frequency: 0 for an irrep of one component."""
+    """The generator of rotations in an irrep, divided by its frequency; 0 for one component."""
     quarter = _QUARTER_TURN if irrep.harmonic.dim == 2 else np.zeros((1, 1))
-    found: Array = irrep.isometry.T @ quarter @ irrep.isometry
-    return found
+    generator: Array = irrep.isometry.T @ quarter @ irrep.isometry
+    return generator

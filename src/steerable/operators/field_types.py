@@ -1,7 +1,4 @@
-"""The types of the fields that operators join.
-
-A Field, or any representation such as `groups.regular(G)`.
-"""
+"""Types of the inputs and outputs of operators: a Field, or any representation of a group."""
 
 from __future__ import annotations
 
@@ -20,15 +17,16 @@ FieldType = Field | Representation
 def matrices(kind: FieldType, elements: Array) -> Array:
     """The matrices (element, dim, dim) of group elements (element, d, d)."""
     if isinstance(kind, Field):
-        found: Array = kind.matrix(torch.from_numpy(np.ascontiguousarray(elements))).numpy()
-        return found
+        result: Array = kind.matrix(torch.from_numpy(np.ascontiguousarray(elements))).numpy()
+        return result
     return kind.matrices(elements)
 
 
 def restrict(kind: FieldType, subgroup: Group) -> tuple[FieldType, Array]:
-    """The same type under a subgroup, and the matrix that takes old features to new ones.
+    """The restriction of a type to a subgroup, and the change of basis of its features.
 
-    The matrix (dim, dim) is orthogonal.
+    Returns:
+        The type, and the orthogonal matrix (dim, dim) that maps old features to new ones.
     """
     if isinstance(kind, Field):
         restriction = kind.restrict(subgroup)
@@ -38,13 +36,15 @@ def restrict(kind: FieldType, subgroup: Group) -> tuple[FieldType, Array]:
 
 @cache
 def irreducible_parts(kind: FieldType) -> list[tuple[Irrep, Array]]:
-    """Irreps and isometries Q (dim, irrep.dim), one for each time that an irrep occurs.
+    """Irreps and isometries Q (dim, irrep.dim), one pair for each time that an irrep occurs.
 
-    Together orthogonal.
+    Side by side the isometries form an orthogonal matrix.
     """
     if not isinstance(kind, Field):
         return decompose(kind)
-    copies = [term.irrep for term in kind for _ in range(term.multiplicity)]
-    starts = np.cumsum([0] + [irrep.dim for irrep in copies])
+    copies: list[Irrep] = []
+    for term in kind:
+        copies += [term.irrep] * term.multiplicity
+    starts = np.cumsum([0] + [irrep.dim for irrep in copies])[:-1]
     whole = np.eye(kind.dim)
-    return [(irrep, whole[:, a : a + irrep.dim]) for irrep, a in zip(copies, starts, strict=False)]
+    return [(irrep, whole[:, a : a + irrep.dim]) for irrep, a in zip(copies, starts, strict=True)]

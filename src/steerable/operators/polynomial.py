@@ -15,24 +15,22 @@ from ..functions import exponents, factorials, monomials
 
 Array = NDArray[np.float64]
 
-_NEGLIGIBLE = 1e-12  # in print, against the largest coefficient
+_NEGLIGIBLE = 1e-12  # relative to the largest coefficient; smaller ones are not printed
 
 
 @dataclass(frozen=True, eq=False)
 class MatrixPolynomial:
-    """P(x) = sum over orders n and monomials x^a of degree n of C_n[a] x^a.
-
-    The C_n[a] are matrices.
+    """P(x) = sum over orders n and monomials x^a of degree n of C_n[a] x^a with matrices C_n[a].
 
     Args:
-        variables: number d of variables.
-        shape: (out, in) of the matrices.
-        parts: by order n the coefficients (monomial, out, in), in the monomials of
-            `functions.polynomials.exponents(d, n)`; an order that is not there is zero.
+        variables: the number d of variables.
+        shape: the shape (out, in) of the matrices.
+        parts: for every order n the coefficients (monomial, out, in), in the monomials of
+            `functions.polynomials.exponents(d, n)`; a missing order is zero.
 
     Raises:
-        ValueError: more than 3 variables, an order below 0, or coefficients not finite or of
-            another shape.
+        ValueError: there are more than 3 variables, an order is negative, or coefficients are not
+            finite or have another shape.
     """
 
     variables: int
@@ -46,11 +44,11 @@ class MatrixPolynomial:
             n: np.array(self.parts[n], dtype=np.float64, order="C") for n in sorted(self.parts)
         }
         for n, part in parts.items():
-            wanted = (len(exponents(self.variables, n)), *self.shape)
-            if part.shape != wanted:
+            expected = (len(exponents(self.variables, n)), *self.shape)
+            if part.shape != expected:
                 raise ValueError(
                     f"Order {n} of a polynomial in {self.variables} variables has coefficients "
-                    f"(monomial, out, in) = {wanted}; got {part.shape}."
+                    f"(monomial, out, in) = {expected}; got {part.shape}."
                 )
             if not np.isfinite(part).all():
                 raise ValueError(f"Coefficients are finite numbers; those of order {n} are not.")
@@ -79,10 +77,10 @@ class MatrixPolynomial:
         parts: dict[int, Array] = {}
         for n, left in self.parts.items():
             for m, right in other.parts.items():
+                size = len(exponents(self.variables, n + m))
+                empty = np.zeros((size, self.shape[0], other.shape[1]))
+                # Several pairs of monomials have the same product: np.add.at adds them all.
                 place = places(self.variables, n, m)
-                empty = np.zeros(
-                    (len(exponents(self.variables, n + m)), self.shape[0], other.shape[1])
-                )
                 np.add.at(parts.setdefault(n + m, empty), place, left[:, None] @ right)
         return MatrixPolynomial(self.variables, (self.shape[0], other.shape[1]), parts)
 
@@ -117,9 +115,9 @@ class MatrixPolynomial:
         return result
 
     def inner(self, other: MatrixPolynomial) -> float:
-        """Fischer's product, the sum over a of a! <C[a], D[a]>.
+        """The Fischer inner product, the sum over a of a! <C[a], D[a]>.
 
-        Substituting orthogonal matrices keeps it.
+        Substituting an orthogonal matrix does not change it.
         """
         shared = self.parts.keys() & other.parts.keys()
         weights = {n: factorials(exponents(self.variables, n))[:, None, None] for n in shared}
@@ -128,10 +126,7 @@ class MatrixPolynomial:
         )
 
     def evaluate(self, x: Tensor) -> Tensor:
-        """The matrices (..., out, in) at points (..., d), real or complex, in their dtype.
-
-        They are differentiable.
-        """
+        """The matrices (..., out, in) at real or complex points (..., d), in their dtype."""
         if (
             x.dim() == 0
             or x.shape[-1] != self.variables
@@ -148,20 +143,16 @@ class MatrixPolynomial:
         return value
 
     def __str__(self) -> str:
-        """`2 d_x^2 - d_y^2`, the variables being derivatives; a matrix row by row."""
-        largest = max((np.abs(part).max(initial=0) for part in self.parts.values()), default=0)
+        """Such as `2 d_x^2 - d_y^2`, with derivatives as variables; matrices row by row."""
         rows, columns = self.shape
-        table = [
-            [self._entry(i, j, _NEGLIGIBLE * largest) for j in range(columns)] for i in range(rows)
-        ]
+        table = [self._row(i) for i in range(rows)]
         if self.shape == (1, 1):
             return table[0][0]
-        widths = [max((len(row[j]) for row in table), default=0) for j in range(columns)]
-        lines = [
-            "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
-            for row in table
-        ]
-        return "\n".join(f"[ {line} ]" for line in lines)
+        for j in range(columns):
+            width = max((len(row[j]) for row in table), default=0)
+            for row in table:
+                row[j] = row[j].rjust(width)
+        return "\n".join(f"[ {'  '.join(row)} ]" for row in table)
 
     def __repr__(self) -> str:
         orders = ", ".join(map(str, self.parts)) or "none"
@@ -170,28 +161,30 @@ class MatrixPolynomial:
             f"orders {orders})"
         )
 
+    def _row(self, i: int) -> list[str]:
+        largest = max((np.abs(part).max(initial=0) for part in self.parts.values()), default=0)
+        return [self._entry(i, j, _NEGLIGIBLE * largest) for j in range(self.shape[1])]
+
     def _entry(self, i: int, j: int, negligible: float) -> str:
-        terms = [
-            (float(c), name)
-            for n, part in sorted(self.parts.items(), reverse=True)
-            for c, name in zip(part[:, i, j], _names(self.variables, n), strict=True)
-            if abs(c) > negligible
-        ]
-        text = (
-            " ".join(f"{'-' if c < 0 else '+'} {_term(abs(c), name)}" for c, name in terms) or "+ 0"
-        )
+        terms = []
+        for n, part in sorted(self.parts.items(), reverse=True):
+            for c, name in zip(part[:, i, j], _names(self.variables, n), strict=True):
+                if abs(c) > negligible:
+                    terms.append(f"{'-' if c < 0 else '+'} {_term(abs(float(c)), name)}")
+        text = " ".join(terms) or "+ 0"
         return text[2:] if text[0] == "+" else f"-{text[2:]}"
 
 
 @functools.lru_cache(maxsize=256)
 def places(variables: int, left: int, right: int) -> NDArray[np.int64]:
-    """Where x^a x^b lies among the monomials: (a, b).
+    """The indices (a, b) of the products x^a x^b among the monomials of their degree.
 
-    a is of degree `left` and b of degree `right`.
+    The monomials x^a have degree `left`, and x^b degree `right`.
     """
-    at = {tuple(row): k for k, row in enumerate(exponents(variables, left + right).tolist())}
+    index = {tuple(row): k for k, row in enumerate(exponents(variables, left + right).tolist())}
     sums = exponents(variables, left)[:, None] + exponents(variables, right)
-    return np.array([[at[tuple(row)] for row in rows] for rows in sums.tolist()])
+    flat = [index[tuple(row)] for row in sums.reshape(-1, variables).tolist()]
+    return np.array(flat).reshape(sums.shape[:2])
 
 
 def monomial_map(matrix: Array, degree: int) -> Array:
@@ -199,22 +192,25 @@ def monomial_map(matrix: Array, degree: int) -> Array:
     variables = len(matrix)
     result = np.ones((1, 1))
     for n in range(1, degree + 1):
-        times = places(variables, n - 1, 1)  # (b, k): x^b x_k
+        times = places(variables, n - 1, 1)  # (b, k): the index of x^b x_k
+        # Write x^a = x_first x^rest, so that (g x)^a is row `first` of g x times (g x)^rest.
         first = (exponents(variables, n) > 0).argmax(1)
-        rest = (times[:, first] == np.arange(len(first))).argmax(0)  # x^a = x_first x^rest
-        grown = np.zeros((len(first), len(first)))
+        rest = (times[:, first] == np.arange(len(first))).argmax(0)
+        product = np.zeros((len(first), len(first)))
         for k in range(variables):
-            grown[:, times[:, k]] += matrix[first, k, None] * result[rest]
-        result = grown
+            product[:, times[:, k]] += matrix[first, k, None] * result[rest]
+        result = product
     return result
 
 
 def _names(variables: int, degree: int) -> list[str]:
-    factors = [
-        [(f"d_{v}", a) for v, a in zip("xyz", row, strict=False) if a]
-        for row in exponents(variables, degree)
-    ]
-    return [" ".join(d if a == 1 else f"{d}^{a}" for d, a in row) for row in factors]
+    return [_name(row) for row in exponents(variables, degree).tolist()]
+
+
+def _name(powers: list[int]) -> str:
+    """The name of a monomial, such as `d_x^2 d_y`."""
+    factors = zip("xyz", powers, strict=False)
+    return " ".join(f"d_{v}" if a == 1 else f"d_{v}^{a}" for v, a in factors if a)
 
 
 def _term(size: float, name: str) -> str:

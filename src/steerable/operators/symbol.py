@@ -1,4 +1,4 @@
-"""Differential operators with constant coefficients between two fields, by their symbols."""
+"""Differential operators with constant coefficients between two fields, given by symbols."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from .polynomial import Array, MatrixPolynomial
 class Symbol:
     """The polynomial P of an operator D = P(d) = sum over a of C[a] d^a, d^a = d_x^a1 d_y^a2 ...
 
-    D commutes with translations always, and with the group if P(g xi) = rho_out(g) P(xi)
-    rho_in(g)^-1 for every g: then P is steerable. `D @ E` is the operator D after E, `D.adjoint()`
-    the one with <D f, h> = <f, D* h>.
+    D commutes with translations. It commutes with the group if P is steerable:
+    P(g xi) = rho_out(g) P(xi) rho_in(g)^-1 for every g. `D @ E` is the operator that applies E and
+    then D, and `D.adjoint()` is the operator with <D f, h> = <f, D* h>.
 
         >>> print(gradient(2) @ divergence(2))
         [   d_x^2  d_x d_y ]
         [ d_x d_y    d_y^2 ]
 
     Args:
-        field_in: type of the fields that D takes: a Field, or a Representation.
-        field_out: type of the fields that D gives, of the same group.
-        parts: by order n the coefficients C (monomial, out, in), in the monomials of
-            `functions.polynomials.exponents(d, n)`; an order that is not there is zero.
+        field_in: type of the fields that D acts on: a Field, or a Representation.
+        field_out: type of the fields that D returns, of the same group.
+        parts: for every order n the coefficients C (monomial, out, in), in the monomials of
+            `functions.polynomials.exponents(d, n)`; a missing order is zero.
 
     Raises:
-        FieldMismatchError: fields of different groups.
-        ValueError: coefficients that do not fit.
+        FieldMismatchError: the fields belong to different groups.
+        ValueError: the coefficients do not fit.
 
     Source: Jenner & Weiler 2022, arXiv:2106.10163.
     """
@@ -46,12 +46,12 @@ class Symbol:
     field_out: FieldType
     parts: Mapping[int, Array]
 
-    __array_ufunc__ = None  # NumPy's numbers leave products with a symbol to the symbol
+    __array_ufunc__ = None  # so that a NumPy number times a symbol calls Symbol.__rmul__
 
     def __post_init__(self) -> None:
         if self.field_in.group != self.field_out.group:
             raise FieldMismatchError(
-                f"An operator joins fields of one group; got {self.field_in} of "
+                f"An operator needs fields of one group; got {self.field_in} of "
                 f"{self.field_in.group} and {self.field_out} of {self.field_out.group}. Restrict "
                 "the larger group's field first."
             )
@@ -61,12 +61,15 @@ class Symbol:
     def from_coefficients(
         cls, field_in: FieldType, field_out: FieldType, coefficients: Array
     ) -> Symbol:
-        """The operator of coefficients (monomial, out, in), order after order.
+        """Create an operator from the coefficients of all monomials up to some order.
 
-        They are those of all monomials up to some order.
+        Args:
+            field_in: type of the fields that the operator acts on.
+            field_out: type of the fields that it returns.
+            coefficients: (monomial, out, in), sorted by order.
 
         Raises:
-            ValueError: a number of monomials that belongs to no order.
+            ValueError: the number of monomials does not belong to any order.
         """
         parts, start, order = {}, 0, 0
         while start < len(coefficients):
@@ -82,7 +85,7 @@ class Symbol:
 
     @cached_property
     def polynomial(self) -> MatrixPolynomial:
-        """P without the fields."""
+        """The polynomial P without the types of the fields."""
         return MatrixPolynomial(self.group.dim, (self.field_out.dim, self.field_in.dim), self.parts)
 
     @property
@@ -96,15 +99,15 @@ class Symbol:
         return max(self.parts, default=0)
 
     def coefficients(self) -> Array:
-        """C (monomial, out, in) of all monomials of orders 0 to `order`, order after order."""
+        """The coefficients C (monomial, out, in) of orders 0 to `order`, sorted by order."""
         sizes = [len(exponents(self.group.dim, n)) for n in range(self.order + 1)]
         empty = [np.zeros((size, *self.polynomial.shape)) for size in sizes]
         return np.concatenate([self.parts.get(n, zero) for n, zero in enumerate(empty)])
 
     def evaluate(self, xi: Tensor) -> Tensor:
-        """P (..., out, in) at xi (..., d), in its dtype; differentiable.
+        """The matrices P(xi) (..., out, in) at xi (..., d), in its dtype; differentiable.
 
-        D exp(i k x) = P(i k) exp(i k x).
+        A plane wave is multiplied by the symbol: D exp(i k x) = P(i k) exp(i k x).
         """
         return self.polynomial.evaluate(xi)
 
@@ -138,43 +141,42 @@ class Symbol:
         return Symbol(self.field_out, self.field_in, self.polynomial.adjoint().parts)
 
     def times_laplacian(self, power: int = 1) -> Symbol:
-        """D after `power` Laplacians: |xi|^(2 power) P."""
+        """D applied to the result of `power` Laplacians: |xi|^(2 power) P."""
         if power < 0:
-            raise ValueError(f"A Laplacian is taken 0 or more times; got {power}.")
+            raise ValueError(f"A Laplacian is applied 0 or more times; got {power}.")
         return self._with(self.polynomial.times_square(power))
 
     def restrict(self, subgroup: Group) -> Symbol:
-        """The same operator between the fields as a subgroup sees them.
+        """The same operator between the fields restricted to a subgroup.
 
         Raises:
-            GroupError: `subgroup` holds elements that the group does not.
+            GroupError: `subgroup` is not a subgroup of the group of the fields.
         """
         if not subgroup.subgroup_of(self.group):
             raise GroupError(
                 f"{subgroup} is not a subgroup of {self.group}; restrict to one that is."
             )
-        (field_in, change_in), (field_out, change_out) = (
-            restrict(kind, subgroup) for kind in (self.field_in, self.field_out)
-        )
+        field_in, change_in = restrict(self.field_in, subgroup)
+        field_out, change_out = restrict(self.field_out, subgroup)
         return Symbol(field_in, field_out, self.polynomial.between(change_out, change_in.T).parts)
 
     def inner(self, other: Symbol) -> float:
-        """Fischer's product, the sum over a of a! <C[a], C'[a]>.
+        """The Fischer inner product, the sum over a of a! <C[a], C'[a]>.
 
-        The elements of a `symbol_basis` are orthonormal.
+        The elements of a `symbol_basis` are orthonormal with respect to it.
         """
         return self.polynomial.inner(other.polynomial)
 
     def norm(self) -> float:
-        """The root of the product with itself."""
+        """The norm of the Fischer inner product."""
         return self.inner(self) ** 0.5
 
     def steering_error(self, elements: Array | None = None) -> float:
-        """The largest |P(g xi) - rho_out(g) P(xi) rho_in(g)^-1| / |P|.
+        """The largest relative error |P(g xi) - rho_out(g) P(xi) rho_in(g)^-1| / |P|.
 
-        The maximum is over elements g (element, d, d).
-
-        Without elements, of those that generate the group.
+        Args:
+            elements: group elements g (element, d, d) to take the maximum over; by default the
+                generators of the group.
         """
         elements = self.group.generators if elements is None else elements
         scale = self.norm() or 1.0

@@ -6,8 +6,8 @@ import pytest
 from steerable.data.particles.trajectories import (
     DT,
     EVERY,
+    cached_table,
     digest,
-    kept,
     kick_drift,
     leapfrog,
     pair_forces,
@@ -100,9 +100,9 @@ def test_kept_is_built_once_for_each_setting(folder):
         return {"a": np.arange(5.0)}
 
     for _ in range(2):
-        assert list(kept("x", (3, 43), build)) == ["a"]
+        assert list(cached_table("x", (3, 43), build)) == ["a"]
     assert len(calls) == 1
-    kept("x", (3, 44), build)
+    cached_table("x", (3, 44), build)
     assert len(calls) == 2
 
 
@@ -110,7 +110,7 @@ def test_a_file_with_another_hash_is_made_anew_with_a_warning(folder):
     def build():
         return {"a": np.arange(5.0)}
 
-    kept("x", (1,), build)
+    cached_table("x", (1,), build)
     (path,) = folder.iterdir()
     with np.load(path) as archive:
         table = dict(archive)
@@ -123,8 +123,8 @@ def test_a_file_with_another_hash_is_made_anew_with_a_warning(folder):
         with pytest.warns(
             UserWarning, match="The hash of .*x-1-v1.npz is not that of its arrays: .* made anew"
         ):
-            np.testing.assert_equal(kept("x", (1,), build), build())
-    np.testing.assert_equal(kept("x", (1,), build), build())  # without a warning
+            np.testing.assert_equal(cached_table("x", (1,), build), build())
+    np.testing.assert_equal(cached_table("x", (1,), build), build())  # without a warning
 
 
 def test_digests_differ_with_numbers_shapes_and_types():

@@ -6,6 +6,7 @@ from math import factorial
 import numpy as np
 import pytest
 
+from oracles.permutations import class_size
 from steerable.groups import GroupError
 from steerable.groups.permutations.tableaux import (
     above,
@@ -13,7 +14,6 @@ from steerable.groups.permutations.tableaux import (
     below,
     character,
     character_table,
-    class_size,
     dimension,
     kostka,
     partitions,

@@ -1,7 +1,4 @@
-"""Pictures of digits: MNIST from its original files, or digits that are drawn here.
-
-And how they are rotated.
-"""
+"""Pictures of digits, from the original files of MNIST or drawn at random, and their rotation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,7 @@ from .strokes import strokes
 __all__ = ["Digits", "read_digits", "rotate", "rotated_parts"]
 
 _PARTS = ("train", "t10k")
-_DRAWN = 1000  # pictures of digits that are drawn here
+_COUNT = 1000  # the number of pictures if digits are drawn at random
 
 
 @dataclass(frozen=True)
@@ -37,25 +34,23 @@ class Digits:
 
 
 def read_digits(root: Path | str | None = None) -> Digits:
-    """Read all pictures of a set, those for training first.
+    """Read all pictures of a data set, the training pictures first.
 
     Args:
-        root: a folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same of
-            `t10k`, packed by gzip or not, in it or in a folder `raw` of it: MNIST as it was
-            published, and every set in its form. Left out, 1,000 digits that are drawn here.
+        root: a folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same files
+            of `t10k`, compressed by gzip or not, or a folder that contains them in `raw`. This is
+            the format of MNIST as published, and of data sets that follow it. By default 1,000
+            digits are drawn at random.
 
     Raises:
-        ValueError: a file is absent or damaged, or pictures and labels do not fit together.
+        ValueError: a file is missing or damaged, or pictures and labels do not match.
     """
     if root is None:
-        images, label = strokes(_DRAWN)
+        images, label = strokes(_COUNT)
         return Digits(torch.from_numpy(images), torch.from_numpy(label))
     folder = Path(root) / "raw" if (Path(root) / "raw").is_dir() else Path(root)
-    parts = [
-        (_read(folder, f"{part}-images-idx3-ubyte"), _read(folder, f"{part}-labels-idx1-ubyte"))
-        for part in _PARTS
-    ]
-    images, label = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    images = np.concatenate([_read(folder, f"{part}-images-idx3-ubyte") for part in _PARTS])
+    label = np.concatenate([_read(folder, f"{part}-labels-idx1-ubyte") for part in _PARTS])
     if images.ndim != 3 or label.shape != images.shape[:1] or label.max(initial=0) > 9:
         raise ValueError(
             f"The digits in {folder} need pictures (picture, height, width) and a label from 0 to "
@@ -68,20 +63,18 @@ def read_digits(root: Path | str | None = None) -> Digits:
 def rotated_parts(
     digits: Digits, sizes: tuple[int, int, int], seed: int = 0
 ) -> tuple[Digits, Digits, Digits]:
-    """Parts for training, validation and test without a common picture.
+    """Disjoint parts for training, validation and test, with every picture rotated at random.
 
-    Each picture is turned by an angle of its own.
-
-    The digits are shuffled and cut; the angles, uniform in [0, 2 pi), come from one random stream
-    per part. So the test does not change with the sizes of the other parts.
+    The digits are shuffled and split. The angles are uniform in [0, 2 pi) and come from one random
+    stream per part, so the test part does not depend on the sizes of the other parts.
 
     Args:
         digits: upright digits.
-        sizes: pictures for training, validation and test.
-        seed: of the order and of the angles.
+        sizes: the numbers of pictures for training, validation and test.
+        seed: the seed of the order and of the angles.
 
     Raises:
-        ValueError: more pictures are asked for than there are, or fewer than one.
+        ValueError: a part is empty, or there are not enough pictures.
     """
     parts = []
     for part, stream in zip(shuffled_parts(digits, sizes, seed), (2, 1, 0), strict=True):
@@ -93,12 +86,12 @@ def rotated_parts(
 def shuffled_parts(
     digits: Digits, sizes: tuple[int, int, int], seed: int
 ) -> tuple[Digits, Digits, Digits]:
-    """Parts for training, validation and test of shuffled digits.
+    """Shuffle the digits and split them into training, validation and test.
 
-    The test does not change with the other sizes.
+    The test part does not depend on the sizes of the other parts.
 
     Raises:
-        ValueError: more pictures are asked for than there are, or fewer than one.
+        ValueError: a part is empty, or there are not enough pictures.
     """
     train, validation, test = sizes
     if min(sizes) < 1 or sum(sizes) > len(digits):
@@ -107,19 +100,22 @@ def shuffled_parts(
             "validation and test: each part needs at least one, and they may not be more together."
         )
     order = torch.from_numpy(np.random.RandomState(seed).permutation(len(digits)))
-    chosen = order[test + validation :][:train], order[test:][:validation], order[:test]
-    first, second, third = (
-        Digits(digits.images.index_select(0, part), digits.label.index_select(0, part))
-        for part in chosen
+    return (
+        _select(digits, order[test + validation :][:train]),
+        _select(digits, order[test:][:validation]),
+        _select(digits, order[:test]),
     )
-    return first, second, third
+
+
+def _select(digits: Digits, index: Tensor) -> Digits:
+    return Digits(digits.images.index_select(0, index), digits.label.index_select(0, index))
 
 
 def rotate(images: Tensor, angle: Tensor) -> Tensor:
-    """Turn every picture about its middle, by bicubic interpolation and with zeros around it.
+    """Rotate every picture about its centre, by bicubic interpolation with zeros outside.
 
-    On waves of 20 points the error is about 2 %: what PyTorch's cubic, a little sharper than the
-    best one, allows.
+    The error on waves of 20 points is about 2 %, due to PyTorch's cubic kernel, which is slightly
+    sharper than the best one.
 
     Args:
         images: (picture, height, width); the axes are the coordinates x (down) and y (to the
@@ -133,15 +129,15 @@ def rotate(images: Tensor, angle: Tensor) -> Tensor:
 
 
 def turns(angle: Tensor) -> Tensor:
-    """The matrices R (..., 2, 2) that turn by angles (...) in radians, from x to y."""
+    """The rotation matrices R (..., 2, 2) of angles (...) in radians, from x to y."""
     cosine, sine = angle.cos(), angle.sin()
     return torch.stack([cosine, -sine, sine, cosine], -1).unflatten(-1, (2, 2))
 
 
 def warp(images: Tensor, matrix: Tensor) -> Tensor:
-    """Pictures g(p) = f(A p) about their middle.
+    """Apply linear maps to pictures about their centre: g(p) = f(A p).
 
-    The interpolation is bicubic, with zeros around the pictures.
+    The interpolation is bicubic, with zeros outside the pictures.
 
     Args:
         images: (picture, height, width); the axes are the coordinates x (down) and y (to the
@@ -151,33 +147,29 @@ def warp(images: Tensor, matrix: Tensor) -> Tensor:
     Returns:
         Pictures of the same shape.
     """
-    # grid_sample counts (y, x), and moves nothing: a third column of zeros
+    # affine_grid orders coordinates (y, x), and takes a translation, here zero, as third column.
     maps = functional.pad(matrix.flip(-1, -2), (0, 1)).to(images)
-    parts = [
-        functional.grid_sample(
-            part.unsqueeze(1),
-            functional.affine_grid(one, [len(part), 1, *part.shape[1:]], align_corners=False),
-            mode="bicubic",
-            align_corners=False,
-        ).squeeze(1)
-        for part, one in zip(images.split(2048), maps.split(2048), strict=True)
-    ]
+    parts = []
+    for part, affine in zip(images.split(2048), maps.split(2048), strict=True):  # bounds memory
+        size = [len(part), 1, *part.shape[1:]]
+        grid = functional.affine_grid(affine, size, align_corners=False)
+        values = functional.grid_sample(
+            part.unsqueeze(1), grid, mode="bicubic", align_corners=False
+        )
+        parts.append(values.squeeze(1))
     return torch.cat(parts) if parts else images
 
 
 def deformations(count: int, size: float, generator: torch.Generator) -> Tensor:
-    """Matrices 1 + `size` times normal numbers (count, 2, 2).
-
-    A little larger, smaller, sheared and turned.
-    """
+    """Random matrices (count, 2, 2) near the identity: 1 + `size` times normal numbers."""
     return torch.eye(2) + size * torch.randn(count, 2, 2, generator=generator)
 
 
 def _read(folder: Path, name: str) -> np.ndarray:
-    packed = folder / f"{name}.gz"
-    if not packed.is_file() and not (folder / name).is_file():
+    compressed = folder / f"{name}.gz"
+    if not compressed.is_file() and not (folder / name).is_file():
         raise ValueError(
-            f"{folder} has no {name} and no {name}.gz: name the folder of the four MNIST files, or "
-            "leave it out to learn digits that are drawn here."
+            f"{folder} has no {name} and no {name}.gz: give the folder of the four MNIST files, or "
+            "leave it out to use digits drawn at random."
         )
-    return read_idx(packed if packed.is_file() else folder / name)
+    return read_idx(compressed if compressed.is_file() else folder / name)

@@ -1,4 +1,4 @@
-"""Arrays in the idx format of the MNIST files, plain or packed by gzip."""
+"""Arrays in the idx format of the MNIST files, plain or compressed by gzip."""
 
 import gzip
 import math
@@ -12,23 +12,21 @@ _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: "
 
 
 def read_idx(path: Path | str) -> np.ndarray:
-    """The array of an idx file.
+    """Read the array of an idx file.
 
-    Two zero bytes, the type, the number of axes, their lengths, then the numbers.
+    The format is: two zero bytes, the type, the number of axes, their lengths, then the numbers.
 
     Args:
         path: the file, NAME or NAME.gz.
 
     Raises:
-        ValueError: no idx file, or fewer or more numbers than it says.
+        ValueError: it is not an idx file, or has fewer or more numbers than it declares.
     """
     path = Path(path)
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError) as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}): give the file as it was published."
-        ) from error
+        raise ValueError(f"{path} cannot be read ({error}): give the file as published.") from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _TYPES or len(data) < 4 + 4 * data[3]:
         raise ValueError(
             f"{path} is no idx file (it begins with {data[:4].hex(' ') or 'nothing'})."
@@ -38,6 +36,6 @@ def read_idx(path: Path | str) -> np.ndarray:
     if len(data) - start != math.prod(shape) * kind.itemsize:
         raise ValueError(
             f"{path} has {len(data) - start} bytes of numbers, and its shape {shape} needs "
-            f"{math.prod(shape) * kind.itemsize}: it is damaged, copy it anew."
+            f"{math.prod(shape) * kind.itemsize}: it is damaged, download it again."
         )
     return np.frombuffer(data, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))

@@ -11,17 +11,17 @@ from .digits import Digits
 
 
 class PictureBatch(NamedTuple):
-    """Some pictures: `images` (picture, height, width) and `y` (picture,), their digits."""
+    """A batch of pictures: `images` (picture, height, width) and their digits `y` (picture,)."""
 
     images: Tensor
     y: Tensor
 
 
 class Pictures:
-    """Pictures with their digits, of odd height and width, so that one point is the middle.
+    """Pictures of odd height and width, which have a central point, with their digits.
 
     Args:
-        digits: the pictures; a last row and column of zeros is added where they are even.
+        digits: the pictures; a row or column of zeros is appended to even sizes.
     """
 
     together: ClassVar[int] = 250
@@ -35,6 +35,6 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.label)
 
-    def batch(self, chosen: Tensor) -> PictureBatch:
-        """The pictures with the numbers `chosen` (picture,), in that order."""
-        return PictureBatch(self.images.index_select(0, chosen), self.label.index_select(0, chosen))
+    def batch(self, index: Tensor) -> PictureBatch:
+        """The pictures with the given indices (picture,), in that order."""
+        return PictureBatch(self.images.index_select(0, index), self.label.index_select(0, index))

@@ -1,7 +1,4 @@
-"""Pictures of digits on the sphere.
-
-Their parts, how they are projected, and one rotation for each of them.
-"""
+"""Pictures of digits projected onto the sphere, each with a rotation."""
 
 from dataclasses import dataclass
 
@@ -14,16 +11,15 @@ from .digits import Digits, shuffled_parts
 
 __all__ = ["SphereDigits", "project", "sphere_parts"]
 
-_HALF_SIDE = (
-    1.5  # of a picture in the plane: it reaches 73.7 degrees from its middle along the axes
-)
-_SOUTH = -0.5  # the height y below which no corner of a picture reaches
-_OUTSIDE = 5.0  # a place beyond the picture, whose sides are at -1 and 1
+# Half the side of a picture in the plane: it extends 73.7 degrees from its centre along the axes.
+_HALF_SIDE = 1.5
+_SOUTH = -0.5  # all corners of a picture lie above this height y
+_OUTSIDE = 5.0  # a coordinate outside the picture, whose sides are at -1 and 1
 
 
 @dataclass(frozen=True)
 class SphereDigits:
-    """Upright pictures with their digits, and a rotation of the sphere for each.
+    """Upright pictures with their digits, and a rotation of the sphere for each picture.
 
     Args:
         digits: the pictures.
@@ -40,51 +36,48 @@ class SphereDigits:
 def sphere_parts(
     digits: Digits, sizes: tuple[int, int, int], seed: int = 0
 ) -> tuple[SphereDigits, SphereDigits, SphereDigits]:
-    """Parts for training, validation and test without a common picture.
+    """Disjoint parts for training, validation and test, with a random rotation for each picture.
 
-    Each picture has a rotation of its own.
-
-    The digits are shuffled and cut; the rotations, uniform over all, come from one random stream
-    per part. So the test does not change with the sizes of the other parts.
+    The digits are shuffled and split. The rotations are uniform over SO(3) and come from one random
+    stream per part, so the test part does not depend on the sizes of the other parts.
 
     Args:
         digits: upright digits.
-        sizes: pictures for training, validation and test.
-        seed: of the order and of the rotations.
+        sizes: the numbers of pictures for training, validation and test.
+        seed: the seed of the order and of the rotations.
 
     Raises:
-        ValueError: more pictures are asked for than there are, or fewer than one.
+        ValueError: a part is empty, or there are not enough pictures.
     """
-    first, second, third = (
+    parts = [
         SphereDigits(part, _random_rotations(len(part), np.random.RandomState([seed, k])))
         for k, part in enumerate(shuffled_parts(digits, sizes, seed))
-    )
-    return first, second, third
+    ]
+    return parts[0], parts[1], parts[2]
 
 
 def project(images: Tensor, points: Tensor, rotations: Tensor | None = None) -> Tensor:
-    """Samples of turned pictures at points of the unit sphere.
+    """Project pictures onto the unit sphere and sample them at points.
 
-    The interpolation is bicubic, with zeros around the pictures.
-
-    A picture lies in the plane that touches the sphere at the pole y, its middle at the pole, its
-    axis x along z, its axis y along x, its sides 3 radii long. The stereographic projection from
-    the other pole takes the plane to the sphere: (z, x) = 2 tan(t/2) (cos a, sin a) for a point at
-    polar angle t and azimuth a. It keeps angles, so strokes keep their shape; a pixel of a picture
-    with 28 of them is 6.1 degrees wide in its middle.
+    A picture lies in the plane that touches the sphere at the pole y. Its centre is at the pole,
+    its axis x points along z and its axis y along x, and its sides are 3 radii long. The
+    stereographic projection from the opposite pole maps the plane to the sphere:
+    (z, x) = 2 tan(t/2) (cos a, sin a) for a point at polar angle t and azimuth a. It preserves
+    angles, so strokes keep their shape. A pixel of a picture with 28 x 28 pixels is 6.1 degrees
+    wide at the centre. The interpolation is bicubic, with zeros outside the pictures.
 
     Args:
         images: (picture, height, width); the axes are the coordinates x (down) and y (to the
             right).
         points: unit vectors (..., 3).
-        rotations: R (picture, 3, 3), one for each picture; none leaves the middle of all at the
-            pole.
+        rotations: R (picture, 3, 3), one for each picture; without them all pictures are centred at
+            the pole.
 
     Returns:
         (picture, ...): f(R^-1 p) at points p.
 
     Raises:
-        ValueError: another number of rotations than of pictures.
+        ValueError: the number of rotations differs from the number of pictures.
 
     Source: Cohen et al. 2018, arXiv:1801.10130, for the projection and the size of the pictures.
     """
@@ -99,21 +92,18 @@ def project(images: Tensor, points: Tensor, rotations: Tensor | None = None) -> 
     scale = 2 / (1 + y.clamp(min=_SOUTH)) / _HALF_SIDE
     where = torch.stack([scale * x, scale * z], -1)  # grid_sample counts columns before rows
     where = where.masked_fill((y < _SOUTH).unsqueeze(-1), _OUTSIDE)
-    found = functional.grid_sample(
+    samples = functional.grid_sample(
         images.unsqueeze(1),
         where.unsqueeze(1),
         mode="bicubic",
         padding_mode="zeros",
         align_corners=False,
     )
-    return found.reshape(len(images), *points.shape[:-1])
+    return samples.reshape(len(images), *points.shape[:-1])
 
 
 def _random_rotations(count: int, random: np.random.RandomState) -> Tensor:
-    """Rotations (count, 3, 3), float32, uniform over all.
-
-    Those of unit quaternions of normal numbers.
-    """
+    """Uniformly random rotations (count, 3, 3), float32, from normalised Gaussian quaternions."""
     q = random.standard_normal((count, 4))
     w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
     rows = [

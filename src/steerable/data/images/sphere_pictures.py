@@ -14,24 +14,19 @@ from .sphere_digits import SphereDigits, project
 
 
 class SphereBatch(NamedTuple):
-    """Some pictures: `samples` on the grid and their digits `y` (picture,).
-
-    The samples are (picture, ring, longitude).
-    """
+    """A batch of pictures: `samples` (picture, ring, longitude) and their digits `y` (picture,)."""
 
     samples: Tensor
     y: Tensor
 
 
 class SpherePictures:
-    """Pictures on a grid of the sphere with their digits.
-
-    They are projected when they are asked for.
+    """Pictures on a grid of the sphere with their digits, projected on demand.
 
     Args:
         part: the pictures and their rotations.
-        rings: of the grid.
-        rotated: whether the rotations are applied.
+        rings: the number of rings of the grid.
+        rotated: whether to apply the rotations.
     """
 
     together: ClassVar[int] = 250
@@ -45,18 +40,20 @@ class SpherePictures:
     def __len__(self) -> int:
         return len(self.label)
 
-    def batch(self, chosen: Tensor) -> SphereBatch:
-        """The pictures with the numbers `chosen` (picture,), in that order."""
-        return self.projected(self.part.digits.images.index_select(0, chosen), chosen)
+    def batch(self, index: Tensor) -> SphereBatch:
+        """The pictures with the given indices (picture,), in that order."""
+        return self.projected(self.part.digits.images.index_select(0, index), index)
 
-    def projected(self, images: Tensor, chosen: Tensor) -> SphereBatch:
-        """Pictures in the plane in the place of those with the numbers `chosen`.
+    def projected(self, images: Tensor, index: Tensor) -> SphereBatch:
+        """Project other images, with the rotations and digits of the given pictures.
 
-        They are (picture, height, width).
+        Args:
+            images: (picture, height, width).
+            index: the indices (picture,) of the pictures that they replace.
         """
-        rotations = self.part.rotations.index_select(0, chosen) if self.rotated else None
+        rotations = self.part.rotations.index_select(0, index) if self.rotated else None
         return SphereBatch(
-            project(images, self._points, rotations), self.label.index_select(0, chosen)
+            project(images, self._points, rotations), self.label.index_select(0, index)
         )
 
     def upright(self) -> SpherePictures:
@@ -65,11 +62,11 @@ class SpherePictures:
 
 
 class FlatPictures:
-    """The pictures in the plane, and their numbers.
+    """Pictures in the plane with their indices, to be deformed and then projected by `change`.
 
     Args:
-        pictures: what they become on the sphere.
-        deform: size of the random linear maps on the way.
+        pictures: the pictures on the sphere.
+        deform: the size of the random linear maps that deform them.
     """
 
     together: ClassVar[int] = SpherePictures.together
@@ -80,12 +77,12 @@ class FlatPictures:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures (picture, height, width) and `chosen` (picture,)."""
-        return self.pictures.part.digits.images.index_select(0, chosen), chosen
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures (picture, height, width) and their indices (picture,)."""
+        return self.pictures.part.digits.images.index_select(0, index), index
 
     def change(self, batch: tuple[Tensor, Tensor], generator: torch.Generator) -> SphereBatch:
-        """The pictures on the sphere, each through a linear map of its own."""
-        images, chosen = batch
-        maps = deformations(len(chosen), self.deform, generator)
-        return self.pictures.projected(warp(images, maps) if self.deform else images, chosen)
+        """Deform every picture by a random linear map and project it onto the sphere."""
+        images, index = batch
+        maps = deformations(len(index), self.deform, generator)
+        return self.pictures.projected(warp(images, maps) if self.deform else images, index)

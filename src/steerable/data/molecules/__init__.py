@@ -1,4 +1,4 @@
-"""Molecules: QM9, what composition explains, and batches."""
+"""Molecules: QM9, reference energies of atoms, and batches."""
 
 from .molecules import Molecules, gather
 from .qm9 import QM9

@@ -17,24 +17,24 @@ from .qm9_targets import TARGETS, Target, target
 __all__ = ["QM9", "TARGETS", "Target", "target"]
 
 MOLECULES = 130_831
-FORMAT = b"1"  # of the cached table; with another one the source is read anew
+FORMAT = b"1"  # of the cached table; changing it makes the source be read again
 
 
 class QM9(torch.utils.data.Dataset):
-    """The molecules of QM9 in the order of their gdb numbers, as PyTorch Geometric's `Data`.
+    """The molecules of QM9, sorted by gdb number, as PyTorch Geometric's `Data`.
 
     `dataset[i]` has `z` (atom,) int64, `pos` (atom, 3) float32 in Angstrom, `y` (1, 19) float32 in
     the order and units of `TARGETS`, `smiles`, `name` ("gdb_1") and `idx` (its row in the source as
-    in PyTorch Geometric: 0 for gdb_1). A slice, a list, an array or a tensor of indices (or of
-    booleans) gives a view: a `QM9` that shares the memory. The 3,054 molecules that failed the
-    authors' consistency check are not there, as in PyTorch Geometric.
+    in PyTorch Geometric: 0 for gdb_1). Indexing with a slice, a list, an array or a tensor of
+    indices (or of booleans) returns a `QM9` that shares the memory. As in PyTorch Geometric, the
+    3,054 molecules that failed the consistency check of the authors are left out.
 
     Args:
-        root: folder of the files `qm9_part*.csv`; left out, that of the installed package
+        root: the folder with the files `qm9_part*.csv`; by default that of the installed package
             `qm9pack`.
 
     Raises:
-        ValueError: the source is missing, incomplete or not what it should be.
+        ValueError: the source is missing, incomplete or damaged.
 
     Source: Ramakrishnan, Dral, Rupp and von Lilienfeld, Scientific Data 1, 140022 (2014).
     """
@@ -76,7 +76,7 @@ class QM9(torch.utils.data.Dataset):
 
     @property
     def targets(self) -> np.ndarray:
-        """All targets (molecule, 19) in float64, which total energies need."""
+        """All targets (molecule, 19) in float64, as needed for total energies."""
         return self._table["targets"][self._rows]
 
     @property
@@ -91,7 +91,7 @@ class QM9(torch.utils.data.Dataset):
 
     @property
     def numbers(self) -> list[np.ndarray]:
-        """The atomic numbers of each molecule, without making a `Data` of it."""
+        """The atomic numbers of each molecule, without creating `Data` objects."""
         z, start = self._table["z"], self._table["start"].tolist()
         return [z[start[row] : start[row + 1]] for row in self._rows.tolist()]
 
@@ -99,8 +99,8 @@ class QM9(torch.utils.data.Dataset):
         table = self._table
         atoms = slice(*table["start"][row : row + 2].tolist())
         gdb = int(table["gdb"][row])
-        # Copies: a view would carry the whole table along when it is pickled, and let a user's
-        # change reach it.
+        # Copies: pickling a view would include the whole table, and changing it would change the
+        # table.
         return Data(
             z=torch.from_numpy(table["z"][atoms].astype(np.int64)),
             pos=torch.from_numpy(table["pos"][atoms].copy()),

@@ -1,4 +1,4 @@
-"""Reads the CSV files of the pip package `qm9pack`, one molecule a row."""
+"""Reading the CSV files of the package `qm9pack`, which have one molecule per row."""
 
 import array
 import csv
@@ -15,20 +15,20 @@ from .references import composition
 
 __all__ = ["read_source", "source_files"]
 
-# Its gdb number, SMILES, atomic numbers, coordinates in a row, and the columns of the targets.
+# The gdb number, SMILES, atomic numbers, all coordinates, and the columns of the targets.
 Molecule = tuple[int, bytes, list[int], list[float], list[float]]
 
 _BRACKETS = str.maketrans("", "", "[]' ")
 
 
 def source_files(root: Path | None) -> list[Path]:
-    """The CSV files in `root`; left out, in the package `qm9pack`.
+    """The CSV files in `root`, by default in the package `qm9pack`.
 
-    The package is found and never imported: it asks for pkg_resources, which setuptools has no
-    more.
+    The package is located but not imported: it needs pkg_resources, which recent versions of
+    setuptools do not have.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are no such files.
     """
     if root is None:
         package = importlib.util.find_spec("qm9pack")
@@ -51,11 +51,11 @@ def read_source(files: list[Path]) -> Table:
     """Read all molecules into arrays.
 
     Returns:
-        gdb (molecule,), smiles (molecule,), start (molecule + 1,) into the atoms, z (atom,), pos
-        (atom, 3) in Angstrom, targets (molecule, 19) in float64.
+        gdb (molecule,), smiles (molecule,), start (molecule + 1,), the first atom of each molecule,
+        z (atom,), pos (atom, 3) in Angstrom, targets (molecule, 19) in float64.
 
     Raises:
-        ValueError: a row that is not a molecule of QM9, with its file and line.
+        ValueError: a row is not a molecule of QM9; the message gives its file and line.
     """
     gdb, smiles, sizes = [], [], []
     z, pos, raw = array.array("B"), array.array("d"), array.array("d")
@@ -85,7 +85,7 @@ def read_source(files: list[Path]) -> Table:
 
 
 def _molecules(files: list[Path]) -> Iterator[Molecule]:
-    """The rows of all files, which are in the order of the gdb numbers."""
+    """The rows of all files, checked to be sorted by gdb number."""
     last = 0
     for path in files:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -107,7 +107,7 @@ def _molecules(files: list[Path]) -> Iterator[Molecule]:
 def _molecule(row: dict[str, str]) -> Molecule:
     numbers = [atomic_numbers[symbol] for symbol in row["Elements"].translate(_BRACKETS).split(",")]
     places = [float(place) for place in row["XYZ_Ang"].translate(_BRACKETS).split(",")]
-    values = [float(row[known.source]) for known in TARGETS]
+    values = [float(row[target.source]) for target in TARGETS]
     if not 3 * len(numbers) == 3 * int(row["N_atoms"]) == len(places):
         raise ValueError(
             f"{row['N_atoms']} atoms have {len(numbers)} elements and {len(places)} coordinates"

@@ -1,7 +1,4 @@
-"""The 19 targets of QM9.
-
-Their names, units and order in PyTorch Geometric, and their columns in the source.
-"""
+"""The 19 targets of QM9: names, units and order as in PyTorch Geometric, columns in the source."""
 
 import difflib
 from dataclasses import dataclass
@@ -11,7 +8,7 @@ import numpy as np
 __all__ = ["TARGETS", "Target", "in_units_of_targets", "target"]
 
 HARTREE = 27.211386246  # eV, as in PyTorch Geometric
-# Its atomisation energies come from MoleculeNet in kcal/mol, each step with a factor of its own.
+# PyTorch Geometric takes atomisation energies from MoleculeNet in kcal/mol: two conversion factors.
 HARTREE_BY_KCAL = 627.509 * 0.04336414  # eV
 
 
@@ -20,12 +17,12 @@ class Target:
     """One of the 19 targets.
 
     Attributes:
-        name: as in PyTorch Geometric; `U0_atom` and the like are atomisation energies.
-        unit: of the values that `QM9` gives.
-        column: in `y`.
+        name: the name in PyTorch Geometric; `U0_atom` and the like are atomisation energies.
+        unit: the unit of the values in `QM9`.
+        column: the column in `y`.
         extensive: whether the target is (nearly) a sum over atoms.
-        source: its column in the files of qm9pack.
-        factor: unit of that column in `unit`.
+        source: the column in the files of qm9pack.
+        factor: the unit of that column, expressed in `unit`.
     """
 
     name: str
@@ -37,8 +34,8 @@ class Target:
 
 
 # Energies, the heat capacity and, nearly, the polarisability are sums over parts of the molecule.
-# The spatial extent r2 is none: it grows with the distance of the parts from each other, not only
-# with their number.
+# The spatial extent r2 is not: it grows with the distance between the parts, not only with their
+# number.
 TARGETS = (
     Target("mu", "D", 0, False, "Dipole_debye"),
     Target("alpha", "a0^3", 1, True, "Polarizability_bohr3"),
@@ -72,32 +69,33 @@ FREE_ATOMS = {
 
 
 def target(name: str) -> Target:
-    """The target of that name.
+    """The target with the given name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such target.
     """
-    names = {known.name.lower(): known for known in TARGETS}
-    found = names.get(name.lower())
-    if found is not None and found.name == name:
-        return found
+    names = {choice.name.lower(): choice for choice in TARGETS}
+    match = names.get(name.lower())
+    if match is not None and match.name == name:
+        return match
     close = difflib.get_close_matches(name.lower(), names, n=1)
     hint = f" (did you mean {names[close[0]].name!r}?)" if close else ""
     raise ValueError(
         f"QM9 has no target {name!r}{hint}: choose one of "
-        f"{', '.join(known.name for known in TARGETS)}."
+        f"{', '.join(choice.name for choice in TARGETS)}."
     )
 
 
 def in_units_of_targets(raw: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Turn the source's columns into the targets: (raw - counts free_atoms) * factor.
+    """Convert the columns of the source to the targets: (raw - counts free_atoms) * factor.
 
     Args:
-        raw: (molecule, 19), for each target its column of the source.
-        counts: (molecule, 5), atoms of H, C, N, O, F.
+        raw: (molecule, 19), the column of the source for each target.
+        counts: (molecule, 5), the numbers of atoms of H, C, N, O, F.
 
     Returns:
         Targets (molecule, 19).
     """
-    free = np.array([FREE_ATOMS.get(known.name, (0.0,) * len(ELEMENTS)) for known in TARGETS])
-    return (raw - counts @ free.T) * np.array([known.factor for known in TARGETS])
+    zero = (0.0,) * len(ELEMENTS)
+    free = np.array([FREE_ATOMS.get(each.name, zero) for each in TARGETS])
+    return (raw - counts @ free.T) * np.array([each.factor for each in TARGETS])

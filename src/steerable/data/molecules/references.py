@@ -1,7 +1,4 @@
-"""What a target owes to the composition alone.
-
-Reference energies of atoms and standardisation, from training data.
-"""
+"""Reference energies of atoms and standardisation of targets, fitted on training data."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,13 +14,14 @@ __all__ = ["Statistics", "composition", "fit_references", "fit_statistics"]
 class Statistics:
     """Standardisation of a target: y = sum over atoms of reference[z] + shift + scale * output.
 
-    The output is what the network gives.
+    The output is that of the network.
 
     Attributes:
-        elements: atomic numbers seen in training, ascending.
-        reference: of each element, in the unit of the target; zeros where the target is intensive.
-        shift: in the unit of the target; zero where it is extensive.
-        scale: standard deviation of what is left, in the unit of the target; positive.
+        elements: the atomic numbers in the training data, ascending.
+        reference: the reference of each element, in the unit of the target; 0 for intensive
+            targets.
+        shift: a constant in the unit of the target; 0 for extensive targets.
+        scale: the standard deviation of the remainder, in the unit of the target; positive.
     """
 
     elements: tuple[int, ...]
@@ -36,9 +34,9 @@ def composition(molecules: Iterable[Any], elements: Sequence[int]) -> np.ndarray
     """Count the atoms of each element in each molecule.
 
     Args:
-        molecules: atomic numbers (atom,) of each, or objects that have them as `z`, as PyG's
-            `Data`.
-        elements: atomic numbers to count.
+        molecules: the atomic numbers (atom,) of each molecule, or objects with an attribute `z`
+            such as PyG's `Data`.
+        elements: the atomic numbers to count.
 
     Returns:
         Counts (molecule, element), float64.
@@ -47,8 +45,8 @@ def composition(molecules: Iterable[Any], elements: Sequence[int]) -> np.ndarray
         ValueError: a molecule has an element that is not among `elements`.
     """
     numbers = [np.asarray(getattr(molecule, "z", molecule)) for molecule in molecules]
-    wanted = np.asarray(elements)
-    counts = np.array([(z[:, None] == wanted).sum(axis=0) for z in numbers], dtype=np.float64)
+    columns = np.asarray(elements)
+    counts = np.array([(z[:, None] == columns).sum(axis=0) for z in numbers], dtype=np.float64)
     counts = counts.reshape(len(numbers), len(elements))
     short = np.flatnonzero(counts.sum(axis=1) != [len(z) for z in numbers])
     if len(short):
@@ -61,9 +59,9 @@ def composition(molecules: Iterable[Any], elements: Sequence[int]) -> np.ndarray
 
 
 def fit_references(counts: ArrayLike, energies: ArrayLike) -> np.ndarray:
-    """The reference of each element, e = argmin |counts e - energies|^2.
+    """Fit the reference of each element by least squares, e = argmin |counts e - energies|^2.
 
-    It is the one of least norm where the counts leave it open.
+    If the counts do not determine it, the solution of least norm is returned.
 
     Args:
         counts: (molecule, element).
@@ -73,7 +71,7 @@ def fit_references(counts: ArrayLike, energies: ArrayLike) -> np.ndarray:
         References (element,), float64, in the unit of `energies`.
 
     Raises:
-        ValueError: shapes that do not fit, no molecule, or a number that is not finite.
+        ValueError: the shapes do not fit, there is no molecule, or a number is not finite.
     """
     counts, energies = np.asarray(counts, dtype=np.float64), np.asarray(energies, dtype=np.float64)
     if counts.ndim != 2 or energies.shape != counts.shape[:1] or not len(energies):
@@ -90,22 +88,21 @@ def fit_statistics(molecules: Iterable[Any], y: ArrayLike, extensive: bool) -> S
     """Fit the standardisation of one target on training molecules.
 
     Args:
-        molecules: of the training split only; as in `composition`.
-        y: the target (molecule,), float64 where it is a total energy.
-        extensive: whether the target is a sum over atoms; then references take the place of the
-            shift.
+        molecules: the molecules of the training split only, as in `composition`.
+        y: the target (molecule,); float64 for total energies.
+        extensive: whether the target is a sum over atoms; references then replace the shift.
 
     Raises:
-        ValueError: as `fit_references`.
+        ValueError: as in `fit_references`.
     """
     numbers = [np.asarray(getattr(molecule, "z", molecule)) for molecule in molecules]
     elements = tuple(sorted({int(z) for molecule in numbers for z in np.unique(molecule)}))
     counts = composition(numbers, elements)
     values = np.asarray(y, dtype=np.float64)
-    fitted = fit_references(counts, values)
-    reference = fitted if extensive else np.zeros_like(fitted)
+    references = fit_references(counts, values)
+    reference = references if extensive else np.zeros_like(references)
     shift = 0.0 if extensive else float(values.mean())
     spread = float((values - counts @ reference - shift).std())
-    # What composition explains to rounding leaves nothing to scale by.
+    # If the composition explains the target up to rounding, there is nothing to scale by.
     scale = spread if spread > 1e-9 * float(np.abs(values).max()) else 1.0
     return Statistics(elements, tuple(reference.tolist()), shift, scale)

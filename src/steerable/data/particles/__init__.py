@@ -1,4 +1,4 @@
-"""Systems of particles: the laws they move by, tasks of dynamics, and batches."""
+"""Systems of particles: laws of motion, tasks of dynamics, and batches."""
 
 from . import charged, gravity, solar_system, springs
 from .conserved import angular_momentum, momentum

@@ -5,14 +5,22 @@ from typing import NamedTuple
 import numpy as np
 
 from .conserved import kinetic_energy, pair_distances
-from .trajectories import Force, State, kept, kick_drift, pair_forces, system_count, trajectories
+from .trajectories import (
+    Force,
+    State,
+    cached_table,
+    kick_drift,
+    pair_forces,
+    system_count,
+    trajectories,
+)
 
 __all__ = ["Charged", "energy", "simulate"]
 
 FRAMES = 49
 SPEED = 0.5
 HALF_BOX = 5.0
-MAX_FORCE = 100.0  # of a component
+MAX_FORCE = 100.0  # the largest absolute value of a component
 
 
 class Charged(NamedTuple):
@@ -20,7 +28,7 @@ class Charged(NamedTuple):
 
     Args:
         position: (system, frame, particle, 3) float64; frame k is at time 0.1 (k + 1).
-        velocity: of the same shape.
+        velocity: velocities, of the same shape.
         charge: (system, particle), 1 or -1.
     """
 
@@ -32,31 +40,33 @@ class Charged(NamedTuple):
 def simulate(
     num_train: int, num_valid: int, num_test: int, seed: int, particles: int = 5
 ) -> Charged:
-    """Simulate systems of the EGNN protocol.
+    """Simulate systems by the EGNN protocol.
 
     F_i = sum over j of q_i q_j (x_i - x_j) / |x_i - x_j|³.
 
-    Charges, positions and velocities are drawn number by number as the authors' program draws them,
-    and moved by its rules: 49 frames, 0.1 apart, each 100 steps of symplectic Euler; components of
-    forces are cut at 100. The benchmark is `simulate(10_000, 2_000, 2_000, seed=43)` (its "small"
-    set): from frame 30 positions of frame 40 are asked for.
+    The random numbers are drawn in the same order as in the program of the authors, and the systems
+    are simulated by its rules: 49 frames, 0.1 apart, of 100 steps of symplectic Euler each, with
+    components of forces clipped at 100. The benchmark (its "small" data set) is
+    `simulate(10_000, 2_000, 2_000, seed=43)`; the positions of frame 40 are predicted from frame
+    30.
 
-    Systems of 5 particles come out bit for bit as from the authors' program on the same processor.
-    Orbits are chaotic after a near collision, so another processor, which rounds otherwise, moves
-    some of them elsewhere.
+    On the same processor, systems of 5 particles are bit for bit those of the authors. Orbits are
+    chaotic after a near collision, so the different rounding of another processor changes some of
+    them.
 
-    What was simulated is kept in the cache folder; a file there whose hash is wrong is made anew,
-    with a warning.
+    The result is cached in the cache folder. A file there whose hash is wrong is replaced, with a
+    warning.
 
     Args:
-        num_train: systems to train on; they come first.
-        num_valid: systems to validate on; they come next.
-        num_test: systems to test on; they come last.
-        seed: of all draws, from 0 to 2**32 - 1.
-        particles: in each system; the benchmark has 5, variants 20 and 100.
+        num_train: the number of systems to train on; they come first.
+        num_valid: the number of systems to validate on; they come next.
+        num_test: the number of systems to test on; they come last.
+        seed: the seed of all random numbers, from 0 to 2**32 - 1.
+        particles: the number of particles in each system; the benchmark has 5, variants 20 and 100.
 
     Raises:
-        ValueError: a negative number of systems, no particles, or a seed out of range.
+        ValueError: a number of systems is negative, there are no particles, or the seed is out of
+            range.
 
     Source: Satorras, Hoogeboom and Welling, "E(n) equivariant graph neural networks", ICML 2021,
     section 5.1.
@@ -70,24 +80,24 @@ def simulate(
         )
         return {"position": position, "velocity": velocity, "charge": charge}
 
-    return Charged(**kept("charged", (particles, systems, seed), build))
+    return Charged(**cached_table("charged", (particles, systems, seed), build))
 
 
 def energy(position: np.ndarray, velocity: np.ndarray, charge: np.ndarray) -> np.ndarray:
-    """E = sum over particles of v² / 2 + sum over pairs of q_i q_j / |x_i - x_j|.
+    """The energy E = sum over particles of v² / 2 + sum over pairs of q_i q_j / |x_i - x_j|.
 
-    It is constant where no force is cut.
+    It is constant if no force is clipped.
 
     Args:
         position: (system, frame, particle, 3).
-        velocity: of the same shape.
+        velocity: velocities, of the same shape.
         charge: (system, particle).
 
     Returns:
         (system, frame).
 
     Raises:
-        ValueError: two particles are at one place.
+        ValueError: two particles are at the same position.
     """
     first, second = np.triu_indices(position.shape[-2], 1)
     product = charge[..., first] * charge[..., second]
@@ -95,16 +105,17 @@ def energy(position: np.ndarray, velocity: np.ndarray, charge: np.ndarray) -> np
 
 
 def _draw(systems: int, particles: int, random: np.random.RandomState) -> tuple[State, np.ndarray]:
-    """Positions, velocities (system, particle, 3) and charges (system, particle) at the start."""
+    """Initial positions, velocities (system, particle, 3) and charges (system, particle)."""
     charge = np.empty((systems, particles))
-    drawn = np.empty((2, systems, 3, particles))
+    noise = np.empty((2, systems, 3, particles))
     for k in range(systems):
         charge[k] = np.where(random.random_sample(particles) < 0.5, -1.0, 1.0)
-        # After the start the protocol draws noise for every frame, and multiplies it by 0.
-        drawn[:, k] = random.randn(2 + 2 * FRAMES, 3, particles)[:2]
-    position = drawn[0] * (particles / 5) ** (1 / 3)
-    velocity = drawn[1] * SPEED / np.sqrt((drawn[1] ** 2).sum(1, keepdims=True))
-    # Who starts out of the box is mirrored at its wall and flies inwards; later there is no wall.
+        # The protocol also draws noise for every later frame, and multiplies it by 0.
+        noise[:, k] = random.randn(2 + 2 * FRAMES, 3, particles)[:2]
+    position = noise[0] * (particles / 5) ** (1 / 3)
+    velocity = noise[1] * SPEED / np.sqrt((noise[1] ** 2).sum(1, keepdims=True))
+    # Particles that start outside the box are reflected at its wall and move inwards. There is no
+    # wall later on.
     out = np.abs(position) > HALF_BOX
     velocity[out] = -np.sign(position[out]) * np.abs(velocity[out])
     position[out] = np.sign(position[out]) * 2 * HALF_BOX - position[out]
@@ -112,11 +123,11 @@ def _draw(systems: int, particles: int, random: np.random.RandomState) -> tuple[
 
 
 def _force(charge: np.ndarray) -> Force:
-    """Forces on charges (particle, system)."""
+    """The forces on charges (particle, system), as a function of positions."""
 
     def force(x: np.ndarray) -> np.ndarray:
-        # |x_i|² + |x_j|² - 2 x_i·x_j as the authors' program has it: where two particles meet, its
-        # rounding grows to another orbit, so distances that are more exact lead elsewhere.
+        # |x_i|² + |x_j|² - 2 x_i·x_j as in the program of the authors. Its rounding errors grow
+        # when two particles meet, so more accurate distances would lead to other orbits.
         points = np.ascontiguousarray(x.T)
         inner = (points @ points.swapaxes(1, 2)).T
         norm = x[0] * x[0] + x[1] * x[1] + x[2] * x[2]

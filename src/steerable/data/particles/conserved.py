@@ -1,4 +1,4 @@
-"""What physics keeps constant along a trajectory."""
+"""Conserved quantities of trajectories: momentum, angular momentum and kinetic energy."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ __all__ = ["angular_momentum", "kinetic_energy", "momentum", "pair_distances"]
 
 
 def momentum(velocity: np.ndarray, mass: np.ndarray | None = None) -> np.ndarray:
-    """P = sum over particles of m v.
+    """The momentum P = sum over particles of m v.
 
     Args:
         velocity: (system, frame, particle, 3).
-        mass: (system, particle), or (particle,) for all systems alike; left out, 1.
+        mass: (system, particle), or (particle,) for all systems; 1 by default.
 
     Returns:
         (system, frame, 3).
@@ -21,20 +21,29 @@ def momentum(velocity: np.ndarray, mass: np.ndarray | None = None) -> np.ndarray
 def angular_momentum(
     position: np.ndarray, velocity: np.ndarray, mass: np.ndarray | None = None
 ) -> np.ndarray:
-    """L = sum over particles of m x × v about the origin: (system, frame, 3).
+    """The angular momentum L = sum over particles of m x × v about the origin.
 
-    Arguments as those of `momentum`.
+    Args:
+        position: (system, frame, particle, 3).
+        velocity: velocities, of the same shape.
+        mass: as in `momentum`.
+
+    Returns:
+        (system, frame, 3).
     """
     return momentum(np.cross(position, velocity), mass)
 
 
 def kinetic_energy(velocity: np.ndarray, mass: np.ndarray | None = None) -> np.ndarray:
-    """T = sum over particles of m v² / 2: (system, frame); arguments as those of `momentum`."""
+    """The kinetic energy T (system, frame), the sum over particles of m v² / 2.
+
+    The arguments are those of `momentum`.
+    """
     return momentum(velocity * velocity, mass).sum(-1) / 2
 
 
 def pair_distances(position: np.ndarray) -> np.ndarray:
-    """The distances of all pairs i < j, those of i = 0 first.
+    """The distances of all pairs i < j, sorted by i.
 
     Args:
         position: (..., particle, 3).
@@ -43,7 +52,7 @@ def pair_distances(position: np.ndarray) -> np.ndarray:
         (..., pair).
 
     Raises:
-        ValueError: two particles are at one place, where forces and energies have no value.
+        ValueError: two particles are at the same position, where forces and energies are infinite.
     """
     first, second = np.triu_indices(position.shape[-2], 1)
     distance: np.ndarray = np.linalg.norm(
@@ -53,11 +62,11 @@ def pair_distances(position: np.ndarray) -> np.ndarray:
         *at, pair = np.argwhere(distance == 0)[0].tolist()
         raise ValueError(
             f"particles {first[pair]} and {second[pair]} of (system, frame) = {tuple(at)} are at "
-            "one place, where a pair has no energy: move or remove one of them."
+            "one place, where the energy of a pair is infinite: move or remove one of them."
         )
     return distance
 
 
 def _weights(velocity: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
-    """Masses that multiply (system, frame, particle, 3)."""
+    """Masses in a shape that broadcasts with (system, frame, particle, 3)."""
     return (np.ones(velocity.shape[-2]) if mass is None else np.asarray(mass))[..., None, :, None]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .conserved import kinetic_energy
-from .trajectories import State, kept, leapfrog, pair_forces, system_count, trajectories
+from .trajectories import State, cached_table, leapfrog, pair_forces, system_count, trajectories
 
 __all__ = ["Gravity", "energy", "simulate"]
 
@@ -14,12 +14,12 @@ SOFTENING = 0.1  # length
 
 
 class Gravity(NamedTuple):
-    """Trajectories of bodies in a frame whose momentum is 0.
+    """Trajectories of bodies with a total momentum of 0.
 
     Args:
         position: (system, frame, particle, 3) float64; frame k is at time 0.1 k.
-        velocity: of the same shape.
-        mass: (system, particle), all 1; the constant of gravity is 1 too.
+        velocity: velocities, of the same shape.
+        mass: (system, particle), all 1; the gravitational constant is 1, too.
     """
 
     position: np.ndarray
@@ -30,27 +30,28 @@ class Gravity(NamedTuple):
 def simulate(
     num_train: int, num_valid: int, num_test: int, seed: int, particles: int = 100
 ) -> Gravity:
-    """Simulate systems of the SEGNN protocol.
+    """Simulate systems by the SEGNN protocol.
 
     F_i = -sum over j of (x_i - x_j) / (|x_i - x_j|² + 0.1²)^(3/2).
 
-    Positions and velocities are drawn number by number as the authors' program draws them, and
-    moved by its rules: 50 frames, 0.1 apart, each 100 leapfrog steps. From frame 30 positions of
-    frame 40 are asked for. The work grows with the square of the particles: 1,000 systems of 100
-    take minutes, the 14,000 of the authors more than an hour.
+    The random numbers are drawn in the same order as in the program of the authors, and the systems
+    are simulated by its rules: 50 frames, 0.1 apart, of 100 leapfrog steps each. The positions of
+    frame 40 are predicted from frame 30. The work grows with the square of the number of particles:
+    1,000 systems of 100 take minutes, the 14,000 of the authors more than an hour.
 
-    What was simulated is kept in the cache folder; a file there whose hash is wrong is made anew,
-    with a warning.
+    The result is cached in the cache folder. A file there whose hash is wrong is replaced, with a
+    warning.
 
     Args:
-        num_train: systems to train on; they come first.
-        num_valid: systems to validate on; they come next.
-        num_test: systems to test on; they come last.
-        seed: of all draws, from 0 to 2**32 - 1; the authors use 43.
-        particles: in each system.
+        num_train: the number of systems to train on; they come first.
+        num_valid: the number of systems to validate on; they come next.
+        num_test: the number of systems to test on; they come last.
+        seed: the seed of all random numbers, from 0 to 2**32 - 1; the authors use 43.
+        particles: the number of particles in each system.
 
     Raises:
-        ValueError: a negative number of systems, no particles, or a seed out of range.
+        ValueError: a number of systems is negative, there are no particles, or the seed is out of
+            range.
 
     Source: Brandstetter, Hesselink, van der Pol, Bekkers and Welling, "Geometric and physical
     quantities improve E(3) equivariant message passing", ICLR 2022.
@@ -62,7 +63,7 @@ def simulate(
         position, velocity = trajectories(start, FRAMES, leapfrog, lambda block: _force)
         return {"position": position, "velocity": velocity, "mass": np.ones((systems, particles))}
 
-    return Gravity(**kept("gravity", (particles, systems, seed), build))
+    return Gravity(**cached_table("gravity", (particles, systems, seed), build))
 
 
 def energy(position: np.ndarray, velocity: np.ndarray, mass: np.ndarray) -> np.ndarray:
@@ -70,7 +71,7 @@ def energy(position: np.ndarray, velocity: np.ndarray, mass: np.ndarray) -> np.n
 
     Args:
         position: (system, frame, particle, 3).
-        velocity: of the same shape.
+        velocity: velocities, of the same shape.
         mass: (system, particle).
 
     Returns:
@@ -84,16 +85,16 @@ def energy(position: np.ndarray, velocity: np.ndarray, mass: np.ndarray) -> np.n
 
 
 def _draw(systems: int, particles: int, random: np.random.RandomState) -> State:
-    """Positions and velocities (system, particle, 3) at the start."""
-    drawn = np.empty((2, systems, particles, 3))
+    """Initial positions and velocities (system, particle, 3)."""
+    noise = np.empty((2, systems, particles, 3))
     for k in range(systems):
-        # After the start the protocol draws noise for every frame, and multiplies it by 0.
-        drawn[:, k] = random.randn(2 + 3 * FRAMES, particles, 3)[:2]
-    return drawn[0], drawn[1] - drawn[1].mean(1, keepdims=True)
+        # The protocol also draws noise for every later frame, and multiplies it by 0.
+        noise[:, k] = random.randn(2 + 3 * FRAMES, particles, 3)[:2]
+    return noise[0], noise[1] - noise[1].mean(1, keepdims=True)
 
 
 def _force(x: np.ndarray) -> np.ndarray:
-    """Forces on bodies of mass 1 at `x` (3, particle, system)."""
+    """The forces on bodies of mass 1 at positions `x` (3, particle, system)."""
 
     def law(i: int, r: np.ndarray) -> np.ndarray:
         square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + SOFTENING**2

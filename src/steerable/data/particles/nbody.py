@@ -1,4 +1,4 @@
-"""Named tasks of dynamics: systems of particles at one frame, asked for at a later one."""
+"""Named tasks of dynamics: predict systems of particles at a later frame from an earlier one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from .trajectories import DT, EVERY, digest
 
 __all__ = ["BODIES", "PRESETS", "Forecast", "baselines", "read_nbody"]
 
-SEED = 43  # of the published sets
-GIVEN, ASKED = 30, 40  # frames of the published task
+SEED = 43  # of the published data sets
+GIVEN, ASKED = 30, 40  # the frames of the published task
 SOLAR_STEP = 10.0  # days
 BODIES = ("solar",)  # presets in which particle k is the same body in all systems
 Sizes = tuple[int, int, int]
@@ -22,24 +22,24 @@ Sizes = tuple[int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Trajectories, and which frame of them is to be told from which.
+    """Trajectories, and the frame to predict from another frame.
 
     Args:
         position: (system, frame, particle, 3).
-        velocity: of the same shape.
-        scalar: what is known of each particle (system, particle): its charge, its mass, or the
+        velocity: velocities, of the same shape.
+        scalar: an attribute of each particle (system, particle): its charge, its mass, or the
             length of its stick.
-        pair: what is known of each pair (system, particle, particle): whether a spring joins it;
-            None where nothing is.
-        mass: (system, particle); None where all are 1.
-        given: the frame to start from.
-        asked: the frame to tell.
-        interval: the time between them.
-        split: which systems are for training, validation and test.
-        energy: from positions and velocities (system, frame, particle, 3) and the systems' indices
-            to (system, frame).
-        exact: from systems' indices to the positions (system, particle, 3) that the solved
-            equations give; None where nobody can solve them.
+        pair: an attribute of each pair (system, particle, particle): whether a spring connects it;
+            None if pairs have no attribute.
+        mass: masses (system, particle); None if all are 1.
+        given: the frame to predict from.
+        asked: the frame to predict.
+        interval: the time between the two frames.
+        split: the systems for training, validation and test.
+        energy: a function from positions and velocities (system, frame, particle, 3) and the
+            indices of the systems to energies (system, frame).
+        exact: a function from the indices of systems to their exact positions
+            (system, particle, 3) at the frame `asked`; None if the equations cannot be solved.
     """
 
     position: np.ndarray
@@ -56,26 +56,28 @@ class Forecast:
 
     @property
     def sha256(self) -> str:
-        """A hash of the trajectories.
+        """A hash of the trajectories, which may depend on the processor.
 
-        Near collisions make even the rounding of another processor matter.
+        Near collisions amplify rounding errors until they change the trajectories.
         """
         return digest({"position": self.position, "velocity": self.velocity, "scalar": self.scalar})
 
 
 def read_nbody(preset: str, sizes: Sizes | None = None) -> Forecast:
-    """Make a named task.
+    """Create a named task.
 
     Args:
-        preset: a name in `PRESETS`. "charged" is the benchmark of EGNN, "gravity" that of SEGNN on
-            fewer systems, "springs-K" particles on sticks of stiffness K, frames 30 to 40 each;
-            "solar" is ten days of the Solar System in AU, from 1900 to 2000 for training, from 2010
-            to 2050 for the test, the scalar its masses in Suns.
-        sizes: systems to train, validate and test on, in place of 10,000 / 2,000 / 2,000 (gravity:
-            1,000 / 200 / 200).
+        preset: a name in `PRESETS`. "charged" is the benchmark of EGNN, "gravity" that of SEGNN
+            with fewer systems, and "springs-K" has particles on sticks of stiffness K; these
+            predict frame 40 from frame 30. "solar" predicts ten days of the Solar System in AU,
+            trained on 1900 to 2000 and tested on 2010 to 2050; its scalar is the mass in solar
+            masses.
+        sizes: the numbers of systems for training, validation and test; by default
+            10,000 / 2,000 / 2,000 (gravity: 1,000 / 200 / 200).
 
     Raises:
-        ValueError: an unknown preset, sizes below 0, sizes of "solar", or its packages are missing.
+        ValueError: the preset is unknown, a size is negative, sizes are given for "solar", or its
+            packages are missing.
     """
     if preset not in PRESETS:
         raise ValueError(
@@ -85,12 +87,11 @@ def read_nbody(preset: str, sizes: Sizes | None = None) -> Forecast:
 
 
 def baselines(task: Forecast) -> dict[str, float]:
-    """Mean squared errors on the test systems of predictions that learn nothing.
+    """Mean squared errors of simple predictions on the test systems.
 
-    The mean is over particles and coordinates.
-
-    "stay", "constant velocity", "constant acceleration" (through the given frame and two before, as
-    far apart as the asked one) where there are such, and "exact" where it is known.
+    The mean is over systems, particles and coordinates. The predictions are "stay", "constant
+    velocity", "constant acceleration" (extrapolated from the frame `given` and two earlier frames,
+    equally spaced, if they exist), and "exact" if an exact solution is available.
 
     Raises:
         ValueError: there is no test system.
@@ -102,60 +103,59 @@ def baselines(task: Forecast) -> dict[str, float]:
             "least 1."
         )
     now, step = task.position[test, task.given], task.asked - task.given
-    told = {"stay": now, "constant velocity": now + task.interval * task.velocity[test, task.given]}
+    predictions = {
+        "stay": now,
+        "constant velocity": now + task.interval * task.velocity[test, task.given],
+    }
     if task.given >= 2 * step:
-        last, before = (
-            task.position[test, task.given - step],
-            task.position[test, task.given - 2 * step],
-        )
-        told["constant acceleration"] = 3 * now - 3 * last + before
+        last = task.position[test, task.given - step]
+        before = task.position[test, task.given - 2 * step]
+        predictions["constant acceleration"] = 3 * now - 3 * last + before
     if task.exact is not None:
-        told["exact"] = task.exact(test)
+        predictions["exact"] = task.exact(test)
     return {
-        name: float(np.square(found - task.position[test, task.asked]).mean())
-        for name, found in told.items()
+        name: float(np.square(prediction - task.position[test, task.asked]).mean())
+        for name, prediction in predictions.items()
     }
 
 
 def _charged(sizes: Sizes | None) -> Forecast:
     sizes = sizes or (10_000, 2_000, 2_000)
-    found = charged.simulate(*sizes, seed=SEED)
+    data = charged.simulate(*sizes, seed=SEED)
 
     def energy(position: np.ndarray, velocity: np.ndarray, systems: np.ndarray) -> np.ndarray:
-        return charged.energy(position, velocity, found.charge[systems])
+        return charged.energy(position, velocity, data.charge[systems])
 
-    return _published(found.position, found.velocity, found.charge, None, sizes, energy)
+    return _published(data.position, data.velocity, data.charge, None, sizes, energy)
 
 
 def _gravity(sizes: Sizes | None) -> Forecast:
     sizes = sizes or (1_000, 200, 200)
-    found = gravity.simulate(*sizes, seed=SEED)
+    data = gravity.simulate(*sizes, seed=SEED)
 
     def energy(position: np.ndarray, velocity: np.ndarray, systems: np.ndarray) -> np.ndarray:
-        return gravity.energy(position, velocity, found.mass[systems])
+        return gravity.energy(position, velocity, data.mass[systems])
 
-    return _published(found.position, found.velocity, found.mass, None, sizes, energy)
+    return _published(data.position, data.velocity, data.mass, None, sizes, energy)
 
 
 def _springs(sizes: Sizes | None, stiffness: float) -> Forecast:
     sizes = sizes or (10_000, 2_000, 2_000)
-    found = springs.simulate(*sizes, seed=SEED, stiffness=stiffness)
+    data = springs.simulate(*sizes, seed=SEED, stiffness=stiffness)
 
     def energy(position: np.ndarray, velocity: np.ndarray, systems: np.ndarray) -> np.ndarray:
         return springs.energy(
-            position, velocity, found.spring[systems], found.length[systems], stiffness
+            position, velocity, data.spring[systems], data.length[systems], stiffness
         )
 
     def exact(systems: np.ndarray) -> np.ndarray:
-        position, velocity = found.position[systems, GIVEN], found.velocity[systems, GIVEN]
+        position, velocity = data.position[systems, GIVEN], data.velocity[systems, GIVEN]
         time = (ASKED - GIVEN) * EVERY * DT
         return springs.exact(
-            position, velocity, found.spring[systems], found.length[systems], stiffness, time
+            position, velocity, data.spring[systems], data.length[systems], stiffness, time
         )[0]
 
-    return _published(
-        found.position, found.velocity, found.length, found.spring, sizes, energy, exact
-    )
+    return _published(data.position, data.velocity, data.length, data.spring, sizes, energy, exact)
 
 
 def _published(
@@ -167,10 +167,7 @@ def _published(
     energy: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
     exact: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Forecast:
-    """The published task.
-
-    Unit masses, frames 30 to 40, training, validation and test systems in this order.
-    """
+    """The published task: unit masses, frames 30 to 40, systems in the order of the parts."""
     train, validation, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:2])
     interval = (ASKED - GIVEN) * EVERY * DT
     parts = Split(train=train, validation=validation, test=test)
@@ -184,26 +181,26 @@ def _solar(sizes: Sizes | None) -> Forecast:
         raise ValueError(
             f"the parts of 'solar' are years and have fixed sizes; got {sizes}: leave them out."
         )
-    found = solar_system.read("1900-01-01", "2050-01-01", SOLAR_STEP, "AU")
-    # A system is four frames: two before, the given one, the asked one.
-    position, velocity, day = (
-        sliding_window_view(part, 4, axis=0) for part in (found.position, found.velocity, found.day)
-    )
+    bodies = solar_system.read("1900-01-01", "2050-01-01", SOLAR_STEP, "AU")
+    # A system is a window of four frames: two earlier ones, the given one and the asked one.
+    position = sliding_window_view(bodies.position, 4, axis=0)
+    velocity = sliding_window_view(bodies.velocity, 4, axis=0)
+    day = sliding_window_view(bodies.day, 4, axis=0)
     train = np.flatnonzero(day[:, -1] <= solar_system.julian_day("2000-01-01"))
     test = np.flatnonzero(day[:, 0] >= solar_system.julian_day("2010-01-01"))
     return Forecast(
         position=np.moveaxis(position, -1, 1),
         velocity=np.moveaxis(velocity, -1, 1),
-        scalar=np.broadcast_to(found.mass / found.mass[0], (len(day), len(found.mass))),
+        scalar=np.broadcast_to(bodies.mass / bodies.mass[0], (len(day), len(bodies.mass))),
         pair=None,
-        mass=np.broadcast_to(found.mass, (len(day), len(found.mass))),
+        mass=np.broadcast_to(bodies.mass, (len(day), len(bodies.mass))),
         given=2,
         asked=3,
         interval=SOLAR_STEP,
-        # Between the parts some windows are of neither.
+        # Windows between the two parts that overlap neither of them.
         split=Split(train=train, validation=np.arange(train[-1] + 4, test[0] - 3), test=test),
         energy=lambda position, velocity, _: solar_system.energy(
-            position, velocity, found.mass, found.gm
+            position, velocity, bodies.mass, bodies.gm
         ),
     )
 

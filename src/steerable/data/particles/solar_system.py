@@ -1,4 +1,4 @@
-"""The Sun, the planets and the Moon as they moved and will move: the ephemeris DE421."""
+"""The motion of the Sun, the planets and the Moon, from the ephemeris DE421."""
 
 import hashlib
 import importlib.util
@@ -12,16 +12,16 @@ from .conserved import kinetic_energy, pair_distances
 __all__ = ["AU", "BODIES", "SolarSystem", "energy", "julian_day", "read"]
 
 AU = 149_597_870.7  # km, exact by definition (IAU 2012)
-# km³ / (kg s²), CODATA 2018; known to 2e-5 only, while its products with masses are to 1e-9
+# km³ / (kg s²), CODATA 2018. It is known to 2e-5 only, its products with masses to 1e-9.
 NEWTON = 6.67430e-20
 DAY = 86_400.0  # s
 EPOCH = 2_440_587.5  # the Julian day of 1970-01-01
 SHA256 = "a20a7139da04cbc462454634918e9a9ca69127044e2cc9d4f9c16e238d2deedc"
 INSTALL = "pip install 'steerable[solar]'"
 
-# The steps in the file that lead from the barycentre to a body, and its GM in km³/s². Beyond Earth
-# a planet stands for the barycentre of itself and its moons. GM: Folkner, Williams and Boggs
-# (2009), table 8; IERS Conventions (2010).
+# The segments of the file that lead from the barycentre to a body, and its GM in km³/s². Beyond
+# Earth the position of a planet is the barycentre of the planet and its moons. GM: Folkner,
+# Williams and Boggs (2009), table 8; IERS Conventions (2010).
 _BODIES: dict[str, tuple[list[tuple[int, int]], float]] = {
     "Sun": ([(0, 10)], 132_712_440_040.944),
     "Mercury": ([(0, 1)], 22_032.09),
@@ -39,16 +39,16 @@ BODIES = tuple(_BODIES)
 
 
 class SolarSystem(NamedTuple):
-    """Where the bodies of `BODIES` are, seen from the barycentre, along the axes of the ICRF.
+    """The positions and velocities of `BODIES` relative to the barycentre, in the axes of the ICRF.
 
     Args:
         position: (frame, body, 3) float64 in km, or AU.
-        velocity: of the same shape in km/day, or AU/day.
+        velocity: velocities, of the same shape, in km/day, or AU/day.
         mass: (body,) in kg.
-        gm: mass times the constant of gravity (body,) in km³/day², or AU³/day²; far better known
-            than `mass`.
-        day: Julian day of each frame (frame,), barycentric dynamical time (TDB; UTC is a minute
-            behind).
+        gm: mass times the gravitational constant (body,) in km³/day², or AU³/day²; it is known far
+            more accurately than `mass`.
+        day: the Julian day of each frame (frame,) in barycentric dynamical time (TDB; UTC is a
+            minute behind).
     """
 
     position: np.ndarray
@@ -61,19 +61,19 @@ class SolarSystem(NamedTuple):
 def read(
     start: str = "1900-01-01", stop: str = "2050-01-01", step: float = 1.0, unit: str = "km"
 ) -> SolarSystem:
-    """Read positions and velocities off the ephemeris.
+    """Read positions and velocities from the ephemeris.
 
-    It takes a second, and the hash of its file is compared each time: nothing is kept in the cache.
+    This takes about a second. The hash of the file is verified every time, and nothing is cached.
 
     Args:
-        start: date of the first frame, as "1999-08-11" or "1999-08-11T11:03".
-        stop: no frame is after this date. The ephemeris reaches from 1899-07-29 to 2053-10-09.
-        step: days from one frame to the next.
+        start: the date of the first frame, such as "1999-08-11" or "1999-08-11T11:03".
+        stop: the latest date of a frame. The ephemeris covers 1899-07-29 to 2053-10-09.
+        step: the number of days from one frame to the next.
         unit: "km" or "AU".
 
     Raises:
-        ValueError: a date that is none or outside the ephemeris, a stop before the start, a step
-            that is not positive, another unit, or the packages skyfield-data and jplephem are
+        ValueError: a date is invalid or outside the ephemeris, `stop` is before `start`, `step` is
+            not positive, the unit is unknown, or the packages skyfield-data and jplephem are
             missing or damaged.
 
     Source: Folkner, Williams and Boggs, "The planetary and lunar ephemeris DE 421", IPN Progress
@@ -86,7 +86,7 @@ def read(
     first, last = julian_day(start), julian_day(stop)
     if last < first:
         raise ValueError(f"the stop {stop} is before the start {start}: exchange them.")
-    # A little more than the quotient, which rounding may leave below a whole number.
+    # Slightly more than the quotient, which may be rounded to just below a whole number.
     day = np.minimum(first + step * np.arange(int((last - first) / step * (1 + 1e-12)) + 1), last)
     position, velocity = _states(_source(), day)
     length = AU if unit == "AU" else 1.0
@@ -99,13 +99,11 @@ def read(
 def energy(
     position: np.ndarray, velocity: np.ndarray, mass: np.ndarray, gm: np.ndarray
 ) -> np.ndarray:
-    """E = sum over bodies of m v² / 2 - sum over pairs of G m_i m_j / |x_i - x_j|.
-
-    This is Newton's energy.
+    """The Newtonian energy E = sum of m v² / 2 - sum over pairs of G m_i m_j / |x_i - x_j|.
 
     Args:
         position: (..., frame, body, 3) in km, or AU.
-        velocity: of the same shape in km/day, or AU/day.
+        velocity: velocities, of the same shape, in km/day, or AU/day.
         mass: (body,) in kg.
         gm: (body,) in km³/day², or AU³/day².
 
@@ -113,7 +111,7 @@ def energy(
         (..., frame) in kg km²/day², or kg AU²/day².
 
     Raises:
-        ValueError: two bodies are at one place.
+        ValueError: two bodies are at the same position.
     """
     first, second = np.triu_indices(position.shape[-2], 1)
     potential: np.ndarray = (mass[first] * gm[second] / pair_distances(position)).sum(-1)
@@ -124,7 +122,7 @@ def julian_day(date: str) -> float:
     """The Julian day of a date such as "1999-08-11" or "1999-08-11T11:03".
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a date.
     """
     try:
         moment = np.datetime64(str(date), "s")
@@ -142,9 +140,9 @@ def _date(day: float) -> str:
 
 
 def _source() -> Path:
-    """The ephemeris in the package `skyfield-data`, which is found and not imported.
+    """The ephemeris in the package `skyfield-data`.
 
-    It warns of its age.
+    The package is located but not imported, since importing it warns about its age.
     """
     package = importlib.util.find_spec("skyfield_data")
     if package is None or not package.submodule_search_locations:
@@ -181,11 +179,10 @@ def _states(path: Path, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 f"the ephemeris reaches from {_date(begin)} to {_date(end)}; got {_date(day[0])} "
                 f"to {_date(day[-1])}: choose dates within."
             )
-        bodies = [
-            sum(
-                np.array(kernel[pair].compute_and_differentiate(day)) for pair in steps
-            )  # (2, 3, frame)
-            for steps, _ in _BODIES.values()
-        ]
-    position, velocity = np.ascontiguousarray(np.array(bodies).transpose(1, 3, 0, 2))
+        bodies = np.zeros((len(_BODIES), 2, 3, len(day)))
+        for body, (segments, _) in zip(bodies, _BODIES.values(), strict=True):
+            for segment in segments:
+                body += np.array(kernel[segment].compute_and_differentiate(day))
+    # To (position or velocity, frame, body, 3).
+    position, velocity = np.ascontiguousarray(bodies.transpose(1, 3, 0, 2))
     return position, velocity

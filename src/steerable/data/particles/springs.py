@@ -1,7 +1,4 @@
-"""Particles joined by springs, on sticks that slide on a plane.
-
-Symmetric about an axis, and exactly solvable.
-"""
+"""Particles connected by springs, on sticks that slide on a plane: an exactly solvable system."""
 
 from typing import NamedTuple
 
@@ -9,15 +6,23 @@ import numpy as np
 from scipy.linalg import expm
 
 from .conserved import kinetic_energy
-from .trajectories import Force, State, kept, kick_drift, pair_forces, system_count, trajectories
+from .trajectories import (
+    Force,
+    State,
+    cached_table,
+    kick_drift,
+    pair_forces,
+    system_count,
+    trajectories,
+)
 
 __all__ = ["Springs", "energy", "exact", "simulate"]
 
 FRAMES = 49
-SPREAD = 0.5  # standard deviation of a coordinate at the start
+SPREAD = 0.5  # standard deviation of the initial coordinates
 SPEED = 0.5
 COUPLING = 0.1  # stiffness of a spring between particles
-MAX_FORCE = 100.0  # of a component
+MAX_FORCE = 100.0  # the largest absolute value of a component
 
 
 class Springs(NamedTuple):
@@ -25,10 +30,10 @@ class Springs(NamedTuple):
 
     Args:
         position: (system, frame, particle, 3) float64; frame k is at time 0.1 (k + 1).
-        velocity: of the same shape; half a step of 0.001 behind the positions.
-        spring: which pairs are joined (system, particle, particle), 0 or 1, symmetric.
-        length: of each particle's stick (system, particle), 0 to 1.
-        stiffness: of all sticks.
+        velocity: velocities, of the same shape, half a step of 0.001 behind the positions.
+        spring: whether a spring connects a pair (system, particle, particle), 0 or 1, symmetric.
+        length: the length of the stick of each particle (system, particle), 0 to 1.
+        stiffness: the stiffness of all sticks.
     """
 
     position: np.ndarray
@@ -43,28 +48,30 @@ def simulate(
 ) -> Springs:
     """Simulate F_i = -0.1 sum over j of e_ij (x_i - x_j) - k (z_i - l_i) z^.
 
-    Springs e_ij and sticks of stiffness k.
+    e_ij says whether a spring connects two particles, and k is the stiffness of the sticks, which
+    slide on the plane z = 0. For k = 0 the motion commutes with all of E(3), for k > 0 only with
+    rotations about z, mirrors that contain z, and translations in the plane.
 
-    A stick slides on the plane z = 0. With k = 0 the motion commutes with all of E(3), with k > 0
-    only with rotations about z, mirrors that hold z, and translations in the plane. Everything is
-    drawn as the authors' program draws it, and moved by its rules: 49 frames, 0.1 apart, each 100
-    steps of symplectic Euler; components of forces are cut at 100, which a stiffness up to 50
-    hardly meets (beyond 100 the cut rules the motion). From frame 30 positions of frame 40 are
-    asked for; `exact` knows them.
+    The random numbers are drawn in the same order as in the program of the authors, and the systems
+    are simulated by its rules: 49 frames, 0.1 apart, of 100 steps of symplectic Euler each, with
+    components of forces clipped at 100. Up to a stiffness of 50 clipping is rare; above 100 it
+    dominates the motion. The positions of frame 40 are predicted from frame 30; `exact` computes
+    them.
 
-    What was simulated is kept in the cache folder; a file there whose hash is wrong is made anew,
-    with a warning.
+    The result is cached in the cache folder. A file there whose hash is wrong is replaced, with a
+    warning.
 
     Args:
-        num_train: systems to train on; they come first.
-        num_valid: systems to validate on; they come next.
-        num_test: systems to test on; they come last.
-        seed: of all draws, from 0 to 2**32 - 1.
-        stiffness: k of the sticks, at least 0.
-        particles: in each system.
+        num_train: the number of systems to train on; they come first.
+        num_valid: the number of systems to validate on; they come next.
+        num_test: the number of systems to test on; they come last.
+        seed: the seed of all random numbers, from 0 to 2**32 - 1.
+        stiffness: k, at least 0.
+        particles: the number of particles in each system.
 
     Raises:
-        ValueError: a negative number of systems or stiffness, no particles, or a seed out of range.
+        ValueError: a number of systems or the stiffness is negative, there are no particles, or the
+            seed is out of range.
 
     Source: Zhdanov, Hoffmann and Cesa, "Implicit convolutional kernels for steerable CNNs", NeurIPS
     2023, section 5.1.
@@ -82,7 +89,7 @@ def simulate(
         position, velocity = trajectories(start, FRAMES, kick_drift, force)
         return {"position": position, "velocity": velocity, "spring": spring, "length": length}
 
-    table = kept("springs", (float(stiffness), particles, systems, seed), build)
+    table = cached_table("springs", (float(stiffness), particles, systems, seed), build)
     return Springs(**table, stiffness=float(stiffness))
 
 
@@ -94,26 +101,26 @@ def exact(
     stiffness: float,
     time: float,
 ) -> State:
-    """Positions and velocities after `time` by the matrix exponential, no force being cut.
+    """Positions and velocities after `time`, from the matrix exponential, without clipped forces.
 
-    A coordinate c of all particles obeys x'' = -A x + b with A = 0.1 (D - e) + k_c I, b = k_c l,
-    where D counts the springs of each particle and k_c is k for z and 0 else. So (x, v, 1) goes
-    with exp(t M), M = [[0, I, 0], [-A, 0, b], [0, 0, 0]].
+    Coordinate c of all particles obeys x'' = -A x + b with A = 0.1 (D - e) + k_c I and b = k_c l,
+    where D counts the springs of each particle and k_c is k for z and 0 otherwise. Therefore
+    (x, v, 1) is multiplied by exp(t M) with M = [[0, I, 0], [-A, 0, b], [0, 0, 0]].
 
     Args:
         position: (system, particle, 3).
-        velocity: of the same shape.
+        velocity: velocities, of the same shape.
         spring: (system, particle, particle).
         length: (system, particle).
-        stiffness: of the sticks.
-        time: from the given state on.
+        stiffness: the stiffness of the sticks.
+        time: the time to advance.
 
     Returns:
-        Positions and velocities of the shapes given. Where no force is cut, what is left between
-        this and `simulate` is the half step that its velocities are behind.
+        Positions and velocities (system, particle, 3). If no force is clipped they differ from
+        those of `simulate` only because its velocities are half a step behind.
     """
     systems, particles = length.shape
-    hold = np.array([0.0, 0.0, stiffness])
+    hold = np.array([0.0, 0.0, stiffness])  # k_c
     laplacian = COUPLING * (spring.sum(1)[:, None] * np.eye(particles) - spring)
     M = np.zeros((systems, 3, 2 * particles + 1, 2 * particles + 1))
     M[:, :, :particles, particles:-1] = np.eye(particles)
@@ -139,48 +146,42 @@ def energy(
 
     Args:
         position: (system, frame, particle, 3).
-        velocity: of the same shape.
+        velocity: velocities, of the same shape.
         spring: (system, particle, particle).
         length: (system, particle).
-        stiffness: of the sticks.
+        stiffness: the stiffness of the sticks.
 
     Returns:
         (system, frame).
     """
     first, second = np.triu_indices(position.shape[-2], 1)
     square = ((position[..., first, :] - position[..., second, :]) ** 2).sum(-1)
-    joined = COUPLING * (spring[..., None, first, second] * square).sum(-1)
-    held: np.ndarray = stiffness * ((position[..., 2] - length[..., None, :]) ** 2).sum(-1)
-    return kinetic_energy(velocity) + (joined + held) / 2
+    of_springs = COUPLING * (spring[..., None, first, second] * square).sum(-1)
+    of_sticks: np.ndarray = stiffness * ((position[..., 2] - length[..., None, :]) ** 2).sum(-1)
+    return kinetic_energy(velocity) + (of_springs + of_sticks) / 2
 
 
 def _draw(
     systems: int, particles: int, random: np.random.RandomState
 ) -> tuple[State, np.ndarray, np.ndarray]:
-    """Positions and velocities (system, particle, 3), springs and lengths at the start."""
+    """Initial positions and velocities (system, particle, 3), springs and lengths."""
     length = np.empty((systems, particles))
     spring = np.empty((systems, particles, particles))
-    drawn = np.empty((2, systems, 3, particles))
+    noise = np.empty((2, systems, 3, particles))
     for k in range(systems):
         length[k] = random.random_sample(particles)
         spring[k] = random.random_sample((particles, particles)) >= 0.5
-        # After the start the protocol draws noise for every frame, and multiplies it by 0.
-        drawn[:, k] = random.randn(2 + 2 * FRAMES, 3, particles)[:2]
+        # The protocol also draws noise for every later frame, and multiplies it by 0.
+        noise[:, k] = random.randn(2 + 2 * FRAMES, 3, particles)[:2]
     spring = np.tril(spring, -1)
-    position = drawn[0] * SPREAD
-    velocity = drawn[1] * SPEED / np.sqrt((drawn[1] ** 2).sum(1, keepdims=True))
-    return (
-        (position.swapaxes(1, 2), velocity.swapaxes(1, 2)),
-        spring + spring.swapaxes(1, 2),
-        length,
-    )
+    spring = spring + spring.swapaxes(1, 2)
+    position = noise[0] * SPREAD
+    velocity = noise[1] * SPEED / np.sqrt((noise[1] ** 2).sum(1, keepdims=True))
+    return (position.swapaxes(1, 2), velocity.swapaxes(1, 2)), spring, length
 
 
 def _force(spring: np.ndarray, length: np.ndarray, stiffness: float) -> Force:
-    """Forces of springs and of sticks of `length`.
-
-    Those of springs are (particle, particle, system), those of sticks (particle, system).
-    """
+    """The forces of springs (particle, particle, system) and of sticks (particle, system)."""
 
     def force(x: np.ndarray) -> np.ndarray:
         pull = pair_forces(x, lambda i, _: -COUPLING * spring[i, i + 1 :])

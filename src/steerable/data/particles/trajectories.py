@@ -1,4 +1,4 @@
-"""Motion of many systems of particles at once, and the file that keeps it."""
+"""Simulation of many systems of particles at once, and its cache."""
 
 import hashlib
 import warnings
@@ -13,8 +13,8 @@ from ..cache import Table, cached
 __all__ = [
     "DT",
     "EVERY",
+    "cached_table",
     "digest",
-    "kept",
     "kick_drift",
     "leapfrog",
     "pair_forces",
@@ -22,11 +22,11 @@ __all__ = [
     "trajectories",
 ]
 
-DT = 0.001  # time of a step
+DT = 0.001  # the time step
 EVERY = 100  # steps from one frame to the next
-# particles that move together: what is computed for them stays in the cache of the processor
+# Particles that are simulated together: intermediate results stay in the cache of the processor.
 BLOCK = 10_000
-FORMAT = 1  # of the kept file, and of the way to its numbers; with another one it is made anew
+FORMAT = 1  # of the cached file and of the simulation; changing it makes files be computed again
 
 State = tuple[np.ndarray, np.ndarray]  # positions and velocities
 Force = Callable[[np.ndarray], np.ndarray]
@@ -35,14 +35,14 @@ Integrator = Callable[[Force, np.ndarray, np.ndarray], Iterator[State]]
 
 
 def pair_forces(x: np.ndarray, law: Law) -> np.ndarray:
-    """F_i = sum over j of w_ij (x_i - x_j) with w_ij = w_ji.
+    """The forces F_i = sum over j of w_ij (x_i - x_j) with symmetric weights w_ij = w_ji.
 
-    Every pair is visited once, and momentum is conserved.
+    Every pair is evaluated once, and momentum is conserved.
 
     Args:
-        x: positions (3, particle, system); systems come last, where arithmetic is fastest.
-        law: from i and the differences (3, j, system) to the particles j = i+1, i+2, ... to w_ij
-            (j, system).
+        x: positions (3, particle, system); systems are the last axis, where arithmetic is fastest.
+        law: a function that returns w_ij (j, system), given i and the differences (3, j, system)
+            to the particles j = i+1, i+2, ...
 
     Returns:
         Forces (3, particle, system).
@@ -58,11 +58,10 @@ def pair_forces(x: np.ndarray, law: Law) -> np.ndarray:
 
 
 def kick_drift(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
-    """A step is v += dt F(x), x += dt v.
+    """Symplectic Euler: a step is v += dt F(x), x += dt v.
 
-    A frame is what `EVERY` steps lead to, so the start is none.
-
-    Symplectic Euler: leapfrog whose velocities are half a step behind.
+    It equals leapfrog with velocities that are half a step behind. A frame is returned after every
+    `EVERY` steps; the start is not a frame.
     """
     while True:
         for _ in range(EVERY):
@@ -72,9 +71,9 @@ def kick_drift(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
 
 
 def leapfrog(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
-    """A step is v += dt/2 F(x), x += dt v, v += dt/2 F(x).
+    """Leapfrog: a step is v += dt/2 F(x), x += dt v, v += dt/2 F(x).
 
-    The first frame is the start, then every `EVERY`-th step.
+    The first frame is the start; the next ones follow after every `EVERY` steps.
     """
     pull = force(x)
     while True:
@@ -89,13 +88,14 @@ def leapfrog(force: Force, x: np.ndarray, v: np.ndarray) -> Iterator[State]:
 def trajectories(
     start: State, frames: int, integrator: Integrator, force: Callable[[slice], Force]
 ) -> State:
-    """Move systems from `start`, a block of them at a time.
+    """Simulate systems from an initial state, in blocks.
 
     Args:
         start: positions and velocities (system, particle, 3) of particles of mass 1.
-        frames: how many to keep.
+        frames: the number of frames to return.
         integrator: `kick_drift` or `leapfrog`.
-        force: from a block of systems to the forces on their particles, both (3, particle, system).
+        force: a function that returns the forces for a block of systems, as a function from
+            positions to forces, both (3, particle, system).
 
     Returns:
         Positions and velocities (system, frame, particle, 3), float64.
@@ -104,17 +104,20 @@ def trajectories(
     position, velocity = np.empty((2, systems, frames, particles, 3))
     for first in range(0, systems, BLOCK // particles):
         block = slice(first, first + BLOCK // particles)
-        x, v = (np.array(part[block].T, dtype=np.float64, order="C") for part in start)
-        for k, state in zip(range(frames), integrator(force(block), x, v), strict=False):
-            position[block, k], velocity[block, k] = (part.T for part in state)
+        # Contiguous copies (3, particle, system), which the integrator changes in place.
+        x = np.array(start[0][block].T, dtype=np.float64, order="C")
+        v = np.array(start[1][block].T, dtype=np.float64, order="C")
+        states = integrator(force(block), x, v)
+        for k, (x, v) in zip(range(frames), states, strict=False):
+            position[block, k], velocity[block, k] = x.T, v.T
     return position, velocity
 
 
 def system_count(num_train: int, num_valid: int, num_test: int, particles: int) -> int:
-    """How many systems there are in all three parts.
+    """The total number of systems in the three parts.
 
     Raises:
-        ValueError: a number below 0, or particles that are not 1 to `BLOCK`.
+        ValueError: a number is negative, or the number of particles is not between 1 and `BLOCK`.
     """
     if min(num_train, num_valid, num_test) < 0:
         raise ValueError(
@@ -126,15 +129,15 @@ def system_count(num_train: int, num_valid: int, num_test: int, particles: int) 
     return num_train + num_valid + num_test
 
 
-def kept(source: str, setting: Iterable[object], build: Callable[[], Table]) -> Table:
-    """What `build` gives, kept in the cache folder with a hash of it.
+def cached_table(source: str, setting: Iterable[object], build: Callable[[], Table]) -> Table:
+    """The arrays returned by `build`, cached in the cache folder with their hash.
 
-    A file whose arrays are not those that were written is made anew, with a warning.
+    A file whose arrays do not match the hash is replaced, with a warning.
 
     Args:
-        source: what the file's name begins with.
-        setting: all that `build` depends on, which the name goes on with.
-        build: gives the arrays by name.
+        source: the first part of the name of the file.
+        setting: everything that `build` depends on; the rest of the name.
+        build: returns the arrays by name.
     """
     name = "-".join(map(str, (source, *setting, f"v{FORMAT}")))
     table = cached(name, lambda: _sealed(build()))
@@ -151,7 +154,7 @@ def kept(source: str, setting: Iterable[object], build: Callable[[], Table]) -> 
 
 
 def digest(table: Table) -> str:
-    """SHA-256 of the names, types, shapes and numbers of arrays, in hexadecimal digits."""
+    """The SHA-256 hash of the names, dtypes, shapes and values of arrays, as hexadecimal digits."""
     stamp = hashlib.sha256()
     for name, array in table.items():
         stamp.update(f"{name}{array.dtype.str}{array.shape}".encode())
@@ -164,6 +167,6 @@ def _sealed(table: Table) -> Table:
 
 
 def _intact(table: Table) -> bool:
-    """Whether a table, whose seal this takes away, is as it was sealed."""
+    """Whether the arrays of a table match its hash, which is removed from the table."""
     seal = table.pop("sha256", None)
     return seal is not None and seal == digest(table)

@@ -1,4 +1,4 @@
-"""Shapes: solids, files of meshes, and batches of point clouds."""
+"""Shapes: random solids, files of meshes, and batches of point clouds."""
 
 from .clouds import ROTATIONS, Augmentation, Clouds
 from .shapes import Shapes, read_shapes

@@ -1,4 +1,4 @@
-"""Point clouds of one size, batches of them, and how they are turned, stretched and shaken."""
+"""Point clouds of equal size, batches of them, and random rotation, stretching and noise."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ROTATIONS = ("aligned", "z", "so3")
 
 
 class CloudBatch(NamedTuple):
-    """Some clouds, one behind the other.
+    """A batch of clouds: `pos` (point, 3), the cloud `batch` (point,) of each point, `y` (cloud,).
 
-    `pos` (point, 3), `batch` (point,) the cloud of each point, `y` (cloud,).
+    The points of a cloud are consecutive.
     """
 
     pos: Tensor
@@ -27,11 +27,11 @@ class CloudBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Clouds:
-    """Point clouds of one size with their classes.
+    """Point clouds of equal size with their classes.
 
     Args:
         points: (cloud, point, 3).
-        label: (cloud,).
+        label: the class of each cloud (cloud,).
     """
 
     points: Tensor
@@ -43,26 +43,26 @@ class Clouds:
     def __len__(self) -> int:
         return len(self.label)
 
-    def batch(self, chosen: Tensor) -> CloudBatch:
-        """The clouds with the numbers `chosen` (cloud,), in that order."""
-        points = self.points.index_select(0, chosen)
-        return _joined(points, self.label.index_select(0, chosen))
+    def batch(self, index: Tensor) -> CloudBatch:
+        """The clouds with the given indices (cloud,), in that order."""
+        points = self.points.index_select(0, index)
+        return _join(points, self.label.index_select(0, index))
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """x <- R S x + noise for a random choice of the points of each cloud.
+    """Random augmentation of clouds: a random subset of the points, and x <- R S x + noise.
 
-    R and S are drawn anew for each cloud.
+    R and S are drawn for each cloud, the subset once for all clouds of a batch.
 
     Args:
-        rotation: R is the identity (`aligned`), a rotation about z (`z`) or any rotation (`so3`),
-            uniform.
-        points: how many points are kept, the same of all clouds.
+        rotation: R is the identity (`aligned`), or a uniformly random rotation about z (`z`) or in
+            space (`so3`).
+        points: the number of points to select.
         stretch: S multiplies x, y and z by factors uniform between 1 - stretch and 1 + stretch.
-        jitter: standard deviation of the noise, normal.
-        drop: a share of the points, uniform between 0 and this and the same for all clouds, is left
-            out.
+        jitter: the standard deviation of the Gaussian noise.
+        drop: the largest share of the selected points to drop; the share is uniform between 0 and
+            this and the same for all clouds of a batch.
     """
 
     rotation: str
@@ -72,35 +72,32 @@ class Augmentation:
     drop: float = 0.0
 
     def __call__(self, batch: CloudBatch, generator: torch.Generator) -> CloudBatch:
-        """Change a batch with the random numbers of a generator."""
+        """Augment a batch with the random numbers of a generator."""
         points = self.of(batch.pos.unflatten(0, (len(batch.y), -1)), generator)
-        return _joined(points, batch.y)
+        return _join(points, batch.y)
 
     def of(self, points: Tensor, generator: torch.Generator) -> Tensor:
-        """Change clouds (cloud, point, 3)."""
+        """Augment clouds (cloud, point, 3)."""
         clouds, size = points.shape[:2]
-        dropped = self.drop * float(torch.rand(1, generator=generator))
-        kept = max(1, round(self.points * (1 - dropped)))
-        chosen = torch.randperm(size, generator=generator)[:kept]
+        share = self.drop * float(torch.rand(1, generator=generator))
+        count = max(1, round(self.points * (1 - share)))
+        subset = torch.randperm(size, generator=generator)[:count]
         factor = 1 + self.stretch * (2 * torch.rand(clouds, 1, 3, generator=generator) - 1)
         turn = rotations(self.rotation).sample(clouds, generator).to(points)
-        moved = (points.index_select(1, chosen) * factor) @ turn.mT
-        return moved + self.jitter * torch.randn(moved.shape, generator=generator)
+        images = (points.index_select(1, subset) * factor) @ turn.mT
+        return images + self.jitter * torch.randn(images.shape, generator=generator)
 
     def once(self, clouds: Clouds, seed: int) -> Clouds:
-        """The clouds changed once and for all."""
+        """The clouds, augmented once with a fixed seed."""
         return replace(clouds, points=self.of(clouds.points, torch.Generator().manual_seed(seed)))
 
 
 @cache
 def rotations(name: str) -> Group:
-    """The group whose Haar measure a protocol draws from.
-
-    Nothing, rotations about z, all rotations.
-    """
+    """The group that random rotations are drawn from: trivial, rotations about z, or all."""
     return {"aligned": trivial(), "z": axial("Cinf"), "so3": SO3()}[name]
 
 
-def _joined(points: Tensor, label: Tensor) -> CloudBatch:
+def _join(points: Tensor, label: Tensor) -> CloudBatch:
     clouds, size = points.shape[:2]
     return CloudBatch(points.flatten(0, 1), torch.arange(clouds).repeat_interleave(size), label)

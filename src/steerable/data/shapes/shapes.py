@@ -1,7 +1,4 @@
-"""Shapes as point clouds with classes.
-
-ModelNet10 and ModelNet40 from a folder, or solids made here.
-"""
+"""Shapes as point clouds with classes: ModelNet10 and ModelNet40, or random solids."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +12,19 @@ from .solids import SOLIDS, solids
 
 __all__ = ["Shapes", "normalised", "read_shapes"]
 
-SAMPLED = 2048  # points on each mesh or solid, unless more are asked for
-TRAIN, TEST = 80, 40  # solids of each kind
+SAMPLED = 2048  # the least number of points that are sampled on each mesh or solid
+TRAIN, TEST = 80, 40  # the numbers of solids of each kind
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """Point clouds of one size, centred and of unit radius, with their classes.
+    """Point clouds of equal size, centred and of unit radius, with their classes.
 
     Args:
         points: (cloud, point, 3) float32; z is up.
         label: the class of each cloud (cloud,), int64.
-        is_test: which clouds are of the test (cloud,), bool.
-        classes: names of the classes.
+        is_test: whether a cloud belongs to the test part (cloud,), bool.
+        classes: the names of the classes.
     """
 
     points: Tensor
@@ -37,15 +34,15 @@ class Shapes:
 
 
 def read_shapes(root: Path | str | None = None, points: int = 1024) -> Shapes:
-    """Read shapes.
+    """Read shapes from files, or create random solids.
 
     Args:
         root: a folder of OFF files, CLASS/train/NAME.off and CLASS/test/NAME.off, as ModelNet10 and
-            ModelNet40 unpack (or that with a `raw` below, as in
-            `torch_geometric.datasets.ModelNet`); or an .npz file with the arrays `points`, `label`,
-            `is_test` and `classes`; left out, solids that are made here (80 + 40 of seven kinds).
-        points: the least number of points of each cloud. Meshes get 2,048 or, where more are asked
-            for, as many.
+            ModelNet40 unpack, or a folder that contains them in `raw`, as in
+            `torch_geometric.datasets.ModelNet`; or an .npz file with the arrays `points`, `label`,
+            `is_test` and `classes`. By default solids are created (80 + 40 of each of seven kinds).
+        points: the least number of points of each cloud. Meshes are sampled with 2,048 points, or
+            with as many as given here if that is more.
 
     Raises:
         ValueError: there is nothing at `root`, a class is empty, a file is damaged, or clouds have
@@ -57,14 +54,11 @@ def read_shapes(root: Path | str | None = None, points: int = 1024) -> Shapes:
     if not root.exists():
         raise ValueError(
             f"There are no shapes {root}: give a folder of OFF files (CLASS/train/NAME.off, as "
-            "ModelNet10 unpacks) or an .npz file, or leave it out to learn solids."
+            "ModelNet10 unpacks) or an .npz file, or leave it out to use random solids."
         )
     table = read_folder(root, max(points, SAMPLED)) if root.is_dir() else read_arrays(root)
-    cloud, label, is_test = (
-        table["points"],
-        table["label"].astype(np.int64),
-        table["is_test"].astype(bool),
-    )
+    cloud = table["points"]
+    label, is_test = table["label"].astype(np.int64), table["is_test"].astype(bool)
     if cloud.ndim != 3 or cloud.shape[2] != 3 or not len(cloud) == len(label) == len(is_test) > 0:
         raise ValueError(
             f"The shapes {root} need points (cloud, point, 3) and a label and is_test for each "
@@ -86,14 +80,13 @@ def read_shapes(root: Path | str | None = None, points: int = 1024) -> Shapes:
 
 
 def normalised(points: Tensor) -> Tensor:
-    """Clouds (cloud, point, 3), float32, moved and scaled to the unit ball.
+    """Translate and scale clouds (cloud, point, 3) to the unit ball; float32.
 
-    Their centroid is at the origin and the farthest point at distance 1.
-
-    Both turn with the cloud, which the centre and the size of an upright bounding box do not.
+    The centroid moves to the origin and the farthest point to distance 1. This commutes with
+    rotations, unlike the centre and the size of an axis-aligned bounding box.
 
     Raises:
-        ValueError: a cloud has a point that is not finite, or all its points in one place.
+        ValueError: a cloud has a point that is not finite, or all its points are equal.
     """
     centred = points.double() - points.double().mean(1, keepdim=True)
     radius = torch.linalg.vector_norm(centred, dim=-1).amax(1)
@@ -114,8 +107,9 @@ def _check_classes(
             f"The labels of {root} are numbers from 0 to {len(classes) - 1} (its classes); got "
             f"{label.min()} to {label.max()}."
         )
-    for part, chosen in (("training", ~is_test), ("test", is_test)):
-        empty = [name for k, name in enumerate(classes) if not (label[chosen] == k).any()]
+    for part, rows in (("training", ~is_test), ("test", is_test)):
+        present = set(label[rows].tolist())
+        empty = [name for k, name in enumerate(classes) if k not in present]
         if empty:
             raise ValueError(
                 f"The shapes {root} have no {part} cloud of the class {empty[0]}: remove the class."

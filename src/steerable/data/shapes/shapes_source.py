@@ -1,4 +1,4 @@
-"""Reads shapes: folders of OFF files as ModelNet's, and arrays in an .npz file."""
+"""Reading shapes: folders of OFF files such as ModelNet's, and arrays in an .npz file."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from ..cache import Table, cached
 
 __all__ = ["read_arrays", "read_folder", "read_off"]
 
-FORMAT = b"1"  # of the cached table; with another one the files are read anew
+FORMAT = b"1"  # of the cached table; changing it makes the files be read again
 PARTS = ("train", "test")
 
 
@@ -20,12 +20,12 @@ def read_arrays(path: Path) -> Table:
     """The arrays `points` (or `points_i16`), `label`, `is_test` and `classes` of an .npz file.
 
     Raises:
-        ValueError: the file cannot be read, has not these arrays, or they do not fit together.
+        ValueError: the file cannot be read, or an array is missing.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
             table = {name.removesuffix("_i16"): archive[name] for name in archive.files}
-    except Exception as error:  # a damaged file raises whatever its first wrong byte makes of it
+    except Exception as error:  # a damaged file may raise anything
         raise ValueError(
             f"The shapes {path} cannot be read ({error}): give an .npz file of arrays."
         ) from error
@@ -39,35 +39,38 @@ def read_arrays(path: Path) -> Table:
 
 
 def read_folder(root: Path, points: int) -> Table:
-    """Clouds of one size from the OFF files of a folder.
+    """Read clouds of equal size from the OFF files of a folder.
 
-    The files are CLASS/train/*.off and CLASS/test/*.off below `root` or `root`/raw.
-
-    Meshes are sampled with `points` points, uniform in area; files of vertices alone are taken as
-    points, and the smallest cloud sets the size of all. What was read is kept in the cache.
+    The files are CLASS/train/*.off and CLASS/test/*.off in `root` or `root`/raw. Meshes are sampled
+    with `points` points, uniformly by area. Files that contain only vertices are used as points.
+    All clouds are cut to the size of the smallest one. The result is cached.
 
     Raises:
         ValueError: a class has no file for training or test, or a file is damaged.
     """
     top = root / "raw" if (root / "raw").is_dir() else root
-    folders = sorted(
-        folder for folder in top.iterdir() if any((folder / part).is_dir() for part in PARTS)
-    )
+    folders = sorted(folder for folder in top.iterdir() if _is_class(folder))
     if not folders:
         raise ValueError(
             f"{root} has no shapes: they are files CLASS/train/NAME.off and CLASS/test/NAME.off, "
             "as ModelNet10 unpacks."
         )
-    parts = [(label, folder, part) for label, folder in enumerate(folders) for part in PARTS]
-    files = [(label, part, path) for label, folder, part in parts for path in _off(folder, part)]
+    files = []
+    for label, folder in enumerate(folders):
+        for part in PARTS:
+            files += [(label, part, path) for path in _off(folder, part)]
     stamp = hashlib.sha256(FORMAT + str(points).encode())
     for _, _, path in files:
-        found = path.stat()
-        stamp.update(f"{path.resolve()} {found.st_size} {found.st_mtime_ns}".encode())
+        status = path.stat()
+        stamp.update(f"{path.resolve()} {status.st_size} {status.st_mtime_ns}".encode())
     return cached(
         f"shapes-{stamp.hexdigest()[:16]}",
         lambda: _read(files, [folder.name for folder in folders], points),
     )
+
+
+def _is_class(folder: Path) -> bool:
+    return any((folder / part).is_dir() for part in PARTS)
 
 
 def read_off(path: Path) -> Data:
@@ -83,15 +86,16 @@ def read_off(path: Path) -> Data:
         lines = [line for line in lines if line]
         if not lines or not lines[0].startswith("OFF"):
             raise ValueError("it does not begin with OFF")
-        # Some files of ModelNet lack the end of the first line.
+        # In some files of ModelNet the counts follow OFF without a line break.
         counts = [int(number) for number in (lines[0][3:] or lines[1]).split()]
-        wanted = sum(counts[:2]) + (1 if lines[0][3:] else 2)
-        if len(lines) < wanted:
-            raise ValueError(f"it ends after {len(lines)} of {wanted} lines")
-        sides = {line.split()[0] for line in lines[wanted - counts[1] : wanted]}
+        end = sum(counts[:2]) + (1 if lines[0][3:] else 2)
+        if len(lines) < end:
+            raise ValueError(f"it ends after {len(lines)} of {end} lines")
+        sides = {line.split()[0] for line in lines[end - counts[1] : end]}
         if not sides <= {"3", "4"}:
             raise ValueError(
-                f"it has faces of {max(sides)} corners, and triangles and quadrilaterals are read"
+                f"it has faces of {max(sides)} corners, but only triangles and quadrilaterals are "
+                "supported"
             )
         data = parse_off(lines)
         if data.pos.shape != (counts[0], 3) or not counts[0] or not data.pos.isfinite().all():
@@ -117,7 +121,7 @@ def _off(folder: Path, part: str) -> list[Path]:
 
 def _read(files: list[tuple[int, str, Path]], classes: list[str], points: int) -> Table:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # the points of a mesh are drawn from PyTorch's own generator
+        torch.manual_seed(0)  # SamplePoints uses PyTorch's global generator
         clouds = [_cloud(path, points) for _, _, path in files]
     size = min(map(len, clouds))
     return {

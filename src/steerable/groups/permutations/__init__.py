@@ -1,4 +1,4 @@
-"""The symmetric group: its elements, subgroups, irreps and Fourier transform."""
+"""The symmetric group S_n: elements, subgroups, irreps and Fourier transform."""
 
 from .fft import PermutationFourier
 from .groups import PermutationGroup

@@ -1,7 +1,7 @@
 """The steps S_(m-1) < S_m of the Fourier transform over permutations, and its dense start.
 
-At every step the coefficients of one irrep are a tensor (d, batch, coset, column): those of the
-function on each coset s S_m. The columns are the tableaux of the irrep with the first `fixed`
+At every step the coefficients of one irrep form a tensor (d, batch, coset, column), one slice for
+the function on each coset s S_m. The columns are the tableaux of the irrep with the first `fixed`
 numbers in the first row.
 """
 
@@ -21,24 +21,21 @@ Parts = dict[Partition, Tensor]
 
 
 class Step:
-    """Coefficients on the cosets of S_(m-1) to those on the cosets of S_m, and back.
+    """One step of the transform: from the cosets of S_(m-1) to those of S_m, and back.
 
-    F_lambda = sum over the cosets s_j S_(m-1) in S_m and over mu of rho_lambda(s_j) F_mu: for every
-    irrep mu of S_(m-1) one product with a square matrix, whose inverse is its transpose weighted
-    with d_lambda / (m d_mu).
+    F_lambda = sum over the cosets s_j S_(m-1) in S_m and over mu of rho_lambda(s_j) F_mu. This is
+    one product with a square matrix for every irrep mu of S_(m-1); the inverse matrix is the
+    transpose weighted by d_lambda / (m d_mu).
 
     Args:
         m: the larger number of points.
-        fixed: only the irreps with vectors that S_fixed leaves take part.
+        fixed: only irreps that contain vectors fixed by S_fixed take part.
     """
 
     def __init__(self, m: int, fixed: int) -> None:
         self.m = m
         self.above = {shape: above(shape) for shape in partitions_of_degree(m - 1, m - 1 - fixed)}
-        self.below = {
-            shape: [smaller for smaller in below(shape) if smaller in self.above]
-            for shape in partitions_of_degree(m, m - fixed)
-        }
+        self.below = {shape: self._sources(shape) for shape in partitions_of_degree(m, m - fixed)}
         self.dims = {shape: dimension(shape) for shape in (*self.above, *self.below)}
         self.columns = {
             shape: kostka(shape, (fixed, *(1,) * (sum(shape) - fixed))) for shape in self.dims
@@ -54,49 +51,56 @@ class Step:
 
     def ascend(self, parts: Parts) -> Parts:
         """Coefficients on the cosets of S_m from those on the cosets of S_(m-1)."""
-        moved: dict[tuple[Partition, Partition], Tensor] = {}
+        pieces: dict[tuple[Partition, Partition], Tensor] = {}
         for shape, matrix in self.up.items():
             d, batch, count, columns = parts[shape].shape
             rest = batch, count // self.m, columns
+
+            # A coset of S_m consists of m consecutive cosets s_j S_(m-1): the number j becomes the
+            # first axis, next to the components, so that the sum over both is one product.
             by_coset = (
                 parts[shape].reshape(d, batch, count // self.m, self.m, columns).movedim(3, 0)
             )
             whole = matrix.to(by_coset) @ by_coset.reshape(self.m * d, rest[0] * rest[1] * rest[2])
-            pieces = whole.reshape(len(matrix), *rest).split(
-                [self.dims[target] for target in self.above[shape]]
-            )
-            moved |= {
-                (shape, target): piece
-                for target, piece in zip(self.above[shape], pieces, strict=True)
-            }
-        return {
-            target: torch.cat([moved[shape, target] for shape in sources], -1)
-            for target, sources in self.below.items()
-        }
+            targets = self.above[shape]
+            sizes = [self.dims[target] for target in targets]
+            for target, piece in zip(
+                targets, whole.reshape(len(matrix), *rest).split(sizes), strict=True
+            ):
+                pieces[shape, target] = piece
+        return {target: self._join(pieces, target) for target in self.below}
 
     def descend(self, parts: Parts) -> Parts:
         """The inverse of `ascend`."""
-        moved: dict[tuple[Partition, Partition], Tensor] = {}
+        pieces: dict[tuple[Partition, Partition], Tensor] = {}
         for target, sources in self.below.items():
-            pieces = parts[target].split([self.columns[shape] for shape in sources], -1)
-            moved |= {(shape, target): piece for shape, piece in zip(sources, pieces, strict=True)}
-        found = {}
+            sizes = [self.columns[shape] for shape in sources]
+            for shape, piece in zip(sources, parts[target].split(sizes, -1), strict=True):
+                pieces[shape, target] = piece
+        result = {}
         for shape, matrix in self.down.items():
-            stacked = torch.cat([moved[shape, target] for target in self.above[shape]])
+            stacked = torch.cat([pieces[shape, target] for target in self.above[shape]])
             whole = matrix.to(stacked) @ stacked.flatten(1)
+            # As in `ascend`: the number j of the coset goes back behind the coset of S_m.
             by_coset = whole.reshape(self.m, self.dims[shape], *stacked.shape[1:]).movedim(0, 3)
-            found[shape] = by_coset.flatten(2, 3)
-        return found
+            result[shape] = by_coset.flatten(2, 3)
+        return result
+
+    def _sources(self, shape: Partition) -> list[Partition]:
+        """The irreps of S_(m-1) that take part and occur in the restriction of `shape`."""
+        return [smaller for smaller in below(shape) if smaller in self.above]
+
+    def _join(self, pieces: dict[tuple[Partition, Partition], Tensor], target: Partition) -> Tensor:
+        """The coefficients of `target`: the columns that come from each smaller irrep."""
+        return torch.cat([pieces[shape, target] for shape in self.below[target]], -1)
 
 
 class Start:
-    """The first steps as one dense product.
-
-    It is faster than they are for a hundred values or so.
+    """The first steps as one dense product, which is faster for about a hundred values.
 
     Args:
         fixed: where the chain begins.
-        steps: the steps to put together.
+        steps: the steps to combine.
     """
 
     def __init__(self, fixed: int, steps: Sequence[Step]) -> None:
@@ -128,17 +132,16 @@ class Start:
 
 
 def _lift(shape: Partition, target: Partition) -> Array:
-    """rho_target(s_j) on the part that restricts to `shape`.
+    """The columns of rho_target(s_j) that belong to `shape`, side by side for all j.
 
-    They are side by side for the cosets s_j S_(m-1) of S_m.
-
-    s_j takes the last point m - 1 to m - 1 - j and moves the points between up by one.
+    The s_j represent the cosets s_j S_(m-1) of S_m: s_j maps the last point m - 1 to m - 1 - j and
+    moves the points between up by one.
     """
     m, exchanges = sum(target), adjacent(target)
     start = sum(dimension(smaller) for smaller in below(target)[: below(target).index(shape)])
     lift = np.eye(dimension(target))[:, start : start + dimension(shape)]
     lifts = [lift]
-    for k in range(m - 2, -1, -1):
+    for k in range(m - 2, -1, -1):  # s_(j+1) is s_j followed by the exchange of k and k + 1
         lift = exchanges.times(k, lift)
         lifts.append(lift)
     return np.concatenate(lifts, axis=1)

@@ -21,7 +21,7 @@ _MAX_ENTRIES = 2**26
 
 
 class PermutationFourier:
-    """Functions on the cosets of S_n by a Young subgroup H as coefficients of irreps, and back.
+    """The Fourier transform of functions on the cosets of S_n by a Young subgroup H.
 
       analysis    F_lambda = sum over cosets x of f(x) rho_lambda(s_x) B_lambda
       synthesis   f(x) = 1/N sum over lambda of d_lambda trace(F_lambda^T rho_lambda(s_x) B_lambda)
@@ -29,20 +29,20 @@ class PermutationFourier:
 
     H = S_parts permutes the first parts[0] points among themselves, the next parts[1] and so on,
     and f(s h) = f(s). The columns of B are an orthonormal basis of the vectors of Young's
-    orthogonal form that H leaves, as many as the Kostka number says; for functions on S_n itself B
-    is the identity. A permutation t moves the function, f(t^-1 x), and the rows of the
-    coefficients, rho(t) F. The cosets are numbered as in `representatives`.
+    orthogonal form that are fixed by H; their number is the Kostka number. For functions on S_n
+    itself B is the identity. A permutation t maps the function to f(t^-1 x) and the coefficients to
+    rho(t) F. The cosets are numbered as in `representatives`.
 
-    The transform climbs the chain S_1 < S_2 < ... < S_n, on every step with one matrix product for
-    each irrep of the smaller group. All of S_8 takes 18 million multiplications, the direct sum
-    1,626 million.
+    The transform follows the chain S_1 < S_2 < ... < S_n; every step takes one matrix product for
+    each irrep of the smaller group. The transform on S_8 takes 18 million multiplications, the
+    direct sum 1,626 million.
 
     Args:
         n: the number of points; n! / parts[0]! is at most 8! = 40,320.
         parts: a partition of n; by default (1, ..., 1), functions on S_n.
 
     Raises:
-        GroupError: no partition of n, or more permutations than that.
+        GroupError: `parts` is not a partition of n, or there are too many permutations.
 
     Source: Clausen, Fast generalized Fourier transforms, Theor. Comput. Sci. 67 (1989) 55.
     """
@@ -68,13 +68,13 @@ class PermutationFourier:
         self._spread = torch.from_numpy(
             coset_numbers(cosets((fixed, *(1,) * (n - fixed))), self.parts)
         )
-        self._chosen = torch.from_numpy(places(self.representatives, fixed))
+        self._gather = torch.from_numpy(places(self.representatives, fixed))
         dense = [m for m in range(fixed + 1, n + 1) if prod(range(fixed + 1, m + 1)) <= _DENSE_SIZE]
         self._start = Start(fixed, [Step(m, fixed) for m in dense])
         self._steps = [Step(m, fixed) for m in range(fixed + 1 + len(dense), n + 1)]
 
     def analysis(self, signal: Tensor) -> dict[Partition, Tensor]:
-        """The coefficients F (..., d, columns), by irrep, of a function (..., coset)."""
+        """The coefficients F (..., d, columns) of every irrep, of a function (..., coset)."""
         size, batch = len(self.representatives), signal.shape[:-1]
         if signal.shape[-1:] != (size,) or not signal.is_floating_point():
             raise ValueError(
@@ -100,8 +100,10 @@ class PermutationFourier:
         parts = {}
         for shape, basis in self._bases.items():
             sizes = batch.numel(), *self._sizes[shape]
-            known = shape in self.columns
-            block = spectrum[shape].reshape(sizes) if known else spectrum[self.n,].new_zeros(sizes)
+            if shape in self.columns:
+                block = spectrum[shape].reshape(sizes)
+            else:  # the irrep does not occur, but the chain expects a block
+                block = spectrum[self.n,].new_zeros(sizes)
             if self._repeats > 1:
                 block = block @ basis.T.to(block)
             parts[shape] = block.transpose(0, 1)[:, :, None]
@@ -109,13 +111,20 @@ class PermutationFourier:
             parts = step.descend(parts)
         values = self._start.descend(parts)
         if self._repeats > 1:
-            values = values.index_select(1, self._chosen.to(values.device)) * self._repeats
+            values = values.index_select(1, self._gather.to(values.device)) * self._repeats
         return values.reshape(*batch, len(self.representatives))
 
     def convolve(self, left: Tensor, right: Tensor) -> Tensor:
-        """(f * g)(s) = sum over t of f(s t^-1) g(t) of functions (..., n!) on S_n.
+        """The convolution (f * g)(s) = sum over t of f(s t^-1) g(t) of functions on S_n.
 
-        The product F G of coefficients.
+        It is computed as the product F G of the coefficients.
+
+        Args:
+            left: f (..., n!).
+            right: g (..., n!).
+
+        Raises:
+            GroupError: the functions live on cosets, not on S_n.
         """
         if self.parts[0] > 1:
             raise GroupError(
@@ -126,10 +135,8 @@ class PermutationFourier:
         return self.synthesis({shape: f[shape] @ g[shape] for shape in f})
 
     def _check_size(self) -> None:
-        """Whether the matrices of the last step fit in memory.
-
-        They are m d_mu squared for every irrep mu.
-        """
+        """Refuse transforms whose matrices would not fit in memory."""
+        # The last step has a matrix of n d_mu rows and columns for every irrep mu of S_(n-1).
         smaller = partitions_of_degree(self.n - 1, self.n - 1 - self.parts[0])
         entries = self.n**2 * sum(dimension(shape) ** 2 for shape in smaller if shape)
         if entries > _MAX_ENTRIES:
@@ -139,31 +146,33 @@ class PermutationFourier:
             )
 
     def _batch(self, spectrum: Mapping[Partition, Tensor]) -> torch.Size:
-        """The axes before those of the blocks, if all blocks are as `analysis` returns them."""
+        """The leading axes of all blocks, checked to be as `analysis` returns them."""
         trivial = (self.n,)  # it occurs on all cosets
         batch = spectrum[trivial].shape[:-2] if trivial in spectrum else torch.Size()
-        wanted = {shape: (*batch, *self._sizes[shape]) for shape in self.columns}
+        expected = {shape: (*batch, *self._sizes[shape]) for shape in self.columns}
         fits = [
-            shape in spectrum and spectrum[shape].shape == size for shape, size in wanted.items()
+            shape in spectrum and spectrum[shape].shape == size for shape, size in expected.items()
         ]
         if len(spectrum) != len(fits) or not all(fits):
             got = {shape: tuple(block.shape) for shape, block in spectrum.items()}
             raise ValueError(
                 f"Coefficients on S_{self.n} / S_{self.parts} are blocks (..., d, columns) with "
-                f"the same axes before them, {wanted}; got {got}."
+                f"the same axes before them, {expected}; got {got}."
             )
         return batch
 
 
 def _invariants(shape: Partition, parts: Partition) -> Array:
-    """The vectors that S_parts leaves unchanged.
+    """An orthonormal basis of the vectors fixed by S_parts, as columns.
 
-    They are among the tableaux with the first parts[0] numbers in the first row.
+    The rows are the tableaux with the first parts[0] numbers in the first row, which span the
+    vectors fixed by the first block.
     """
     rows = (standard_tableaux(shape)[:, : parts[0]] == 0).all(axis=1)
+    # Exchanges of k and k + 1 within the later blocks: all k but the last point of each block.
     inside = np.setdiff1d(np.arange(parts[0], sum(parts) - 1), np.cumsum(parts) - 1)
     if not len(inside):
         return np.eye(rows.sum())
     whole = np.eye(len(rows))
-    moved = [(adjacent(shape).times(k, whole) - whole)[rows][:, rows] for k in inside]
-    return orthonormal_rows(null_space(np.concatenate(moved))).T
+    changes = [(adjacent(shape).times(k, whole) - whole)[rows][:, rows] for k in inside]
+    return orthonormal_rows(null_space(np.concatenate(changes))).T

@@ -1,4 +1,4 @@
-"""The symmetric groups, their Young subgroups, and Specht modules: the irreps of both."""
+"""The symmetric groups, their Young subgroups, and their irreps, the Specht modules."""
 
 from __future__ import annotations
 
@@ -32,29 +32,27 @@ _MAX_TABLE = factorial(7)
 
 
 def SymmetricGroup(n: int) -> YoungSubgroup:
-    """S_n, all permutations of n points.
+    """S_n, the group of all permutations of n points.
 
     Raises:
-        GroupError: `n` is no whole number of at least 1.
+        GroupError: `n` is not an integer of at least 1.
     """
     return YoungSubgroup((n,))
 
 
 @dataclass(frozen=True, repr=False)
 class YoungSubgroup:
-    """S_a x S_b x ...
+    """S_a x S_b x ..., which permutes the first a points among themselves, then the next b, ...
 
-    The first a points are permuted among themselves, the next b points, and so on.
-
-    An element is the array of the images of 0..n-1, or its n x n permutation matrix: an orthogonal
-    matrix, so that `intertwiners`, `Restricted`, `Product` and `Induced` take this group as they
-    take those of O(3). One part is the whole symmetric group.
+    An element is the array of the images of 0..n-1, or its n x n permutation matrix. These matrices
+    are orthogonal, so `intertwiners`, `Restricted`, `Product` and `Induced` accept this group like
+    subgroups of O(3). A single part gives the whole symmetric group.
 
     Args:
         parts: a partition of n.
 
     Raises:
-        GroupError: no partition.
+        GroupError: `parts` is not a partition.
     """
 
     parts: Partition
@@ -83,24 +81,21 @@ class YoungSubgroup:
 
     @cached_property
     def blocks(self) -> list[slice]:
-        """Where the points of every part are."""
+        """The range of points of every part."""
         ends = np.cumsum(self.parts).tolist()
         return [slice(end - part, end) for end, part in zip(ends, self.parts, strict=True)]
 
     @cached_property
     def generators(self) -> Array:
-        """Matrices (generator, n, n).
-
-        Of every block the exchange of two points and the cycle of all.
-        """
-        found = []
+        """Matrices (generator, n, n): for every block an exchange of two points and the cycle."""
+        cycles = []
         for block in self.blocks:
             points = np.arange(block.start, block.stop)
             for count in {2, len(points)} if len(points) > 1 else ():
-                moved = np.arange(self.dim)
-                moved[points[:count]] = np.roll(points[:count], -1)
-                found.append(moved)
-        return permutation_matrices(np.array(found or [np.arange(self.dim)]))
+                images = np.arange(self.dim)
+                images[points[:count]] = np.roll(points[:count], -1)
+                cycles.append(images)
+        return permutation_matrices(np.array(cycles or [np.arange(self.dim)]))
 
     @cached_property
     def elements(self) -> Integers:
@@ -114,9 +109,11 @@ class YoungSubgroup:
                 f"{self} has {self.order} elements; at most 8! = {MAX_SIZE} are listed. Work with "
                 "its generators, or with cosets by a larger subgroup."
             )
+        # All combinations of one permutation per block. The last block varies slowest, as in the
+        # order of `places`, hence the reversals.
         lists = [permutations_at(np.arange(factorial(part)), part) for part in reversed(self.parts)]
-        chosen = np.indices([len(listed) for listed in lists]).reshape(len(lists), -1)
-        images = [listed[rows] for listed, rows in zip(lists, chosen, strict=True)][::-1]
+        choices = np.indices([len(listed) for listed in lists]).reshape(len(lists), -1)
+        images = [listed[rows] for listed, rows in zip(lists, choices, strict=True)][::-1]
         return np.concatenate(
             [image + block.start for image, block in zip(images, self.blocks, strict=True)], axis=1
         )
@@ -143,12 +140,12 @@ class YoungSubgroup:
         return inverse(self.own(elements))
 
     def index(self, elements: ArrayLike | Tensor) -> Integers:
-        """The places of permutations (p, n), or of their matrices, in `elements`."""
+        """The indices (p,) of permutations (p, n), or of their matrices, in `elements`."""
         return np.searchsorted(places(self.elements), places(self.own(elements)))
 
     @cached_property
     def product_table(self) -> Integers:
-        """table[a, b] is the place of the product of elements a and b in `elements`.
+        """table[a, b] is the index in `elements` of the product of elements a and b.
 
         Raises:
             GroupError: there are more than 5,040 elements.
@@ -161,7 +158,8 @@ class YoungSubgroup:
         return np.stack([self.index(compose(element, self.elements)) for element in self.elements])
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw permutations (count, n), all with equal probability."""
+        """Draw permutations (count, n) uniformly at random."""
+        # The order of independent random numbers is a uniformly random permutation.
         noise = torch.rand(count, self.dim, generator=generator, dtype=torch.float64)
         return torch.cat([noise[:, block].argsort(1) + block.start for block in self.blocks], 1)
 
@@ -169,41 +167,42 @@ class YoungSubgroup:
         """The irreps, the trivial one first.
 
         Args:
-            max_degree: only those of at most so many boxes below the first row, which occur in
-                tensors of that order; by default all.
+            max_degree: the largest number of boxes below the first row; these irreps occur in
+                tensors of that order. By default all irreps.
         """
-        choices = (
+        choices = [
             partitions_of_degree(part, part if max_degree is None else max_degree)
             for part in self.parts
-        )
-        found = [Specht(self, shapes) for shapes in product(*choices)]
-        return [irrep for irrep in found if max_degree is None or irrep.degree <= max_degree]
+        ]
+        irreps = [Specht(self, shapes) for shapes in product(*choices)]
+        return [irrep for irrep in irreps if max_degree is None or irrep.degree <= max_degree]
 
     def irrep(self, name: str) -> Specht:
-        """The irrep of that name.
+        """The irrep with the given name.
 
-        A partition such as `"(3,1)"`, and one for every part, `"(2,1)(1,1)"`.
+        Args:
+            name: a partition such as `"(3,1)"`; one for every part, `"(2,1)(1,1)"`.
 
         Raises:
-            GroupError: it names no irrep of this group.
+            GroupError: no irrep of this group has this name.
         """
         shapes = [
             tuple(map(int, shape.split(","))) for shape in re.findall(r"\((\d+(?:,\d+)*)\)", name)
         ]
         if [sum(shape) for shape in shapes] == list(self.parts):
-            found = Specht(self, tuple(shapes))
-            if found.name == name:
-                return found
-        known = ", ".join(irrep.name for irrep in self.irreps(max_degree=1))
+            irrep = Specht(self, tuple(shapes))
+            if irrep.name == name:
+                return irrep
+        names = ", ".join(irrep.name for irrep in self.irreps(max_degree=1))
         raise GroupError(
-            f"{self} has no irrep {name!r}; its irreps are partitions, beginning {known}."
+            f"{self} has no irrep {name!r}; its irreps are partitions, beginning {names}."
         )
 
     def own(self, elements: ArrayLike | Tensor) -> Integers:
-        """Elements, as permutations or matrices, as permutations (p, n).
+        """Elements, given as permutations or matrices, as permutations (p, n).
 
         Raises:
-            GroupError: one is no permutation, or none of this group.
+            GroupError: one is not a permutation, or not an element of this group.
         """
         images = as_permutations(elements, self.dim)
         if not self._keeps_blocks(images):
@@ -223,18 +222,17 @@ class YoungSubgroup:
 
 @dataclass(frozen=True, repr=False)
 class Specht:
-    """An irrep of S_n, real and orthogonal, named by a partition.
+    """A real orthogonal irrep of S_n, named by a partition of n.
 
-    Of a Young subgroup, one for every part.
-
-    The matrices are Young's orthogonal form, for several parts the tensor product, row-major.
+    Its matrices are Young's orthogonal form. An irrep of a Young subgroup is named by one partition
+    for every part; it is the tensor product, row-major.
 
     Args:
         group: the group it belongs to.
         shapes: a partition of every part of the group.
 
     Raises:
-        GroupError: other partitions.
+        GroupError: the partitions do not match the parts of the group.
     """
 
     group: YoungSubgroup
@@ -252,7 +250,7 @@ class Specht:
 
     @property
     def name(self) -> str:
-        """Such as `"(3,1)"`."""
+        """The name, such as `"(3,1)"`."""
         return "".join(f"({','.join(map(str, shape))})" for shape in self.shapes)
 
     @property
@@ -262,10 +260,7 @@ class Specht:
 
     @property
     def degree(self) -> int:
-        """The number of boxes below the first rows.
-
-        The lowest order of tensors that hold the irrep.
-        """
+        """The number of boxes below the first rows: the lowest tensor order with this irrep."""
         return sum(sum(shape[1:]) for shape in self.shapes)
 
     @property
@@ -278,23 +273,12 @@ class Specht:
         """Whether every element acts as 1."""
         return self.degree == 0
 
-    @property
-    def dual(self) -> Specht:
-        """The dual representation rho(g^-1)^T: for orthogonal matrices the same."""
-        return self
-
     def endomorphisms(self) -> Array:
-        """An orthonormal basis (1, dim, dim) of the maps that commute with it.
-
-        By Schur's lemma the identity.
-        """
+        """The orthonormal basis (1, dim, dim) of the maps that commute with it: the identity."""
         return np.eye(self.dim)[None] / np.sqrt(self.dim)
 
     def matrices(self, elements: ArrayLike | Tensor) -> Array:
-        """Matrices (element, dim, dim) of permutations (element, n).
-
-        The permutations may also be matrices (element, n, n).
-        """
+        """Matrices (element, dim, dim) of permutations (element, n) or their matrices."""
         images = self.group.own(elements)
         result = np.ones((len(images), 1, 1))
         for shape, block in zip(self.shapes, self.group.blocks, strict=True):
@@ -313,10 +297,7 @@ class Specht:
         )
 
     def character(self, element: Tensor) -> Tensor:
-        """The trace (...) of the matrix of permutation matrices (..., n, n).
-
-        It follows from the lengths of cycles.
-        """
+        """The traces (...) for permutation matrices (..., n, n), computed from cycle lengths."""
         images = self.group.own(element.reshape(-1, self.group.dim, self.group.dim))
         values = np.ones(len(images))
         for shape, block in zip(self.shapes, self.group.blocks, strict=True):

@@ -1,14 +1,11 @@
-"""Partitions and Young tableaux.
-
-What names, sizes and counts the irreps of the symmetric groups.
-"""
+"""Partitions and Young tableaux: names, dimensions and characters of the irreps of S_n."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise, product
-from math import factorial, prod
+from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +17,21 @@ Integers = NDArray[np.int64]
 
 
 def as_partition(parts: Iterable[int], n: int | None = None) -> Partition:
-    """Whole numbers of at least 1 in descending order, such as (3, 1), whose sum is `n` if given.
+    """Check that integers form a partition: at least 1, descending, such as (3, 1).
+
+    Args:
+        parts: the integers.
+        n: what they must add up to; not checked by default.
 
     Raises:
-        GroupError: they are something else.
+        GroupError: they are not a partition, or their sum is not `n`.
     """
     shape = tuple(parts)
     whole = all(isinstance(part, int | np.integer) and part > 0 for part in shape)
     if not shape or not whole or any(a < b for a, b in pairwise(shape)):
         raise GroupError(
-            f"{shape} is no partition: write whole numbers from the largest down to 1 or more, as "
-            "(3, 1)."
+            f"{shape} is no partition: write whole numbers from the largest down to 1 or more, "
+            "such as (3, 1)."
         )
     if n is not None and sum(shape) != n:
         raise GroupError(f"{shape} is a partition of {sum(shape)}; a partition of {n} is wanted.")
@@ -41,29 +42,31 @@ def as_partition(parts: Iterable[int], n: int | None = None) -> Partition:
 def partitions(n: int, largest: int | None = None) -> tuple[Partition, ...]:
     """The partitions of `n` into parts of at most `largest`.
 
-    In reverse lexicographic order: (3), (2, 1), (1, 1, 1).
+    They are in reverse lexicographic order: (3), (2, 1), (1, 1, 1).
     """
     if n == 0:
         return ((),)
-    first = range(min(n, largest or n), 0, -1)
-    return tuple((part, *rest) for part in first for rest in partitions(n - part, part))
+    result: list[Partition] = []
+    for part in range(min(n, largest or n), 0, -1):
+        result += [(part, *rest) for rest in partitions(n - part, part)]
+    return tuple(result)
 
 
 def partitions_of_degree(n: int, degree: int) -> tuple[Partition, ...]:
     """The partitions of `n` with at most `degree` boxes below the first row.
 
-    They are in the order of `partitions`.
-
-    They name the irreps that occur in tensors of order `degree`.
+    They name the irreps that occur in tensors of order `degree`, in the order of `partitions`.
     """
-    boxes = range(min(degree, n - 1) + 1)
-    return tuple((n - count, *rest) for count in boxes for rest in partitions(count, n - count))
+    result: list[Partition] = []
+    for boxes in range(min(degree, n - 1) + 1):
+        result += [(n - boxes, *rest) for rest in partitions(boxes, n - boxes)]
+    return tuple(result)
 
 
 def below(shape: Partition) -> list[Partition]:
-    """The shapes with one box less, taken from the first row first.
+    """The shapes with one box less, those with a shorter first row first.
 
-    What the irrep holds when n stays fixed.
+    They name the irreps in the restriction from S_n to S_(n-1).
     """
     padded = (*shape, 0)
     corners = [row for row in range(len(shape)) if padded[row] > padded[row + 1]]
@@ -71,9 +74,9 @@ def below(shape: Partition) -> list[Partition]:
 
 
 def above(shape: Partition) -> list[Partition]:
-    """The shapes with one box more, put into the first row first.
+    """The shapes with one box more, those with a longer first row first.
 
-    What the irrep induces from S_n to S_(n+1).
+    They name the irreps in the representation induced from S_n to S_(n+1).
     """
     padded = (*shape, 0)
     corners = [row for row in range(len(padded)) if row == 0 or padded[row] < padded[row - 1]]
@@ -88,31 +91,34 @@ def _with_box(shape: Partition, row: int, change: int) -> Partition:
 
 @cache
 def dimension(shape: Partition) -> int:
-    """The number of standard tableaux, n! over the product of all hook lengths.
+    """The number of standard tableaux: n! over the product of all hook lengths.
 
     This is the formula of Frame, Robinson and Thrall.
     """
-    columns = [sum(part > k for part in shape) for k in range(shape[0])]
-    hooks = (part - k + columns[k] - row - 1 for row, part in enumerate(shape) for k in range(part))
-    return factorial(sum(shape)) // prod(hooks)
+    parts = np.array(shape)
+    hooks = 1
+    for row, part in enumerate(shape):
+        for column in range(part):
+            right, down = part - column - 1, int((parts[row + 1 :] > column).sum())
+            hooks *= right + down + 1
+    return factorial(sum(shape)) // hooks
 
 
 @cache
 def standard_tableaux(shape: Partition) -> Integers:
-    """The standard tableaux (tableau, n) as the row in which each of the numbers 0..n-1 stands.
+    """The standard tableaux (tableau, n), given by the row of each of the numbers 0..n-1.
 
-    In the order of the row of n - 1, then of n - 2, ...: the tableaux with n - 1 in one row follow
-    each other in the order of the smaller shape, so that the irrep restricted to S_(n-1) is block
-    diagonal.
+    They are ordered by the row of n - 1, then of n - 2, and so on. Tableaux with n - 1 in the same
+    row are consecutive, in the order of the smaller shape, so that the restriction of the irrep to
+    S_(n-1) is block diagonal.
     """
     n = sum(shape)
     if n == 0:
         return np.zeros((1, 0), dtype=np.int64)
     blocks = []
     for smaller in below(shape):
-        row = next(
-            row for row, part in enumerate(shape) if row == len(smaller) or smaller[row] != part
-        )
+        padded = (*smaller, *(0,) * (len(shape) - len(smaller)))
+        row = next(row for row, part in enumerate(shape) if padded[row] != part)
         inner = standard_tableaux(smaller)
         blocks.append(np.concatenate([inner, np.full((len(inner), 1), row)], axis=1))
     tableaux = np.concatenate(blocks)
@@ -122,31 +128,30 @@ def standard_tableaux(shape: Partition) -> Integers:
 
 @cache
 def kostka(shape: Partition, content: Partition) -> int:
-    """The number of semistandard tableaux that hold k content[k] times.
+    """The Kostka number: semistandard tableaux that contain number k content[k] times.
 
-    How often the Young module holds the irrep.
-
-    The boxes of the last number form a horizontal strip; without it the tableau is one of a smaller
-    shape.
+    It is the multiplicity of the irrep in the Young module of `content`.
     """
     if not content:
         return int(not shape)
+    # The boxes of the last number form a horizontal strip: removing it leaves every row at least as
+    # long as the next row was.
     rest = sum(shape) - content[-1]
-    lengths = product(
-        *(range(low, high + 1) for low, high in zip((*shape[1:], 0), shape, strict=True))
-    )
-    inner = (tuple(part for part in rows if part) for rows in lengths if sum(rows) == rest)
-    return sum(kostka(smaller, content[:-1]) for smaller in inner)
+    lengths = [range(low, high + 1) for low, high in zip((*shape[1:], 0), shape, strict=True)]
+    total = 0
+    for rows in product(*lengths):
+        if sum(rows) == rest:
+            total += kostka(tuple(part for part in rows if part), content[:-1])
+    return total
 
 
 @cache
 def character(shape: Partition, cycles: Partition) -> int:
-    """The trace of the irrep at permutations with cycles of these lengths.
+    """The trace of the irrep at permutations with the given cycle lengths.
 
-    Computed by the rule of Murnaghan and Nakayama.
-
-    With the beads b_i = shape_i + (rows - 1 - i), to take off a rim hook is to move one bead down
-    by its length to a free place; the sign counts the beads that it jumps over.
+    It is computed by the Murnaghan-Nakayama rule. With beads at b_i = shape_i + (rows - 1 - i),
+    removing a rim hook moves one bead down by the length of the hook to a free place; the sign
+    counts the beads that it passes.
     """
     if not cycles:
         return int(not shape)
@@ -155,21 +160,15 @@ def character(shape: Partition, cycles: Partition) -> int:
     for bead in beads:
         target = bead - cycles[0]
         if target >= 0 and target not in beads:
-            jumped = sum(target < other < bead for other in beads)
-            moved = sorted({*beads, target} - {bead}, reverse=True)
-            smaller = tuple(b - len(moved) + 1 + row for row, b in enumerate(moved))
-            total += (-1) ** jumped * character(tuple(part for part in smaller if part), cycles[1:])
+            passed = sum(target < other < bead for other in beads)
+            places = sorted({*beads, target} - {bead}, reverse=True)
+            smaller = tuple(b - len(places) + 1 + row for row, b in enumerate(places))
+            total += (-1) ** passed * character(tuple(part for part in smaller if part), cycles[1:])
     return total
-
-
-def class_size(cycles: Partition) -> int:
-    """The number of permutations with cycles of these lengths."""
-    repeats = (cycles.count(length) for length in set(cycles))
-    return factorial(sum(cycles)) // (prod(cycles) * prod(factorial(count) for count in repeats))
 
 
 def character_table(n: int) -> Integers:
     """The characters of S_n (irrep, class), both in the order of `partitions`."""
-    return np.array(
-        [[character(shape, cycles) for cycles in partitions(n)] for shape in partitions(n)]
-    )
+    classes = partitions(n)
+    values = [character(shape, cycles) for shape in partitions(n) for cycles in classes]
+    return np.array(values).reshape(len(classes), len(classes))

@@ -1,4 +1,4 @@
-"""The linear maps R^(n^k) -> R^(n^l) of tensors that commute with permutations of n points."""
+"""The linear maps of tensors R^(n^k) -> R^(n^l) that commute with permutations of n points."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ _MAX_ENTRIES = 2**25
 
 @cache
 def set_partitions(points: int, blocks: int | None = None) -> Integers:
-    """The ways (way, points) to part `points` points into at most `blocks` sets.
+    """The partitions of a set of `points` points into at most `blocks` subsets.
 
-    A way is the number of every point's set.
+    Subsets are numbered in the order of their first points. Without a limit there are Bell(points)
+    partitions: 1, 1, 2, 5, 15, 52, 203, 877, 4140.
 
-    Sets are numbered in the order of their first points, and the ways are in lexicographic order.
-    Without a limit there are Bell(points) of them: 1, 1, 2, 5, 15, 52, 203, 877, 4140.
+    Returns:
+        (partition, points): the number of the subset that each point belongs to, in lexicographic
+        order.
 
     Raises:
-        GroupError: more than 8 points.
+        GroupError: there are more than 8 points.
     """
     if not 0 <= points <= _MAX_ORDER:
         raise GroupError(
@@ -40,12 +42,12 @@ def set_partitions(points: int, blocks: int | None = None) -> Integers:
             f"{points}."
         )
     ways: list[list[int]] = [[]]
-    for _ in range(points):
+    for _ in range(points):  # every further point joins one of the subsets or opens a new one
         ways = [[*way, label] for way in ways for label in range(max(way, default=-1) + 2)]
-    found = np.array(ways, dtype=np.int64).reshape(len(ways), points)
-    found = found[found.max(axis=1, initial=-1) < (points if blocks is None else blocks)]
-    found.flags.writeable = False
-    return found
+    labels = np.array(ways, dtype=np.int64).reshape(len(ways), points)
+    labels = labels[labels.max(axis=1, initial=-1) < (points if blocks is None else blocks)]
+    labels.flags.writeable = False
+    return labels
 
 
 def pattern_weights(
@@ -55,24 +57,24 @@ def pattern_weights(
     symmetry_in: TensorSymmetry = "none",
     symmetry_out: TensorSymmetry = "none",
 ) -> tuple[Integers, Array]:
-    """The equivariant maps as weights of patterns, for any number of points at no cost.
+    """The equivariant maps as weights of index patterns, at a cost independent of n.
 
-    The entry X[i, j] of an equivariant map depends on which of the indices i_1 .. i_l, j_1 .. j_k
-    are equal. With tensors that exchanges of indices leave, or multiply by -1, it is a signed sum
-    over the patterns that these exchanges join.
+    The entry X[i, j] of an equivariant map depends only on which of the indices i_1 .. i_l,
+    j_1 .. j_k are equal. For symmetric or antisymmetric tensors it is a signed sum over the
+    patterns that exchanges of indices map to each other.
 
     Args:
         n: the number of points.
         order_in: k, of the input R^(n^k).
         order_out: l, of the output R^(n^l).
-        symmetry_in: what exchanges of the input's indices do.
-        symmetry_out: what exchanges of the output's indices do.
+        symmetry_in: the symmetry of the input under exchanges of its indices.
+        symmetry_out: the symmetry of the output under exchanges of its indices.
 
     Returns:
-        Patterns (pattern, l + k), as `set_partitions`, and orthonormal weights (map, pattern).
+        Patterns (pattern, l + k), as in `set_partitions`, and orthonormal weights (map, pattern).
 
     Raises:
-        GroupError: more than 8 indices, no points, or another symmetry.
+        GroupError: there are more than 8 indices or no points, or the symmetry is unknown.
 
     Source: Maron et al., Invariant and equivariant graph networks, ICLR 2019, arXiv:1812.09902.
     """
@@ -81,15 +83,16 @@ def pattern_weights(
     patterns = set_partitions(order_in + order_out, n)
     count = len(patterns)
     average = np.zeros((count, count))
-    exchanges_in, exchanges_out = (
-        _exchanges(order_in, symmetry_in),
-        _exchanges(order_out, symmetry_out),
-    )
+    exchanges_in = _exchanges(order_in, symmetry_in)
+    exchanges_out = _exchanges(order_out, symmetry_out)
     for out, sign_out in exchanges_out:
         for slots, sign_in in exchanges_in:
-            moved = patterns[:, [*out, *(order_out + k for k in slots)]]
-            average[_numbers(moved, n), np.arange(count)] += sign_in * sign_out
+            permuted = patterns[:, [*out, *(order_out + k for k in slots)]]
+            average[_numbers(permuted, n), np.arange(count)] += sign_in * sign_out
     average /= len(exchanges_in) * len(exchanges_out)
+
+    # `average` projects onto the weights with the symmetry. Its rows are equal up to sign within an
+    # orbit of patterns and orthogonal otherwise: the first row of every orbit is a basis.
     size = np.diagonal(average)
     first = [j for j in np.flatnonzero(size > 0) if not average[:j, j].any()]
     return patterns, average[first] / np.sqrt(size[first, None])
@@ -104,14 +107,14 @@ def tensor_maps(
 ) -> Array:
     """An orthonormal basis of the linear maps R^(n^k) -> R^(n^l) that commute with S_n.
 
-    The same as `intertwiners` of two TensorPowers, by counting instead of solving. Arguments as of
-    `pattern_weights`.
+    It spans the same maps as `intertwiners` of two TensorPowers, but is written down without
+    solving equations. The arguments are those of `pattern_weights`.
 
     Returns:
         (map, n^l, n^k) with Frobenius inner products <X_a, X_b> = delta_ab.
 
     Raises:
-        GroupError: as `pattern_weights`, or a basis of more than 2^25 entries.
+        GroupError: as in `pattern_weights`, or the basis has more than 2^25 entries.
     """
     patterns, weights = pattern_weights(n, order_in, order_out, symmetry_in, symmetry_out)
     entries = len(weights) * n ** (order_in + order_out)
@@ -121,6 +124,7 @@ def tensor_maps(
             f"{n}^{order_in + order_out} = {entries} entries; at most {_MAX_ENTRIES}. Lower the "
             "order, or use pattern_weights, which does not grow with n."
         )
+    # A pattern with b different indices has n (n - 1) .. (n - b + 1) entries.
     sizes = np.array([perm(n, way.max(initial=-1) + 1) for way in patterns])
     indices = np.indices((n,) * (order_in + order_out)).reshape(order_in + order_out, -1).T
     return (weights / np.sqrt(sizes))[:, _numbers(indices, n)].reshape(
@@ -132,7 +136,7 @@ def tensor_maps(
 class TensorPower:
     """Tensors R^(n^k) of order k over n points, row-major.
 
-    A permutation s takes entry (i, j, ..) to (s(i), s(j), ..).
+    A permutation s moves entry (i, j, ..) to (s(i), s(j), ..).
 
     Args:
         n: the number of points.
@@ -152,36 +156,28 @@ class TensorPower:
         return self.n**self.order
 
     def matrices(self, elements: ArrayLike | Tensor) -> Array:
-        """Matrices (element, dim, dim) of permutations (element, n).
-
-        The permutations may also be matrices (element, n, n).
-        """
+        """Matrices (element, dim, dim) of permutations (element, n) or their matrices."""
         images = as_permutations(elements, self.n)
         target = np.zeros((len(images), 1), dtype=np.int64)
-        for _ in range(self.order):
+        for _ in range(self.order):  # appends one digit, base n, to the row-major index
             target = (target[:, :, None] * self.n + images[:, None]).reshape(len(images), -1)
         return permutation_matrices(target)
 
     def multiplicities(self) -> dict[Partition, int]:
-        """How often every irrep occurs.
-
-        Entries with one pattern of equality, of b sets, are the Young module M^(n - b, 1, ..., 1).
-        """
+        """The multiplicity of every irrep that occurs."""
+        # The entries with one pattern of b different indices form the Young module
+        # M^(n - b, 1, ..., 1).
         blocks = set_partitions(self.order, self.n).max(axis=1, initial=-1) + 1
-        counts = {
-            shape: sum(
-                kostka(shape, (self.n - b,) * (b < self.n) + (1,) * b) for b in blocks.tolist()
-            )
-            for shape in partitions_of_degree(self.n, self.order)
-        }
-        return {shape: count for shape, count in counts.items() if count}
+        modules = [(self.n - b,) * (b < self.n) + (1,) * b for b in blocks.tolist()]
+        counts = {}
+        for shape in partitions_of_degree(self.n, self.order):
+            if count := sum(kostka(shape, module) for module in modules):
+                counts[shape] = count
+        return counts
 
 
 def _exchanges(order: int, symmetry: TensorSymmetry) -> list[tuple[tuple[int, ...], int]]:
-    """The permutations of the indices of a tensor of that symmetry.
-
-    Each comes with what it multiplies by.
-    """
+    """The permutations of the indices of a tensor with that symmetry, and their signs."""
     if symmetry not in get_args(TensorSymmetry):
         raise GroupError(
             f"The symmetry of a tensor is one of {', '.join(get_args(TensorSymmetry))}; got "
@@ -196,7 +192,7 @@ def _exchanges(order: int, symmetry: TensorSymmetry) -> list[tuple[tuple[int, ..
 
 
 def _numbers(words: Integers, n: int) -> Integers:
-    """The pattern of every word (word, letter), as its place in `set_partitions`.
+    """The pattern of equal letters of every word (word, letter), as an index in `set_partitions`.
 
     A word has at most n different letters.
     """
@@ -204,14 +200,16 @@ def _numbers(words: Integers, n: int) -> Integers:
     labels = np.zeros((count, length), dtype=np.int64)
     different = np.zeros(count, dtype=np.int64)
     for k in range(length):
+        # The label of the first equal letter, or a new one if there is none.
         same = words[:, :k] == words[:, k, None]
-        known = same.any(axis=1)
+        repeated = same.any(axis=1)
         earlier = (
             np.take_along_axis(labels, same.argmax(axis=1)[:, None], axis=1)[:, 0]
             if k
             else different
         )
-        labels[:, k] = np.where(known, earlier, different)
-        different = different + ~known
+        labels[:, k] = np.where(repeated, earlier, different)
+        different = different + ~repeated
+    # Patterns are in lexicographic order, so they are sorted as numbers with these digits.
     digits = _MAX_ORDER ** np.arange(length)[::-1]
     return np.searchsorted(set_partitions(length, n) @ digits, labels @ digits)

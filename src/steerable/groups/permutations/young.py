@@ -13,7 +13,7 @@ from .tableaux import Integers, Partition, as_partition, standard_tableaux
 
 
 class Adjacent(NamedTuple):
-    """The exchanges s_k of neighbours k and k + 1 in one irrep, each a sparse symmetric matrix.
+    """The exchanges s_k of neighbours k and k + 1 in one irrep, as sparse symmetric matrices.
 
     s_k v_t = diagonal[k, t] v_t + across[k, t] v_u, where the tableau u = partner[k, t] is t with k
     and k + 1 exchanged.
@@ -31,16 +31,15 @@ class Adjacent(NamedTuple):
 
 @cache
 def adjacent(shape: Partition) -> Adjacent:
-    """The exchanges of neighbours: 1/r on the diagonal and sqrt(1 - 1/r^2) across.
+    """The exchanges of neighbours in one irrep: 1/r on the diagonal, sqrt(1 - 1/r^2) off it.
 
-    r = content(k+1) - content(k).
-
-    The content of a box is its column less its row.
+    r = content(k + 1) - content(k), and the content of a box is its column minus its row.
 
     Source: James and Kerber, The Representation Theory of the Symmetric Group (1981), section 3.4.
     """
     rows = standard_tableaux(shape)
     count, n = rows.shape
+    # The column of a number is how many smaller numbers stand in its row.
     columns = sum((rows == row) * ((rows == row).cumsum(axis=1) - 1) for row in range(len(shape)))
     inverse_distance = 1 / np.diff(columns - rows, axis=1).T
     across = np.sqrt(1 - inverse_distance**2)
@@ -56,7 +55,7 @@ def adjacent(shape: Partition) -> Adjacent:
 def orthogonal_form(shape: Partition, permutations: Integers) -> Array:
     """The orthogonal matrices rho(s) of one irrep, with rho(s t) = rho(s) rho(t).
 
-    Every permutation is the product of as many exchanges of neighbours as it has inversions. In the
+    They are products of exchanges of neighbours, as many as a permutation has inversions. In the
     order of `standard_tableaux` the restriction to the permutations that fix the last point is
     block diagonal.
 
@@ -68,7 +67,7 @@ def orthogonal_form(shape: Partition, permutations: Integers) -> Array:
         (p, d, d), float64.
 
     Raises:
-        GroupError: no partition, or rows that are no permutations.
+        GroupError: `shape` is not a partition, or a row is not a permutation.
     """
     shape = as_partition(shape)
     n = sum(shape)
@@ -76,6 +75,8 @@ def orthogonal_form(shape: Partition, permutations: Integers) -> Array:
     exchanges = adjacent(shape)
     size = exchanges.partner.shape[1]
     result = np.tile(np.eye(size), (len(digits), 1, 1))
+    # The digits write s as c_(n-1) .. c_1, where c_m moves point m down by digit m: a product of
+    # that many exchanges of neighbours.
     for m in range(1, n):
         for k in range(m - 1, -1, -1):
             rows = np.flatnonzero(digits[:, m] >= m - k)

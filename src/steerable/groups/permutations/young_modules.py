@@ -1,4 +1,4 @@
-"""Young modules: functions on the cosets of S_n by its Young subgroups."""
+"""Young modules: functions on the cosets of S_n by Young subgroups."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from .tableaux import Partition, as_partition, kostka, partitions_of_degree
 
 @dataclass(frozen=True)
 class YoungModule:
-    """M^parts, the functions on S_n / S_parts.
+    """M^parts, the representation on functions on the cosets S_n / S_parts.
 
-    Tabloids, or words in which letter k stands parts[k] times.
-
-    Functions on points are M^(n-1, 1), on ordered pairs M^(n-2, 1, 1), on unordered pairs M^(n-2,
-    2).
+    A coset is a tabloid, or a word that contains letter k parts[k] times. Functions on points are
+    M^(n-1, 1), on ordered pairs M^(n-2, 1, 1), and on unordered pairs M^(n-2, 2).
 
     Args:
         parts: a partition of n; the cosets are numbered as in `cosets`.
 
     Raises:
-        GroupError: no partition.
+        GroupError: `parts` is not a partition.
     """
 
     parts: Partition
@@ -46,16 +44,14 @@ class YoungModule:
         return factorial(sum(self.parts)) // prod(map(factorial, self.parts))
 
     def matrices(self, elements: ArrayLike | Tensor) -> Array:
-        """Matrices (element, dim, dim) of permutations (element, n).
-
-        The permutations may also be matrices (element, n, n).
-        """
+        """Matrices (element, dim, dim) of permutations (element, n) or their matrices."""
         images = as_permutations(elements, sum(self.parts))
-        moved = compose(images[:, None], cosets(self.parts)).reshape(-1, images.shape[1])
-        return permutation_matrices(coset_numbers(moved, self.parts).reshape(len(images), self.dim))
+        products = compose(images[:, None], cosets(self.parts)).reshape(-1, images.shape[1])
+        numbers = coset_numbers(products, self.parts)
+        return permutation_matrices(numbers.reshape(len(images), self.dim))
 
     def multiplicities(self) -> dict[Partition, int]:
-        """How often every irrep occurs: the Kostka number (Young's rule)."""
+        """The multiplicity of every irrep that occurs: the Kostka number (Young's rule)."""
         n, first = sum(self.parts), self.parts[0]
         counts = {shape: kostka(shape, self.parts) for shape in partitions_of_degree(n, n - first)}
         return {shape: count for shape, count in counts.items() if count}
