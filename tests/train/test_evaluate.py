@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from torch import nn
 
+from steerable.certify import Role
 from steerable.data import composition
+from steerable.groups import O3
+from steerable.models import Claim
 from steerable.train import evaluate, fit, load
 from steerable.train.evaluate import certificates
-from steerable.train.measures import errors
 from steerable.train.tasks.qm9 import claim, held_out
 
 
@@ -55,12 +58,6 @@ def test_predictions_are_written(run, molecules, build):
     assert np.abs(true - predicted).mean() == pytest.approx(found["test"]["mae"]["value"])
 
 
-def test_errors_have_units():
-    found = errors(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 5.0, 7.0]), "D")
-    assert found["mae"] == {"value": pytest.approx(7 / 3), "unit": "D"}
-    assert found["rmse"] == {"value": pytest.approx((25 / 3) ** 0.5), "unit": "D"}
-
-
 def test_references_do_not_hide_an_error(config, molecules, build):
     class Slightly(build):
         def forward(self, z, pos, batch=None, edge_index=None):
@@ -80,3 +77,46 @@ def test_a_network_that_is_not_invariant_gets_no_certificate(config, molecules, 
     exact, usual = certificates(asked)["prediction"]
     assert not exact.passed
     assert not usual.passed
+
+
+def test_a_network_that_says_nothing_of_its_symmetry_is_certified_as_a_whole(
+    config, molecules, build
+):
+    class Silent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = build([1, 6, 8], reference=[10.0] * 3)
+
+        def forward(self, *inputs):
+            return self.model(*inputs)
+
+    model = Silent()
+    asked = claim(model, held_out(config, molecules), {"model": {"group": "SO(3)"}})
+    assert asked.function is model
+    pair = certificates(asked)["prediction"]
+    assert pair.float64.passed
+    assert pair.float64.group == "SO(3)"
+    assert (pair.float64.dtype, pair.float32.dtype) == ("float64", "float32")
+
+
+def test_claims_are_measured_where_the_network_is(monkeypatch):
+    moved, devices = [], []
+
+    class Remote(nn.Module):
+        def to(self, *arguments, **settings):
+            moved.append((arguments, settings))
+            return super().to(*arguments, **settings)
+
+        def forward(self, pos):
+            return pos.square().sum(-1)
+
+    monkeypatch.setitem(certificates.__globals__, "placement", lambda model: ("meta", None))
+    asked = Claim(Remote(), [(torch.ones(2, 3), Role())], Role(), O3())
+    monkeypatch.setitem(
+        certificates.__globals__,
+        "certify",
+        lambda function, inputs, *_, **__: devices.append(inputs[0][0].device.type),
+    )
+    certificates(asked)
+    assert moved == [(("meta",), {})]
+    assert devices == ["meta", "meta"]

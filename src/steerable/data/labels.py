@@ -33,10 +33,10 @@ def label(values: Tensor) -> Label:
     """The label of values (row, ...), of which a row that has a NaN is missing."""
     if not values.is_floating_point():
         return Label(values)
-    known = ~values.flatten(1).isnan().any(1) if values.dim() > 1 else ~values.isnan()
-    if known.all():
+    missing = values.flatten(1).isnan().any(1) if values.dim() > 1 else values.isnan()
+    if not missing.any():
         return Label(values)
-    rows = known.nonzero().flatten()
+    rows = (~missing).nonzero().flatten()
     return Label(values.index_select(0, rows), rows)
 
 

@@ -71,26 +71,24 @@ def predict_frames(model: nn.Module, frames: Sequence[Atoms], size: int = 64) ->
         A tensor (frame, ...) where the network returns one, else tensors by name. Outputs in
         `ATOMWISE` have a row for each atom of all frames.
     """
-    parts = [
-        _predict_batch(model, frames[start : start + size]) for start in range(0, len(frames), size)
-    ]
-    if isinstance(parts[0], Tensor):
-        return torch.cat(parts)  # type: ignore[arg-type]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}  # type: ignore
+    parts: dict[str, list[Tensor]] = {}
+    for start in range(0, len(frames), size):
+        for name, value in _predict_batch(model, frames[start : start + size]).items():
+            parts.setdefault(name, []).append(value)
+    outputs = {name: torch.cat(values) for name, values in parts.items()}
+    return outputs["prediction"] if list(outputs) == ["prediction"] else outputs
 
 
-def _predict_batch(model: nn.Module, frames: Sequence[Atoms]) -> Result:
-    """The predictions for some frames as one graph."""
+def _predict_batch(model: nn.Module, frames: Sequence[Atoms]) -> dict[str, Tensor]:
+    """The predictions for some frames as one graph, by name."""
     device, dtype = placement(model)
     z = torch.cat([torch.from_numpy(atoms.numbers).long() for atoms in frames])
     pos = torch.cat([torch.from_numpy(atoms.positions).to(dtype) for atoms in frames])
     sizes = torch.tensor([len(atoms) for atoms in frames])
     batch = torch.arange(len(frames)).repeat_interleave(sizes)
     with torch.no_grad():
-        result: Result = model(z.to(device), pos.to(device), batch.to(device))
-    if isinstance(result, Tensor):
-        return result.detach().double().cpu()
-    return {name: value.detach().double().cpu() for name, value in result.items()}
+        outputs = named_outputs(model(z.to(device), pos.to(device), batch.to(device)))
+    return {name: value.detach().double().cpu() for name, value in outputs.items()}
 
 
 @dataclass(frozen=True)

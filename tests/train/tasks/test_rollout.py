@@ -140,15 +140,6 @@ def test_no_step_and_no_such_system(run, motion, steps, system):
         rollout(run, steps, system, motion)
 
 
-def test_another_task_has_no_rollout(run, motion, monkeypatch):
-    model, metadata = load(run)
-    monkeypatch.setitem(
-        rollout.__globals__, "load", lambda *_: (model, metadata | {"task": "qm9/U0"})
-    )
-    with pytest.raises(ConfigError, match="A rollout needs a run of nbody, .* learned qm9/U0"):
-        rollout(run, 1, dataset=motion)
-
-
 def test_the_example_runs(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "argv", ["nbody.py", "--small", "--run", str(tmp_path / "run")])
     runpy.run_path(str(Path(__file__).parents[3] / "examples" / "nbody.py"))

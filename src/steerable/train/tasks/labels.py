@@ -150,7 +150,7 @@ class LabelTask:
     def _pose(self, config: Any, dataset: Any = None) -> Problem:
         """The problem of some settings and a data set, or the usual one."""
         data = self.read(config, dataset)
-        known = {"baselines": {"frequency": data.frequency.tolist()}, "model": data.arguments}
+        learned = {"baselines": {"frequency": data.frequency.tolist()}, "model": data.arguments}
         return Problem(
             train=Batches(data.train, config.fit.batch_size, config.fit.seed, data.change),
             validation=Batches(data.validation, data.validation.together),
@@ -158,7 +158,7 @@ class LabelTask:
             loss=Loss((Term(OUTPUT, config.fit.cross_entropy, unit="nat"),)),
             probe=data.validation.batch(torch.tensor([0]))[:-1],
             arguments=data.arguments,
-            metadata=data.metadata | known,
+            metadata=data.metadata | learned,
             output=OUTPUT,
         )
 

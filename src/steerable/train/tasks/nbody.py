@@ -230,18 +230,20 @@ def _arguments(config: NBodyModel, train: Systems) -> dict[str, Any]:
 
     What the user chose, and what the training systems decide.
     """
-    found: dict[str, Any] = {"forces": config.forces, "hidden": config.hidden}
-    found["steps"] = config.steps or (8 if config.forces == "messages" else 200)
-    found |= {
+    pairs = config.forces != "messages"
+    arguments: dict[str, Any] = {
+        "forces": config.forces,
+        "hidden": config.hidden,
+        "steps": config.steps or (200 if pairs else 8),
         "length": train.spread(),
         "time": train.interval,
         "attributes": train.attributes.shape[-1],
     }
     if config.forces != "gravitation":
-        found["pair_attributes"] = train.pair_attributes.shape[-1]
-    if config.forces != "messages":
-        return found | {"softening": config.softening, "strength": train.strength()}
-    return found | {
+        arguments["pair_attributes"] = train.pair_attributes.shape[-1]
+    if pairs:
+        return arguments | {"softening": config.softening, "strength": train.strength()}
+    return arguments | {
         "group": in_space(config.group),
         "translations": config.translations,
         "neighbours": max(train.particles - 1.0, 1.0),

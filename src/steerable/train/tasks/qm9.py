@@ -166,11 +166,11 @@ def held_out(config: QM9Config, dataset: Any = None) -> Molecules:
 def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Outcome:
     """Errors of a network and of two baselines that were fitted on the training molecules."""
     name, unit = metadata["target"]["name"], metadata["target"]["unit"]
-    known = metadata["baselines"]
+    fitted = metadata["baselines"]
     counts = composition(molecules.numbers(), metadata["elements"])
     predicted = predict(model, molecules, molecules.together, name)[name]
-    mean = torch.full_like(molecules.y, known["mean"])
-    composed = torch.from_numpy(counts @ np.array(known["composition"]))
+    mean = torch.full_like(molecules.y, fitted["mean"])
+    composed = torch.from_numpy(counts @ np.array(fitted["composition"]))
     return Outcome(
         test={"molecules": len(molecules)} | errors(predicted, molecules.y, unit),
         baselines={
