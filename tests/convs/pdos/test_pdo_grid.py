@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from convs.test_grid import array, symmetry_error
+from convs.grids.test_grid_conv import array, symmetry_error
 
 from steerable import Field, FieldMismatchError
 from steerable.convs.grids.grid_conv import GridConv2d
