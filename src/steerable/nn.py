@@ -77,6 +77,7 @@ from .layers import (
     SphereProduct,
     SphereSignals,
     TensorProductActivation,
+    measure,
 )
 
 __all__ = [
@@ -148,6 +149,7 @@ __all__ = [
     "choose_filter",
     "from_e3nn",
     "function_field",
+    "measure",
     "near_identity",
     "pack",
     "pairs_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ..field import Field, Term
 from ..functions import Array, exponents_up_to, harmonic_polynomials
 from ..groups import O3, Group, Harmonic, Irrep, decompose
 from ..operators import harmonic_couplings
+from ..layers import MeasuredScale, robust_mean_square
 from ..ops import grid_stencil
 from .filter import Filter
 
@@ -95,6 +96,10 @@ class Derivatives:
         power = torch.stack([square[part.place].mean() for part in self.parts])
         return torch.where(power > 0, power, 1.0).rsqrt()
 
+    def power(self, components: Tensor) -> Tensor:
+        """The mean squares (part,) of components (edge, field.dim), robust against single edges."""
+        return torch.stack([robust_mean_square(components[:, part.place]) for part in self.parts])
+
     def products(self, irrep_in: Irrep, irrep_out: Irrep) -> Iterator[tuple[slice, Array]]:
         """The products with features that `maximum_offset` allows, as `layers.paths` takes them."""
         for part in self.parts:
@@ -102,15 +107,16 @@ class Derivatives:
                 yield part.place, np.einsum("ohi,hk->oki", tensor, part.isometry)
 
 
-class DerivativeFilter(ConstantModule):
+class DerivativeFilter(MeasuredScale, ConstantModule):
     """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on points.
 
     The weights of neighbours in derivatives.
 
     The weights come from outside, as attributes of the edges: `components` of `ops.cloud_stencil`.
     Every part begins with unit mean square over the edges: its factor s is measured on the first
-    graph and kept in `state_dict`, so that from then on the operator is one and the same for every
-    cloud, however dense.
+    graph (see `layers.MeasuredScale`) and kept in `state_dict`, so that from then on the operator
+    is one and the same for every cloud, however dense. A part that is 0 there, such as derivatives
+    across a line of points, is measured on the first graph where it is not.
 
     Args:
         order: N.
@@ -136,8 +142,7 @@ class DerivativeFilter(ConstantModule):
         self.channels = 1
         self.register_constant("_coefficients", self.basis.coefficients)
         self.register_constant("_part_of", self.basis.part_of)
-        self.register_buffer("scale", torch.ones(len(self.basis.parts)))
-        self._measured = False
+        self.register_scale("scale", (len(self.basis.parts),), is_factor=True)
 
     @property
     def operators(self) -> Tensor:
@@ -145,7 +150,7 @@ class DerivativeFilter(ConstantModule):
 
         Their shape is (field.dim, monomial of `exponents_up_to(d, order)`).
         """
-        return self._coefficients * self.scale.index_select(0, self._part_of).unsqueeze(1)
+        return self._coefficients * self.scale_factor()[self._part_of].unsqueeze(1)
 
     def components(self, stencil: Tensor) -> Tensor:
         """Weights of derivatives (edge, monomial) to attributes of edges (edge, field.dim).
@@ -160,10 +165,8 @@ class DerivativeFilter(ConstantModule):
                 f"{self.basis.order}."
             )
         stencil = stencil[:, :monomials]
-        if not self._measured and stencil.shape[0]:
-            with torch.no_grad():
-                self.scale.copy_(self.basis.scale(stencil @ self._coefficients.T))
-            self._measured = True
+        if not self.is_measured():
+            self._measure(stencil)
         return stencil @ self.operators.T
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
@@ -172,9 +175,12 @@ class DerivativeFilter(ConstantModule):
         self.attributes.check(attributes, "DerivativeFilter", "attributes")
         return attributes.unsqueeze(1)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        self._measured = self._measured or f"{prefix}scale" in state_dict
+    @torch.no_grad()
+    def _measure(self, stencil: Tensor) -> None:
+        # In float64: weights of second derivatives in metres have squares of 1e44.
+        weights, coefficients = stencil.double(), self._coefficients.double()
+        size = (weights.square() @ coefficients.square().T).sqrt()
+        self.measure(self.basis.power(weights @ coefficients.T), self.basis.power(size))
 
     def extra_repr(self) -> str:
         return f"{self.field} of {self.field.group}, order={self.basis.order}"

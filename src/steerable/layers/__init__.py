@@ -5,7 +5,8 @@ from .contraction import Contraction, Depthwise, Full, Outer, constants_of
 from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
-from .measured_scale import MeasuredScale, mean_over_ranks, robust_mean_square
+from .measure import measure
+from .measured_scale import MeasuredScale, robust_mean_square
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 from .path_layout import PathLayout
@@ -61,8 +62,8 @@ __all__ = [
     "Weights",
     "constants_of",
     "dense_kernel",
-    "mean_over_ranks",
     "mean_square",
+    "measure",
     "robust_mean_square",
     "stacked_weights",
 ]

@@ -12,6 +12,7 @@ from ..field import Field
 from ..groups import Group
 from ..ops import segment_mean
 from .activation import copy_to_components, mean_square
+from .ranks import follow, mean_of_rows, ranks
 
 
 class RMSNorm(ConstantModule):
@@ -91,7 +92,9 @@ class BatchNorm(_Standardise):
     Trivial ones lose their mean first.
 
     y = w (x - m) / sqrt(v + eps) + b with m and v averaged over all rows in training (and followed
-    with `momentum`), and their running values in eval.
+    with `momentum`), and their running values in eval. With more than one rank, the rows of all
+    ranks count, as in `torch.nn.SyncBatchNorm`: in training all ranks have to call the layer. What
+    is not finite does not enter the running values.
 
     Args:
         field: type of input and output.
@@ -120,12 +123,11 @@ class BatchNorm(_Standardise):
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., field.dim) to the same."""
         self.field_in.check(x, "BatchNorm")
-        if not self.training or x.numel() == 0:
+        if not self.training or (x.numel() == 0 and ranks() == 1):
             return self.standardise(x, self.running_mean, self.running_square)
-        mean, square = self.statistics(x.flatten(0, -2), lambda rows: rows.mean(0, keepdim=True))
-        with torch.no_grad():
-            self.running_mean.lerp_(mean[0].to(self.running_mean), self.momentum)
-            self.running_square.lerp_(square[0].to(self.running_square), self.momentum)
+        mean, square = self.statistics(x.flatten(0, -2), mean_of_rows)
+        follow(self.running_mean, mean[0], self.momentum)
+        follow(self.running_square, square[0], self.momentum)
         return self.standardise(x, mean, square)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...field import Field, FieldMismatchError
 from ...filters import DerivativeFilter, Filter, JointFilter, StencilFilter, group_of
 from ...groups import Group
-from ...layers import Contraction, Full, Paths, dense_kernel
+from ...layers import Contraction, Full, MeasuredScale, Paths, dense_kernel
 from ...operators import Symbol
 from ...ops import CloudStencil, Neighbourhoods, cloud_stencil
 from ..grids.grid_conv import GridConv2d, GridConv3d
@@ -85,7 +85,10 @@ class _PDO(nn.Module):
                 weight.copy_(found / irrep.dim * self.conv.neighbours.sqrt())
             if isinstance(self.conv, GridConv2d | GridConv3d) and self.conv.bias is not None:
                 self.conv.bias.zero_()
-        self.load_state_dict(self.state_dict())  # what is measured on the first graph is now fixed
+        for module in self.modules():
+            if isinstance(module, MeasuredScale):
+                module.fix_scale()  # these weights belong to it
+        self.load_state_dict(self.state_dict())
         error = abs((self.symbol() - symbol).coefficients()).max()
         if error > _EXACT * abs(symbol.coefficients()).max():
             raise ValueError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..ranks import follow, mean_of_rows, ranks
 from .signals import SphereSignals
 
 
@@ -18,7 +19,7 @@ class SphereBatchNorm(nn.Module):
 
     Both are read from the coefficients, m from degree 0 and v as the sum of all squares: no grid,
     and exact. Every channel has one v, whereas BatchNorm, with a v for every degree, would raise
-    the high degrees to the height of the low ones.
+    the high degrees to the height of the low ones. Ranks and what is not finite as in BatchNorm.
 
     Args:
         signals: type of input and output.
@@ -44,13 +45,12 @@ class SphereBatchNorm(nn.Module):
         self.field_in.check(x, "SphereBatchNorm")
         f = self.signals.coefficients(x)
         mean, square = self.running_mean, self.running_square
-        if self.training and x.numel():
+        if self.training and (x.numel() or ranks() > 1):
             rows = f.reshape(-1, *f.shape[-2:])
-            mean = rows[..., 0].mean(0) if self._has_mean else torch.zeros_like(mean)
-            square = rows.square().sum(-1).mean(0) - mean.square()
-            with torch.no_grad():
-                self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
-                self.running_square.lerp_(square.to(self.running_square), self.momentum)
+            mean = mean_of_rows(rows[..., 0])[0] if self._has_mean else torch.zeros_like(mean)
+            square = mean_of_rows(rows.square().sum(-1))[0] - mean.square()
+            follow(self.running_mean, mean, self.momentum)
+            follow(self.running_square, square, self.momentum)
         scale = self.weight * torch.rsqrt(square + self.eps)
         constant = (self.bias - scale * mean).unsqueeze(-1) if self._has_mean else f.new_zeros(0)
         y = f * scale.unsqueeze(-1)
