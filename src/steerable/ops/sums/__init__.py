@@ -2,7 +2,7 @@
 
 from .blocks import Inputs, Loops, blockwise, pull, run
 from .moments import moments
-from .native import native
+from .native import NativeStatus, NativeWarning, native, native_status
 from .neighbourhoods import Block, Neighbourhoods, Rows, neighbourhoods
 from .segment import segment_max, segment_mean, segment_min, segment_softmax, segment_sum
 
@@ -10,11 +10,14 @@ __all__ = [
     "Block",
     "Inputs",
     "Loops",
+    "NativeStatus",
+    "NativeWarning",
     "Neighbourhoods",
     "Rows",
     "blockwise",
     "moments",
     "native",
+    "native_status",
     "neighbourhoods",
     "pull",
     "run",
