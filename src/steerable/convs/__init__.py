@@ -1,7 +1,10 @@
 """Convolutions: what moves information between points."""
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy
 from .grids import Downsample, GridConv2d, GridConv3d, StrideWarning
-from .pairs import GraphLinear, PairLinear, PairProduct, Pairs, pack, pairs_of, unpack
+from .pairs import PairLinear, PairProduct, Pairs, pack, pairs_of, unpack
 from .pdos import (
     DepthwiseProducts,
     Functions,
@@ -13,15 +16,13 @@ from .pdos import (
     function_field,
 )
 from .points import PointConv, Pool, from_e3nn
-from .sets import (
-    InducedSetAttention,
-    JanossyAggregation,
-    OrderWarning,
-    SetLinear,
-    SortPoolAggregation,
-)
+from .sets import InducedSetAttention, OrderWarning, SetLinear
 from .spaces import GConv, HomSignals, LocalGConv
 from .spheres import PointSphere, SphereConv
+
+if TYPE_CHECKING:
+    from .pairs import GraphLinear
+    from .sets import JanossyAggregation, SortPoolAggregation
 
 __all__ = [
     "DepthwiseProducts",
@@ -57,3 +58,13 @@ __all__ = [
     "pairs_of",
     "unpack",
 ]
+
+# Classes of PyTorch Geometric, which takes seconds to import.
+__getattr__ = lazy(
+    __name__,
+    {
+        "GraphLinear": ".pairs",
+        "JanossyAggregation": ".sets",
+        "SortPoolAggregation": ".sets",
+    },
+)

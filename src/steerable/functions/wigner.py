@@ -15,7 +15,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
 _CYCLED = [
@@ -192,6 +191,8 @@ def _eigenvectors(degree: int) -> Tensor:
 
     They are float64 and orthonormal to a few roundings.
     """
+    from scipy.linalg import eigh_tridiagonal  # takes a moment to import
+
     m = np.arange(-degree, degree)
     rising = np.sqrt(degree * (degree + 1) - m * (m + 1.0)) / 2
     return torch.from_numpy(eigh_tridiagonal(np.zeros(2 * degree + 1), rising)[1])
