@@ -15,7 +15,7 @@ PACKAGE = Path(steerable.__path__[0])
 # From the lowest to the highest. A room imports only from rows above its own; rooms of one row are
 # strangers.
 ROWS = [
-    ("constants", "settings", "tracing"),
+    ("constants", "lazy", "settings", "tracing"),
     ("functions",),
     ("groups", "ops"),
     ("field",),

@@ -1,11 +1,14 @@
-"""Steerable: neural networks that respect the symmetries of space, for any group."""
+"""Steerable: neural networks that respect the symmetries of space, for any group.
 
+Everything is imported on first use, so that `import steerable` loads nothing, not even torch.
+"""
+
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .certify import Certificate, certify
-from .field import Field, FieldError, FieldMismatchError
-from .groups import Group
+from .lazy import lazy
 
 if TYPE_CHECKING:
     from . import (
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
         report,
         train,
     )
+    from .certify import Certificate, certify
+    from .field import Field, FieldError, FieldMismatchError
+    from .groups import Group
 
 __version__ = "0.1.0"
 
@@ -64,13 +70,34 @@ __all__ = [
     "train",
 ]
 
+_name = lazy(
+    __name__,
+    {
+        "Certificate": ".certify",
+        "Field": ".field",
+        "FieldError": ".field",
+        "FieldMismatchError": ".field",
+        "Group": ".groups",
+        "certify": ".certify",
+    },
+)
+
 
 def __getattr__(name: str) -> Any:
-    """Import a room on first use, so that `import steerable` stays quick."""
-    if name in _ROOMS:
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f".{name}", __name__) if name in _ROOMS else _name(name)
 
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+class _Package(ModuleType):
+    """The package, in which `certify` is the function and not the module that defines it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python binds a module in its package as soon as it has been imported.
+        certify_module = name == "certify" and isinstance(value, ModuleType)
+        super().__setattr__(name, value.certify if certify_module else value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,18 +1,18 @@
 """What users build networks from: layers, filters, convolutions."""
 
+from typing import TYPE_CHECKING
+
 from .convs import (
     DepthwiseProducts,
     Downsample,
     Functions,
     GConv,
-    GraphLinear,
     GridConv2d,
     GridConv3d,
     GridNeuralPDO,
     GridPDO,
     HomSignals,
     InducedSetAttention,
-    JanossyAggregation,
     LocalGConv,
     NeuralPDO,
     OrderWarning,
@@ -23,7 +23,6 @@ from .convs import (
     PointSphere,
     Pool,
     SetLinear,
-    SortPoolAggregation,
     SphereConv,
     SteerablePDO,
     StrideWarning,
@@ -79,6 +78,10 @@ from .layers import (
     TensorProductActivation,
     measure,
 )
+from .lazy import lazy
+
+if TYPE_CHECKING:
+    from .convs import GraphLinear, JanossyAggregation, SortPoolAggregation
 
 __all__ = [
     "MLP",
@@ -155,3 +158,9 @@ __all__ = [
     "pairs_of",
     "unpack",
 ]
+
+# Classes of PyTorch Geometric, which takes seconds to import.
+__getattr__ = lazy(
+    __name__,
+    {"GraphLinear": "..convs", "JanossyAggregation": "..convs", "SortPoolAggregation": "..convs"},
+)

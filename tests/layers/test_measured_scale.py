@@ -79,7 +79,7 @@ def test_copies_of_a_measured_layer_are_the_same_function():
 
 
 def test_copies_of_an_unmeasured_layer_measure_the_same():
-    first, second = batches()
+    first, _ = batches()
     layer = unequal()
     for twin in copies(layer):
         assert twin.neighbours.isnan()

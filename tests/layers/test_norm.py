@@ -4,9 +4,9 @@ import copy
 
 import pytest
 import torch
-from oracles.processes import in_two_processes
 from torch.optim.swa_utils import AveragedModel
 
+from oracles.processes import in_two_processes
 from steerable.nn import BatchNorm, SphereBatchNorm, SphereSignals
 
 

@@ -1,9 +1,10 @@
 """Convolutions: what moves information between points."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..lazy import lazy
 from .grids import Downsample, GridConv2d, GridConv3d, StrideWarning
-from .pairs import GraphLinear, PairLinear, PairProduct, Pairs, pack, pairs_of, unpack
+from .pairs import PairLinear, PairProduct, Pairs, pack, pairs_of, unpack
 from .pdos import (
     DepthwiseProducts,
     Functions,
@@ -15,18 +16,14 @@ from .pdos import (
     function_field,
 )
 from .points import NeighbourConv, Pool
-from .sets import (
-    InducedSetAttention,
-    JanossyAggregation,
-    OrderWarning,
-    SetLinear,
-    SortPoolAggregation,
-)
+from .sets import InducedSetAttention, OrderWarning, SetLinear
 from .spaces import GConv, HomSignals, LocalGConv
 from .spheres import PointSphere, SphereConv
 
 if TYPE_CHECKING:
+    from .pairs import GraphLinear
     from .points import PointConv, from_e3nn
+    from .sets import JanossyAggregation, SortPoolAggregation
 
 __all__ = [
     "DepthwiseProducts",
@@ -64,11 +61,14 @@ __all__ = [
     "unpack",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs PyTorch Geometric on first use: that takes seconds."""
-    if name in ("PointConv", "from_e3nn"):
-        from . import points
-
-        return getattr(points, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Classes of PyTorch Geometric, which takes seconds to import.
+__getattr__ = lazy(
+    __name__,
+    {
+        "GraphLinear": ".pairs",
+        "PointConv": ".points",
+        "from_e3nn": ".points",
+        "JanossyAggregation": ".sets",
+        "SortPoolAggregation": ".sets",
+    },
+)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from ase import Atoms
-from ase.data import chemical_symbols
-from ase.io import read
-from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from steerable.models import ATOMWISE, Result, named_outputs
+from steerable.ops import radius_graph
 
 from .device import placement
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# ASE takes a second to import, so only what needs it does.
 
 COINCIDENT = 0.1  # Angstrom: no two nuclei of a molecule are that close
 
@@ -31,6 +33,8 @@ def read_frames(path: Path | str) -> list[Atoms]:
     Raises:
         FramesError: the file is missing, or ASE cannot read it, or finds no molecule in it.
     """
+    from ase.io import read
+
     if not Path(path).is_file():
         raise FramesError(f"There is no file {path}.")
     try:
@@ -173,6 +177,8 @@ def predict_molecules(
 
 
 def _symbols(numbers: Sequence[int]) -> str:
+    from ase.data import chemical_symbols
+
     return ", ".join(chemical_symbols[z] for z in numbers)
 
 
@@ -196,10 +202,10 @@ def _fault(atoms: Any, elements: set[int]) -> str:
             "is periodic, and the network knows isolated molecules alone: unset its pbc if it is "
             "one in a box."
         )
-    close = sorted(cKDTree(atoms.positions).query_pairs(COINCIDENT))
-    if close:
+    close = radius_graph(torch.from_numpy(atoms.positions), COINCIDENT)
+    if close.numel():
+        first, second = min(close.T.tolist())
         return (
-            f"has the atoms {close[0][0]} and {close[0][1]} in one place (closer than {COINCIDENT} "
-            "Angstrom)."
+            f"has the atoms {first} and {second} in one place (closer than {COINCIDENT} Angstrom)."
         )
     return ""

@@ -15,8 +15,8 @@ from ..constants import ConstantModule
 from ..field import Field, Term
 from ..functions import Array, exponents_up_to, harmonic_polynomials
 from ..groups import O3, Group, Harmonic, Irrep, decompose
-from ..operators import harmonic_couplings
 from ..layers import MeasuredScale, robust_mean_square
+from ..operators import harmonic_couplings
 from ..ops import grid_stencil
 from .filter import Filter
 

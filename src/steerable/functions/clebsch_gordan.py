@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
 from .wigner import real_basis
@@ -65,6 +64,8 @@ def real_coupling(left: int, right: int, degree: int) -> Tensor:
 
 def _eigenvector(left: int, right: int, degree: int, m1: Orders, m: int) -> Array:
     """The eigenvector of (J1 + J2)^2 with eigenvalue l (l + 1)."""
+    from scipy.linalg import eigh_tridiagonal  # takes a moment to import
+
     m2 = m - m1
     diagonal = left * (left + 1.0) + right * (right + 1) + 2 * m1 * m2
     beside = _ladder(left, m1[:-1]) * _ladder(right, -m2[:-1])

@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import lebedev_rule
 
 Array = NDArray[np.float64]
 Extended = NDArray[np.floating]  # np.longdouble: wider than float64 on most machines
@@ -101,6 +100,8 @@ def lebedev(degree: int) -> tuple[Array, Array]:
 
     Source: Lebedev, Laikov 1999, Doklady Mathematics 59:477.
     """
+    from scipy.integrate import lebedev_rule  # takes a second to import
+
     if not 0 <= degree <= _LEBEDEV[-1]:
         raise ValueError(
             f"Lebedev's rules are tabulated up to degree {_LEBEDEV[-1]}; got {degree}."

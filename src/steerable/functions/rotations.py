@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from .layout import Layout
@@ -50,6 +49,8 @@ class RotationTransform(RingTransform):
         grid: SphereGrid | None = None,
         turns: int | None = None,
     ) -> None:
+        from scipy.fft import next_fast_len  # takes a moment to import
+
         layout = Layout.rotations(max_degree, max_order)
         self.grid = grid or SphereGrid.resolving(max_degree)
         self.grid.check(max_degree, "RotationTransform")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from .layout import Layout
@@ -58,6 +57,8 @@ class SphereGrid:
 
         The number of longitudes is rounded up to one that suits the FFT.
         """
+        from scipy.fft import next_fast_len  # takes a moment to import
+
         rings = {"gauss": max_degree + 1, "fejer": 2 * max_degree + 2}.get(
             rule, max(2 * max_degree + 1, 2)
         )

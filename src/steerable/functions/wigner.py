@@ -14,7 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
 from ..tracing import is_traced
@@ -185,6 +184,8 @@ def real_basis(degree: int) -> Tensor:
 @lru_cache(maxsize=512)
 def _eigenvectors(degree: int) -> Tensor:
     """The eigenvectors of J_x as columns, by eigenvalue -l .. l; float64."""
+    from scipy.linalg import eigh_tridiagonal  # takes a moment to import
+
     m = np.arange(-degree, degree)
     rising = np.sqrt(degree * (degree + 1) - m * (m + 1.0)) / 2
     return torch.from_numpy(eigh_tridiagonal(np.zeros(2 * degree + 1), rising)[1])

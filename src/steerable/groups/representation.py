@@ -163,11 +163,14 @@ def _complex_from_real(degree: int) -> NDArray[np.complex128]:
 
 @cache
 def three_j(left: int, right: int, out: int) -> Array:
-    """e3nn's real 3j symbol (2 left + 1, 2 right + 1, 2 out + 1), of Frobenius norm 1, float64."""
-    import torch
-    from e3nn.o3 import wigner_3j
+    """The real 3j symbol (2 left + 1, 2 right + 1, 2 out + 1), of Frobenius norm 1, float64.
 
-    return np.ascontiguousarray(wigner_3j(left, right, out, dtype=torch.float64).numpy())
+    It is e3nn's up to its sign.
+    """
+    from ..functions import real_coupling
+
+    symbol = real_coupling(left, right, out).numpy()
+    return np.ascontiguousarray(symbol / np.linalg.norm(symbol))
 
 
 def _circular(frequency: int, elements: Array, sign: Array) -> Array:

@@ -1,7 +1,8 @@
 """Convolutions on point clouds and graphs: orders of computation, their costs, pooling."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...lazy import lazy
 from .neighbour_conv import NeighbourConv
 from .pool import Pool
 
@@ -11,15 +12,5 @@ if TYPE_CHECKING:
 
 __all__ = ["NeighbourConv", "PointConv", "Pool", "from_e3nn"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs PyTorch Geometric on first use: that takes seconds."""
-    if name == "PointConv":
-        from .point_conv import PointConv
-
-        return PointConv
-    if name == "from_e3nn":
-        from .converted import from_e3nn
-
-        return from_e3nn
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# A layer of PyTorch Geometric, which takes seconds to import.
+__getattr__ = lazy(__name__, {"PointConv": ".point_conv", "from_e3nn": ".converted"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse.csgraph import minimum_spanning_tree
 
 
 def degree_pairs(max_degree: int, degree: int, mixing: str = "tree") -> list[tuple[int, int]]:
@@ -36,6 +35,8 @@ def degree_pairs(max_degree: int, degree: int, mixing: str = "tree") -> list[tup
     ]
     if mixing == "full" or degree == 0:
         return pairs
+    from scipy.sparse.csgraph import minimum_spanning_tree  # takes a moment to import
+
     cost = np.zeros((max_degree + 1, max_degree + 1))
     for a, b in pairs:
         cost[a, b] = (2 * a + 1) * (2 * b + 1) if a < b else 0

@@ -2,7 +2,7 @@
 
 from .blocks import Inputs, Kernel, Loops, blockwise, pull, pull_twice, run
 from .moments import moments
-from .native import native
+from .native import NativeStatus, NativeWarning, native, native_status
 from .neighbourhoods import Block, Neighbourhoods, Rows, neighbourhoods
 from .segment import segment_max, segment_mean, segment_min, segment_softmax, segment_sum
 
@@ -11,11 +11,14 @@ __all__ = [
     "Inputs",
     "Kernel",
     "Loops",
+    "NativeStatus",
+    "NativeWarning",
     "Neighbourhoods",
     "Rows",
     "blockwise",
     "moments",
     "native",
+    "native_status",
     "neighbourhoods",
     "pull",
     "pull_twice",
