@@ -23,7 +23,7 @@ ROWS = [
     ("layers",),
     ("filters",),
     ("convs",),
-    ("nn", "certify"),
+    ("nn", "certify", "compiling"),
     ("models", "data"),
     ("deploy",),
     ("train", "report"),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         train,
     )
     from .certify import Certificate, certify
+    from .compiling import compiled_step
     from .field import Field, FieldError, FieldMismatchError
     from .groups import Group
 
@@ -55,6 +56,7 @@ __all__ = [
     "FieldMismatchError",
     "Group",
     "certify",
+    "compiled_step",
     "convs",
     "data",
     "deploy",
@@ -79,6 +81,7 @@ _name = lazy(
         "FieldMismatchError": ".field",
         "Group": ".groups",
         "certify": ".certify",
+        "compiled_step": ".compiling",
     },
 )
 

@@ -6,11 +6,11 @@ import pickle
 
 import pytest
 import torch
-from oracles.processes import in_two_processes
 from safetensors.torch import load, save
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from oracles.processes import in_two_processes
 from steerable.layers import MeasuredScale, robust_mean_square
 from steerable.nn import DerivativeFilter, measure
 

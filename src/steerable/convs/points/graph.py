@@ -153,7 +153,7 @@ def edges_of(
 
 def pair(given: Any) -> tuple[Any, Any]:
     """What belongs to sources and to targets, where one thing may stand for both."""
-    return tuple(given) if isinstance(given, (tuple, list)) else (given, given)  # type: ignore[return-value]
+    return tuple(given) if isinstance(given, (tuple, list)) else (given, given)
 
 
 def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:

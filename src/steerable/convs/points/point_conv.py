@@ -140,10 +140,11 @@ class PointConv(NeighbourConv, MessagePassing):
     def _edge_weight(self, graph: Graph) -> Tensor | None:
         """Factors of edges: those of attention, and the mask that an explainer has set."""
         weight = super()._edge_weight(graph)
-        if self._explain and self._edge_mask is not None:
-            mask = self._edge_mask.sigmoid() if self._apply_sigmoid else self._edge_mask
-            weight = mask if weight is None else weight * mask
-        return weight
+        mask: Any = self._edge_mask if self._explain else None
+        if mask is None:
+            return weight
+        mask = mask.sigmoid() if self._apply_sigmoid else mask
+        return mask if weight is None else weight * mask
 
     def __repr__(self) -> str:
         return NeighbourConv.__repr__(self)
