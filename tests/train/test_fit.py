@@ -174,7 +174,7 @@ def test_a_folder_that_cannot_be_written_is_refused(config, molecules, build, tm
     ("section", "name", "value"), [("data", "target", "nothing"), ("model", "hidden", "3x")]
 )
 def test_nothing_is_left_of_settings_that_make_no_sense(config, molecules, section, name, value):
-    setattr(getattr(config, section), name, value)
+    setattr(config, section, replace(getattr(config, section), **{name: value}))
     with pytest.raises(ValueError, match=value):
         fit(config, molecules, console=QUIET)
     assert list(Path(config.run).iterdir()) == []

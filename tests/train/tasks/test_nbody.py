@@ -149,8 +149,10 @@ def test_numbers_are_those_of_the_predictions(config, motion):
     assert found.baselines["constant_velocity"]["mse"]["value"] == pytest.approx(
         known["constant velocity"]
     )
-    assert len(found.rows) == 90
-    assert found.rows[0] == pytest.approx([(later - now)[0, 0, 0], (guess - now)[0, 0, 0]])
+    assert len(found.tables["motion"].rows) == 90
+    assert found.tables["motion"].rows[0] == pytest.approx(
+        [(later - now)[0, 0, 0], (guess - now)[0, 0, 0]]
+    )
 
 
 @pytest.mark.parametrize("loss", ["mse", "log"])

@@ -192,7 +192,9 @@ def test_metrics_are_those_of_the_predictions(config, solids):
     assert found.baselines["majority"]["cross_entropy"]["value"] == pytest.approx(
         float(expected), rel=1e-6
     )
-    assert len(found.rows) == 30 and found.rows[0][0] == "cone"
+    table = found.tables["class"]
+    assert len(table.rows) == 30 and table.rows[0][0] == "cone"
+    assert table.classes == ("cone", "cross", "torus")
 
 
 def test_a_network_is_certified_under_its_own_group(config, solids):
