@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -292,3 +293,32 @@ def test_the_device_is_checked_and_passed_on(here, capsys, monkeypatch, command,
     assert "PyTorch finds no CUDA:1 device" in capsys.readouterr().err
     if command != "rollout":
         assert cli.main([command, str(here), *file, "--device", "cpu"]) == 0
+
+
+def test_threads_that_wait_sleep():
+    """The settings are there before torch is imported, and those of the user stay."""
+    code = (
+        "import os, sys\n"
+        "from steerable import cli\n"
+        "assert 'torch' not in sys.modules\n"
+        "cli.main(['--version'])\n"
+        "print(os.environ['OMP_WAIT_POLICY'], os.environ['GOMP_SPINCOUNT'])"
+    )
+    for setting, expected in ((None, "passive 0"), ("active", "active 0")):
+        environment = {key: value for key, value in os.environ.items() if "OMP_" not in key}
+        if setting:
+            environment["OMP_WAIT_POLICY"] = setting
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines()[-1] == expected
+
+
+def test_a_program_that_has_torch_keeps_its_settings(monkeypatch, capsys):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert cli.main(["--version"]) == 0
+    assert "OMP_WAIT_POLICY" not in os.environ

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 after an error that the user can mend, 130 after Ctrl-C.
     """
+    _let_waiting_threads_sleep()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
@@ -43,6 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(str(error) or "stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _let_waiting_threads_sleep() -> None:
+    """Leave the cores to other programs while OpenMP's threads wait, as `docs/threads.md` says.
+
+    They would spin, and keep the thread that they wait for from its core. OpenMP reads these
+    variables once, when torch is imported; what the user has set stays.
+    """
+    if "torch" not in sys.modules:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 
 def train(arguments: list[str]) -> None:
