@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +55,17 @@ class ClassifierSettings:
             check_range("model", self, name, least=1)
         check_range("model", self, "depth", least=0)
         check_range("model", self, "dropout", least=0, below=1)
+
+
+class Coarser(NamedTuple):
+    """The points that a level keeps, and the neighbours of these."""
+
+    kept: Tensor
+    """(kept,) numbers of points of the finer level."""
+    down: Tensor
+    """(2, edge) from points of the finer level to those kept."""
+    among: Tensor | None
+    """(2, edge) among those kept, if the level has convolutions among them."""
 
 
 class Classifier(nn.Module):
@@ -127,28 +139,51 @@ class Classifier(nn.Module):
             nn.Linear(seen.dim, classes),
         )
 
-    def forward(self, pos: Tensor, batch: Tensor | None = None) -> Tensor:
+    def hierarchy(self, pos: Tensor, batch: Tensor | None = None) -> list[Coarser]:
+        """The points that every level keeps and their neighbours, which no weight changes.
+
+        Arguments as in `forward`.
+        """
+        batch = _one_cloud(pos) if batch is None else batch
+        hierarchy = []
+        for level in self.levels:
+            coarser = cast(_Level, level).coarsen(pos, batch)
+            pos, batch = pos.index_select(0, coarser.kept), batch.index_select(0, coarser.kept)
+            hierarchy.append(coarser)
+        return hierarchy
+
+    def forward(
+        self,
+        pos: Tensor,
+        batch: Tensor | None = None,
+        hierarchy: list[Coarser] | None = None,
+        size: int | None = None,
+    ) -> Tensor:
         """Classify.
 
         Args:
             pos: positions (point, d); clouds about fill the unit ball.
             batch: cloud of every point (point,); one cloud if absent.
+            hierarchy: of `hierarchy`, computed here if absent. Give it to compile.
+            size: number of clouds; by default the largest in `batch` plus one. Give it to compile.
 
         Returns:
             Logits (cloud, classes).
         """
-        if batch is None:
-            batch = torch.zeros(pos.shape[0], dtype=torch.long, device=pos.device)
-        clouds = int(batch.max()) + 1 if batch.shape[0] else 1
-        middle = segment_mean(pos, batch, clouds)
+        batch = _one_cloud(pos) if batch is None else batch
+        hierarchy = self.hierarchy(pos, batch) if hierarchy is None else hierarchy
+        if size is None:
+            size = int(batch.max()) + 1 if batch.shape[0] else 1
+        middle = segment_mean(pos, batch, size)
         x = pos.new_ones(pos.shape[0], 1)
-        for n, level in enumerate(self.levels):
-            x, pos, batch = level(x, pos, batch)
+        for n, (level, coarser) in enumerate(zip(self.levels, hierarchy, strict=True)):
+            x, pos = level(x, pos, coarser)
+            batch = batch.index_select(0, coarser.kept)
             if n == 0:
                 x = x + self.placed(self.place(pos - middle.index_select(0, batch)).flatten(1))
         y = self.point(self.invariants(x))
         result: Tensor = self.head(
-            torch.cat([segment_mean(y, batch, clouds), segment_max(y, batch, clouds)], -1)
+            torch.cat([segment_mean(y, batch, size), segment_max(y, batch, size)], -1)
         )
         return result
 
@@ -182,21 +217,24 @@ class _Level(nn.Module):
             for _ in range(depth)
         )
 
-    def forward(self, x: Tensor, pos: Tensor, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def coarsen(self, pos: Tensor, batch: Tensor) -> Coarser:
+        """Which of the points are kept, and the neighbours of these."""
         kept = farthest_point_sampling(pos, self.points, batch)
-        own, own_pos, own_batch = (
-            x.index_select(0, kept),
-            pos.index_select(0, kept),
-            batch.index_select(0, kept),
-        )
-        edges = Edges.between((pos, own_pos), knn(pos, own_pos, self.neighbours, batch, own_batch))
-        y = self.down((x, own), edges)
-        if self.among:
-            index = knn(own_pos, own_pos, self.neighbours, own_batch, own_batch)
-            edges = Edges.between(own_pos, index)
-        for step in self.among:
-            y = y + step((y, y), edges)
-        return y, own_pos, own_batch
+        kept_pos, kept_batch = pos.index_select(0, kept), batch.index_select(0, kept)
+        down = knn(pos, kept_pos, self.neighbours, batch, kept_batch)
+        if not self.among:
+            return Coarser(kept, down, None)
+        among = knn(kept_pos, kept_pos, self.neighbours, kept_batch, kept_batch)
+        return Coarser(kept, down, among)
+
+    def forward(self, x: Tensor, pos: Tensor, coarser: Coarser) -> tuple[Tensor, Tensor]:
+        kept_x, kept_pos = x.index_select(0, coarser.kept), pos.index_select(0, coarser.kept)
+        y = self.down((x, kept_x), Edges.between((pos, kept_pos), coarser.down))
+        if coarser.among is not None:
+            edges = Edges.between(kept_pos, coarser.among)
+            for step in self.among:
+                y = y + step((y, y), edges)
+        return y, kept_pos
 
 
 class _Step(nn.Module):
@@ -255,6 +293,10 @@ def _hidden_field(group: Group, width: int) -> Field:
     """About `width` components of every irrep that the harmonics contain."""
     irreps = dict.fromkeys(term.irrep for term in harmonic_field(group, _DEGREE).field)
     return Field(group, tuple(Term(max(width // irrep.dim, 1), irrep) for irrep in irreps))
+
+
+def _one_cloud(pos: Tensor) -> Tensor:
+    return torch.zeros(pos.shape[0], dtype=torch.long, device=pos.device)
 
 
 def _reach(neighbours: int, points: int) -> float:
