@@ -1,0 +1,112 @@
+"""Exported programs, saved, and loaded in another process that has never seen the library."""
+
+import subprocess
+import sys
+import warnings
+from importlib.util import find_spec
+
+import pytest
+import torch
+from contracts.cases import CASES, features, module_of
+
+TOLERANCE = 1e-12
+FEW, MANY = 5, 9  # rows: exported with the one, run with the other
+STRICT = ["Linear", "SetLinear", "SphereConv", "GridConv2d", "GraphLinear"]
+
+# Runs every program of a folder on its inputs, and keeps the results.
+RUN = """
+import sys, torch
+from pathlib import Path
+for path in Path(sys.argv[1]).glob("*.pt2"):
+    inputs = torch.load(path.with_suffix(".inputs"))
+    torch.save(torch.export.load(path).module()(*inputs), path.with_suffix(".result"))
+assert "steerable" not in sys.modules
+"""
+
+
+@pytest.fixture(autouse=True)
+def ignored_warnings():
+    """PyTorch's own, of what it will rename."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+def exported(name, strict):
+    """The program of a case."""
+    case, module = CASES[name], module_of(name)
+    with torch.no_grad():
+        return torch.export.export(
+            module, case.inputs(FEW), dynamic_shapes=case.dynamic(), strict=strict
+        )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What the programs of all cases give in a fresh process, or why there is none."""
+    folder, results = tmp_path_factory.mktemp("programs"), {}
+    for k, name in enumerate(CASES):
+        try:
+            torch.export.save(exported(name, strict=False), folder / f"{k}.pt2")
+            torch.save(CASES[name].inputs(MANY), folder / f"{k}.inputs")
+        except Exception as error:
+            results[name] = error
+    subprocess.run([sys.executable, "-W", "ignore", "-c", RUN, str(folder)], check=True)
+    for k, name in enumerate(CASES):
+        if name not in results:
+            results[name] = torch.load(folder / f"{k}.result")
+    return results
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_fresh_process_computes_the_same(results, name):
+    if isinstance(results[name], Exception):
+        raise results[name]
+    with torch.no_grad():
+        wanted = module_of(name)(*CASES[name].inputs(MANY))
+    assert wanted.dtype == torch.float64
+    torch.testing.assert_close(results[name], wanted, atol=TOLERANCE, rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_strict_export(name):
+    inputs = CASES[name].inputs(MANY)
+    with torch.no_grad():
+        result, wanted = exported(name, strict=True).module()(*inputs), module_of(name)(*inputs)
+    torch.testing.assert_close(result, wanted, atol=TOLERANCE, rtol=TOLERANCE)
+
+
+def test_a_program_keeps_its_weights():
+    """Training a layer on does not change what was exported of it."""
+    module, (x, *rest) = module_of("SetLinear"), CASES["SetLinear"].inputs(FEW)
+    program, before = torch.export.export(module, (x, *rest)), module(x, *rest)
+    trained = {name: features(*p.shape) for name, p in module.named_parameters()}
+    module = module_of("SetLinear")
+    module.load_state_dict(trained, strict=False)
+    assert (module(x, *rest) - before).abs().max() > 0.1
+    torch.testing.assert_close(program.module()(x, *rest), before)
+
+
+@pytest.mark.skipif(
+    not all(map(find_spec, ("onnx", "onnxscript"))), reason="onnx and onnxscript are not installed"
+)
+@pytest.mark.parametrize("name", ["Linear", "Gate", "SetLinear", "SphereConv", "GridConv2d"])
+def test_onnx_programs_take_any_number_of_rows(name, tmp_path):
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    case, module = CASES[name], module_of(name)
+    tensors = [k for k, part in enumerate(case.inputs(FEW)) if isinstance(part, torch.Tensor)]
+    program = torch.onnx.export(
+        module, case.inputs(FEW), dynamo=True, dynamic_shapes=case.dynamic(), verbose=False
+    )
+    program.save(str(tmp_path / "layer.onnx"))
+    evaluate = ReferenceEvaluator(onnx.load(tmp_path / "layer.onnx"))
+    inputs = case.inputs(MANY)
+    names = evaluate.input_names
+    assert len(names) == len(tensors)
+    given = {key: inputs[k].numpy() for key, k in zip(names, tensors, strict=True)}
+    (result,) = evaluate.run(None, given)
+    torch.testing.assert_close(torch.from_numpy(result), module(*inputs).detach())
