@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from contracts.cases import CASES, features, module_of
 from torch.func import functional_call
 
+from contracts.cases import CASES, features, module_of
 from steerable import models
 from steerable.ops import knn
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+
 from contracts.cases import CASES, features, module_of
 
 TOLERANCE = 1e-12

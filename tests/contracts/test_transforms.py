@@ -4,12 +4,13 @@ import copy
 
 import pytest
 import torch
-from contracts.cases import CASES, features, module_of
 from torch import nn
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, hessian, jvp, stack_module_state, vmap
 from torch.nn.utils import parametrize
 from torch.utils.checkpoint import checkpoint
+
+from contracts.cases import CASES, features, module_of
 
 LOSS = {"atol": 1e-9, "rtol": 1e-9}  # sums of squares of some hundred numbers
 

@@ -17,15 +17,10 @@ from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_de
 from ..functions import safe_norm
 from ..groups import named_group
 from ..layers import Gate, Linear, RMSNorm
-<<<<<<< HEAD
 from ..ops import Edges, Neighbourhoods, radius_graph
 from ..settings import check_choices, check_range
 from ..tracing import is_traced
 from .certifiable import Claim
-=======
-from ..ops import Neighbourhoods, neighbourhoods, radius_graph
-from ..tracing import is_traced
->>>>>>> 9995b45 (Regressor and Classifier can be traced: the number of graphs and the points of every level may be given)
 
 KERNELS = ("radial", "implicit", "bonds", "ends")
 _ATTRIBUTES = 8
@@ -175,11 +170,7 @@ class Regressor(ConstantModule):
         pos: Tensor,
         batch: Tensor | None = None,
         edge_index: Tensor | Neighbourhoods | None = None,
-<<<<<<< HEAD
-        graphs: int | None = None,
-=======
         size: int | None = None,
->>>>>>> 9995b45 (Regressor and Classifier can be traced: the number of graphs and the points of every level may be given)
     ) -> Tensor:
         """Predict.
 
@@ -187,15 +178,9 @@ class Regressor(ConstantModule):
             z: atomic numbers (atom,).
             pos: positions (atom, 3) in Angstrom.
             batch: molecule of every atom (atom,); one molecule if absent.
-<<<<<<< HEAD
             edge_index: neighbours (2, edge), from `ops.radius_graph` if absent.
-            graphs: number of molecules; by default the largest in `batch` plus one. Give it to
-                compile or export.
-=======
-            edge_index: neighbours (2, edge), from `ops.radius_graph` if absent. Give it to compile.
             size: number of molecules; by default the largest in `batch` plus one. Give it to
-                compile.
->>>>>>> 9995b45 (Regressor and Classifier can be traced: the number of graphs and the points of every level may be given)
+                compile or export.
 
         Returns:
             One number per molecule (graph,), in the unit of the target; float64 whatever the
@@ -207,36 +192,18 @@ class Regressor(ConstantModule):
         kind = self._kinds(z)
         if edge_index is None:
             edge_index = radius_graph(pos, self.cutoff, batch)
-<<<<<<< HEAD
         edges = Edges.between(pos, edge_index).to(self.embed.weight.dtype)
         bond = None if self.bond is None else self.bond(kind, edges)
         end = None if self.attribute is None else self.attribute(kind)
         x = self.embed(kind)
         for block in self.blocks:
             x = block(x, edges, bond, end)
-        if graphs is None:
-            graphs = int(batch.max()) + 1 if batch is not None and batch.shape[0] else 1
-        learned = self.pool(self.head(x).to(self.reference.dtype), batch, graphs).squeeze(-1)
-        atoms = self.pool(self.reference[kind].unsqueeze(-1), batch, graphs).squeeze(-1)
-        shift, scale = self.statistics
-        result: Tensor = learned * scale + shift + atoms
-=======
-        hood = edge_index
-        if isinstance(edge_index, Tensor) and not is_traced(pos):
-            hood = neighbourhoods(edge_index, pos.shape[0])  # once for all layers
-        edges = hood.edge_index if isinstance(hood, Neighbourhoods) else hood
-        bond = None if self.bond is None else self.bond(kind, pos, edges)
-        end = None if self.attribute is None else self.attribute(kind)
-        x = self.embed(kind)
-        for block in self.blocks:
-            x = block(x, pos, hood, bond, end)
         if size is None:
             size = int(batch.max()) + 1 if batch is not None and batch.shape[0] else 1
-        own = self.pool(self.head(x), batch, size).squeeze(-1)
+        learned = self.pool(self.head(x).to(self.reference.dtype), batch, size).squeeze(-1)
+        atoms = self.pool(self.reference[kind].unsqueeze(-1), batch, size).squeeze(-1)
         shift, scale = self.statistics
-        known = self.pool(self.reference[kind].unsqueeze(-1), batch, size).squeeze(-1)
-        result: Tensor = own.to(known.dtype) * scale + shift + known
->>>>>>> 9995b45 (Regressor and Classifier can be traced: the number of graphs and the points of every level may be given)
+        result: Tensor = learned * scale + shift + atoms
         return result
 
     def certifiable(self, z: Tensor, pos: Tensor, batch: Tensor) -> Claim:
@@ -252,13 +219,9 @@ class Regressor(ConstantModule):
 
     def _kinds(self, z: Tensor) -> Tensor:
         kind: Tensor = self._number[z.clamp(0, 118)]
-<<<<<<< HEAD
         if is_traced(z):
             return kind
         if kind.shape[0] and int(kind.min()) < 0:
-=======
-        if not is_traced(z) and kind.shape[0] and int(kind.min()) < 0:
->>>>>>> 9995b45 (Regressor and Classifier can be traced: the number of graphs and the points of every level may be given)
             unknown = sorted(set(z[kind < 0].tolist()))
             known = torch.nonzero(self._number >= 0).flatten().tolist()
             raise UnknownElementError(
@@ -324,18 +287,7 @@ class _Block(nn.Module):
         self.own = Linear(field_in, self.gate.field_in)
         self.skip = Linear(field_in, field_out, bias=False)
 
-<<<<<<< HEAD
     def forward(self, x: Tensor, edges: Edges, bond: Tensor | None, end: Tensor | None) -> Tensor:
-=======
-    def forward(
-        self,
-        x: Tensor,
-        pos: Tensor,
-        hood: Neighbourhoods | Tensor,
-        bond: Tensor | None,
-        end: Tensor | None,
-    ) -> Tensor:
->>>>>>> 9995b45 (Regressor and Classifier can be traced: the number of graphs and the points of every level may be given)
         y = self.norm(x)
         result: Tensor = self.skip(x) + self.gate(self.conv(y, edges, bond, end) + self.own(y))
         return result
