@@ -32,7 +32,9 @@ def mean_of_rows(x: Tensor) -> Tensor:
     # Numbers of rows are exact in float32 up to 2^24, so they travel with the sums in float64.
     count = x.new_full((1,), x.shape[0], dtype=torch.float64)
     distributed.all_reduce(count)
-    total: Tensor = distributed.nn.functional.all_reduce(x.sum(0, keepdim=True))
+    from torch.distributed.nn.functional import all_reduce  # with a gradient; slow to import
+
+    total: Tensor = all_reduce(x.sum(0, keepdim=True))
     return total / count.clamp(min=1).to(x)
 
 
