@@ -65,5 +65,4 @@ __all__ = [
     "mean_square",
     "measure",
     "robust_mean_square",
-    "stacked_weights",
 ]
