@@ -1,6 +1,6 @@
 """GridConv under random elements of its group, on sums of plane waves.
 
-`python tests/convs/test_grid_rotations.py`.
+`python tests/convs/grids/test_grid_rotations.py`.
 
 The waves are evaluated at the points of the grid, turned or not, so nothing is interpolated: what
 is measured is the convolution alone. Run as a program, it prints the tables of docs/grids.md.
