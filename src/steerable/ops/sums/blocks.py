@@ -8,6 +8,7 @@ make a gradient of the size of all nodes: quadratic in the size of the graph.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -146,7 +147,7 @@ class _Sum(torch.autograd.Function):
         kernel, hood, counts = ctx.arguments
         needs, tensors = ctx.needs_input_grad[3:], ctx.saved_tensors
         if transforms_active([grad]):  # a batch of gradients at once
-            gradients = _pure_pull(kernel, hood, counts, needs, grad, tensors)
+            gradients = _vjp(partial(_kept, kernel, hood), counts, tensors, needs, grad)
         else:
             gradients = _Pull.apply(kernel, hood, counts, needs, grad, *tensors)
         return None, None, None, *gradients
@@ -175,7 +176,8 @@ class _Pull(torch.autograd.Function):
         kernel, hood, counts, needs = ctx.arguments
         grad, *tensors = ctx.saved_tensors
         if transforms_active([s for s in second if s is not None]):
-            gradients = _pure_pull_twice(kernel, hood, counts, needs, grad, tensors, second)
+            function = partial(_kept, kernel, hood)
+            gradients = _vjp_twice(function, counts, tensors, needs, grad, second)
         else:
             gradients = _PullTwice.apply(
                 kernel, hood, counts, needs, len(tensors), grad, *tensors, *second
@@ -239,7 +241,9 @@ def pull(
             mask = block.flat_mask(grad.dtype)
             gradients = kernel.pull(block.slots, mask, block_inputs, grad_rows, needs)
             if gradients is None:
-                gradients = _vjp(kernel, block, block_inputs, needs, grad_rows)
+                gradients = _vjp(
+                    partial(_call, kernel, block), counts, block_inputs.tensors, needs, grad_rows
+                )
             _add(result, rows, gradients)
         return result
 
@@ -276,7 +280,10 @@ def pull_twice(
             mask = block.flat_mask(grad.dtype)
             gradients = kernel.pull_twice(block.slots, mask, block_inputs, grad_rows, weights)
             if gradients is None:
-                gradients = _vjp_twice(kernel, block, block_inputs, needs, grad_rows, weights)
+                function = partial(_call, kernel, block)
+                gradients = _vjp_twice(
+                    function, counts, block_inputs.tensors, needs, grad_rows, weights
+                )
             _add(result, [block.nodes, *rows], gradients)
         return result
 
@@ -302,57 +309,36 @@ def _gathered(hood: Neighbourhoods, inputs: Inputs) -> Iterator[tuple[Block, lis
 
 
 def _vjp(
-    kernel: Kernel, block: Block, inputs: Inputs, needs: Sequence[bool], grad: Tensor
+    function: Callable[[Inputs], Tensor],
+    counts: Counts,
+    tensors: Sequence[Tensor],
+    needs: Sequence[bool],
+    grad: Tensor,
 ) -> list[Tensor | None]:
-    function, chosen = _function_of_needed(
-        lambda changed: _call(kernel, block, changed), inputs.counts, inputs.tensors, needs
-    )
-    return _spread(torch.func.vjp(function, *chosen)[1](grad), needs)
+    """The gradients of <grad, function> of the inputs that need them."""
+    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
+    return _spread(torch.func.vjp(of_needed, *chosen)[1](grad), needs)
 
 
 def _vjp_twice(
-    kernel: Kernel,
-    block: Block,
-    inputs: Inputs,
+    function: Callable[[Inputs], Tensor],
+    counts: Counts,
+    tensors: Sequence[Tensor],
     needs: Sequence[bool],
     grad: Tensor,
     second: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    function, chosen = _function_of_needed(
-        lambda changed: _call(kernel, block, changed), inputs.counts, inputs.tensors, needs
-    )
-    return _twice(function, chosen, needs, grad, second)
+    """The gradients of <second, _vjp> of `grad` and of the inputs that need them."""
+    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
 
+    def gradients(grad: Tensor, *chosen: Tensor) -> tuple[Tensor, ...]:
+        return torch.func.vjp(of_needed, *chosen)[1](grad)
 
-def _pure_pull(
-    kernel: Kernel,
-    hood: Neighbourhoods,
-    counts: Counts,
-    needs: Sequence[bool],
-    grad: Tensor,
-    tensors: Sequence[Tensor],
-) -> list[Tensor | None]:
-    """`pull` by operations that every transform follows."""
-    function, chosen = _function_of_needed(
-        lambda inputs: _kept(kernel, hood, inputs), counts, tensors, needs
-    )
-    return _spread(torch.func.vjp(function, *chosen)[1](grad), needs)
-
-
-def _pure_pull_twice(
-    kernel: Kernel,
-    hood: Neighbourhoods,
-    counts: Counts,
-    needs: Sequence[bool],
-    grad: Tensor,
-    tensors: Sequence[Tensor],
-    second: Sequence[Tensor | None],
-) -> list[Tensor | None]:
-    """`pull_twice` by operations that every transform follows."""
-    function, chosen = _function_of_needed(
-        lambda inputs: _kept(kernel, hood, inputs), counts, tensors, needs
-    )
-    return _twice(function, chosen, needs, grad, second)
+    needed = [s for s, need in zip(second, needs, strict=True) if need]
+    pairs = zip(chosen, needed, strict=True)
+    cotangents = tuple(torch.zeros_like(t) if s is None else s for t, s in pairs)
+    first, *others = torch.func.vjp(gradients, grad, *chosen)[1](cotangents)
+    return [first, *_spread(others, needs)]
 
 
 def _function_of_needed(
@@ -369,25 +355,6 @@ def _function_of_needed(
         return function(_inputs(counts, [next(rest) if need else t for t, need in pairs]))
 
     return of_needed, [t for t, need in zip(tensors, needs, strict=True) if need]
-
-
-def _twice(
-    function: Callable[..., Tensor],
-    chosen: Sequence[Tensor],
-    needs: Sequence[bool],
-    grad: Tensor,
-    second: Sequence[Tensor | None],
-) -> list[Tensor | None]:
-    """The gradients of <second, vjp of `function`> of `grad` and of the chosen inputs."""
-
-    def gradients(grad: Tensor, *chosen: Tensor) -> tuple[Tensor, ...]:
-        return torch.func.vjp(function, *chosen)[1](grad)
-
-    needed = [s for s, need in zip(second, needs, strict=True) if need]
-    pairs = zip(chosen, needed, strict=True)
-    cotangents = tuple(torch.zeros_like(t) if s is None else s for t, s in pairs)
-    first, *others = torch.func.vjp(gradients, grad, *chosen)[1](cotangents)
-    return [first, *_spread(others, needs)]
 
 
 def _spread(gradients: Sequence[Tensor], needs: Sequence[bool]) -> list[Tensor | None]:
