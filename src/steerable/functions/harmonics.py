@@ -33,12 +33,24 @@ def spherical_harmonics(x: Tensor, max_degree: int) -> Tensor:
 
     At x = 0 the harmonics of degree above 0 vanish, and so do their derivatives.
     """
+    if x.shape[-1] == 3 and max_degree == 1:
+        return _first_degree(x)
     columns = _columns(x)
     square = torch.stack([column * column for column in columns]).sum(0)
     away = square > 0
     # The inner `where` keeps 1/0 out of the branch not taken, whose gradient would be NaN.
     inverse = torch.where(away, torch.where(away, square, 1.0).rsqrt(), 0.0)
     return _solid([column * inverse for column in columns], max_degree)
+
+
+def _first_degree(x: Tensor) -> Tensor:
+    """(1, sqrt(3) x/|x|): the harmonics of degree 1 are the coordinates, in their order."""
+    if not x.is_floating_point():
+        raise ValueError(f"Harmonics need floating-point points; got {x.dtype}.")
+    square = (x * x).sum(-1, keepdim=True)
+    away = square > 0
+    inverse = torch.where(away, torch.where(away, square, 1.0).rsqrt(), 0.0)
+    return torch.cat([torch.ones_like(square), x * (3**0.5 * inverse)], -1)
 
 
 def _columns(x: Tensor) -> list[Tensor]:

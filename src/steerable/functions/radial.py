@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from ..tracing import is_traced, transforms_active
 
 
 def safe_norm(x: Tensor) -> Tensor:
@@ -33,10 +37,41 @@ def bessel(distance: Tensor, count: int, cutoff: float) -> Tensor:
     """
     n = torch.arange(1, count + 1, dtype=distance.dtype, device=distance.device)
     u = distance.unsqueeze(-1) * (n * (torch.pi / cutoff))
+    if is_traced(u) or transforms_active([u]):
+        return 2**0.5 * _sine_ratio(u)
+    value: Tensor = _SineRatio.apply(u)
+    return 2**0.5 * value
+
+
+def _sine_ratio(u: Tensor) -> Tensor:
+    """sin(u) / u in operations that every transform follows."""
     near = u.abs() < 0.1  # the series is exact to rounding there, and so are its derivatives
     square = u * u
     series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))
-    return 2**0.5 * torch.where(near, series, torch.sin(u) / torch.where(near, 1.0, u))
+    return torch.where(near, series, torch.sin(u) / torch.where(near, 1.0, u))
+
+
+class _SineRatio(torch.autograd.Function):
+    """The same by one operation forward, and a third of the operations backward.
+
+    The derivative of torch.sinc itself cancels near 0.
+    """
+
+    @staticmethod
+    def forward(u: Tensor) -> Tensor:
+        return torch.sinc(u / torch.pi)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (u,) = ctx.saved_tensors
+        near, square = u.abs() < 0.1, u * u
+        series = -u / 3 * (1 - square / 10 * (1 - square / 28 * (1 - square / 54)))
+        far = torch.where(near, 1.0, u)
+        return grad * torch.where(near, series, (torch.cos(u) - torch.sin(u) / far) / far)
 
 
 def even_gaussian(distance: Tensor, centres: Tensor, width: Tensor) -> Tensor:

@@ -78,6 +78,18 @@ class Plan:
         return "\n".join(lines)
 
 
+def cheapest(known: dict[str, Work], nodes: int, edges: int) -> Engine:
+    """The order that `plan` takes, without a table."""
+    best, least = "", float("inf")
+    for name, work in known.items():
+        flops = edges * work.edge_flops + nodes * work.node_flops
+        size = 4 * (edges * work.edge_numbers + nodes * work.node_numbers)
+        seconds = flops / _FLOPS + size / _BYTES
+        if seconds < least:
+            best, least = name, seconds
+    return ENGINES[best]
+
+
 def works(filter: Filter, contraction: Contraction) -> dict[str, Work]:
     """The work of every order that applies."""
     return {

@@ -23,7 +23,7 @@ from ...layers import (
 from ...ops import Edges, Inputs, blockwise, segment_max
 from ...tracing import transforms_active
 from .attention import Attention
-from .cost import ENGINES, Plan, plan, works
+from .cost import ENGINES, Plan, cheapest, plan, works
 from .engines import Engine, separable_values
 from .graph import Graph, check_graph
 from .neighbour_sum import NeighbourSum
@@ -140,6 +140,11 @@ class NeighbourConv(MeasuredScale):
         """What the orders of computation cost on a graph of this size, and which is taken."""
         return plan(self._works, nodes, edges, self.engine)
 
+    def _chosen(self, nodes: int, edges: int) -> Engine:
+        if self.engine != "auto":
+            return ENGINES[self.engine]
+        return cheapest(self._works, nodes, edges)
+
     def _aggregate(self, graph: Graph) -> Tensor:
         graph = graph.weighted(self._edge_weight(graph))
         target = graph.edges.index[1]
@@ -163,7 +168,7 @@ class NeighbourConv(MeasuredScale):
         if torch.compiler.is_compiling():
             return self._traced_sum(graph)
         edges = graph.edges.count
-        chosen = self.plan(graph.edges.size, edges).chosen
+        chosen = self._chosen(graph.edges.size, edges)
         recompute = self._recompute(edges, chosen)
         features = chosen.prepare(self.contraction, self.contraction.before(graph.x))
         try:
