@@ -1,6 +1,8 @@
 """Fields: text, arithmetic, representation matrices, restriction, harmonics, errors."""
 
+import copy
 import importlib
+import io
 import pickle
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import torch
 from e3nn import o3
 
+from oracles.groups import EVERY, name
 from steerable.field import (
     Field,
     FieldError,
@@ -25,6 +28,7 @@ from steerable.groups import (
     Group,
     GroupError,
     irrep,
+    irreps,
     point_group,
     rotation,
     trivial,
@@ -393,3 +397,15 @@ def test_restriction_goes_on_from_any_group():
         assert (change @ field.matrix(g) - second.field.matrix(g) @ change).abs().max() < 1e-12
     with pytest.raises(FieldError, match=r"whole number of at least 0; got 1.5"):
         Field(whole, ((1.5, whole.irreps()[0]),))
+
+
+@pytest.mark.parametrize("group", EVERY, ids=name)
+def test_fields_are_loaded_as_weights(group):
+    """`torch.load(weights_only=True)`, which reads the hyperparameters of Lightning's checkpoints."""
+    field = Field(group, tuple((k, irrep) for k, irrep in enumerate(irreps(group, 3))))
+    file = io.BytesIO()
+    torch.save({"field": field}, file)
+    file.seek(0)
+    loaded = torch.load(file, weights_only=True)["field"]
+    assert loaded == field and loaded.group == group and str(loaded.group) == str(group)
+    assert pickle.loads(pickle.dumps(field)) == field and copy.deepcopy(field) is field

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 
-class ConstantModule(nn.Module):
+class _BuiltOnCPU(ABCMeta):
+    """Modules are built on the CPU and then moved to the default device.
+
+    Constants are solved with numpy and need values, which the meta device has not. So `with
+    torch.device("meta")` gives a module whose constants are right after `to_empty`.
+    """
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        device = torch.get_default_device()
+        if device.type == "cpu":
+            return super().__call__(*args, **kwargs)
+        for value in (*args, *kwargs.values()):
+            for part in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(part, nn.Module):  # a filter becomes a part of the module
+                    _to_cpu(part)
+        with torch.device("cpu"):
+            module = super().__call__(*args, **kwargs)
+        return module.to(device)
+
+
+def _to_cpu(module: nn.Module) -> None:
+    if not any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        module.to("cpu")
+        return
+    module.to_empty(device="cpu")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.fill_(1)  # some number: it ends on the meta device again
+
+
+class ConstantModule(nn.Module, metaclass=_BuiltOnCPU):
     """A module with tensors that are known in float64.
 
     Constants follow the module's device and dtype as non-persistent buffers, so they are no part of

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -212,13 +213,23 @@ class Field:
         return Irreps([(m, f"{irrep_.name}{parity}") for m, irrep_ in self.terms])
 
     def check(self, features: Tensor, owner: str, name: str = "features") -> None:
-        """Raise FieldMismatchError unless the last axis of `features` is that of this field."""
+        """Raise FieldMismatchError unless `features` are real numbers (..., dim)."""
         if features.dim() == 0 or features.shape[-1] != self.dim:
             came = features.shape[-1] if features.dim() else "a number"
             raise FieldMismatchError(
                 f"{owner} expects {name} of {self} ({self.dim} channels) and got {came}. Map them "
                 "with Linear first."
             )
+        check_floating(features, owner, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As text and plain numbers, which `torch.load(weights_only=True)` reads."""
+        if not isinstance(self.group, Group):  # of permutations
+            return Field, (self.group, self.terms)
+        return _read, (str(self), self.group.name, self.group.generators.tolist())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Field:
+        return self  # immutable
 
     def __add__(self, other: Field) -> Field:
         require_same_group("A sum of fields", self, other)
@@ -273,6 +284,15 @@ def require_same_group(owner: str, *fields: Field) -> Group:
     return group
 
 
+def check_floating(x: Tensor, owner: str, name: str = "features") -> None:
+    """Raise FieldMismatchError for integers, booleans and complex numbers."""
+    if not x.is_floating_point():
+        raise FieldMismatchError(
+            f"{owner} expects {name} of a floating-point dtype and got {x.dtype}. Convert them "
+            "first, as with x.float()."
+        )
+
+
 def invariant_field(group: Group, channels: int) -> Field:
     """`channels` numbers that the group leaves alone; no term at all for 0."""
     return Field(group, (Term(channels, group.irreps(0)[0]),) if channels else ())
@@ -290,6 +310,14 @@ def harmonic_field(group: Group, max_degree: int) -> Restriction:
         rows.append(torch.cat([torch.from_numpy(isometry).T for _, isometry in parts]))
         terms.extend(Term(1, part) for part, _ in parts)
     return Restriction(Field(group, tuple(terms)), torch.block_diag(*rows))
+
+
+def _read(text: str, name: str, generators: list[Any]) -> Field:
+    """The field that `Field.__reduce__` wrote."""
+    return Field.parse(text, Group(name, np.array(generators)))
+
+
+torch.serialization.add_safe_globals([_read])
 
 
 def _place(block: Tensor, start: int, copies: int, width: int) -> Tensor:

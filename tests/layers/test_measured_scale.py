@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -79,7 +80,7 @@ def test_copies_of_a_measured_layer_are_the_same_function():
 
 
 def test_copies_of_an_unmeasured_layer_measure_the_same():
-    first, _ = batches()
+    (first,) = batches(1)
     layer = unequal()
     for twin in copies(layer):
         assert twin.neighbours.isnan()
@@ -277,3 +278,8 @@ def test_ranks_agree():
     torch.testing.assert_close(first[1], singles[1])  # rank 0 had no rows
     assert first[1].equal(second[1]) and first[2].equal(second[2])
     torch.testing.assert_close(first[2], torch.stack(singles).mean())
+
+
+def test_the_example_of_the_docs():
+    text = (Path(__file__).parents[2] / "docs" / "scales.md").read_text()
+    exec(text.split("```python\n")[1].split("```")[0], {})

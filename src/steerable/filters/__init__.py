@@ -2,7 +2,15 @@
 
 from .choose import choose_filter
 from .derivative import DerivativeFilter, Derivatives, StencilFilter
-from .filter import Filter, GridFilter, SeparableFilter, SharedGeometry, attribute_field, group_of
+from .filter import (
+    Filter,
+    GridFilter,
+    SeparableFilter,
+    SharedGeometry,
+    attribute_field,
+    filter_line,
+    group_of,
+)
 from .harmonic import HarmonicFilter
 from .implicit import ImplicitFilter, harmonic_degree, is_harmonic
 from .joint import JointFilter
@@ -29,6 +37,7 @@ __all__ = [
     "Taps",
     "attribute_field",
     "choose_filter",
+    "filter_line",
     "group_of",
     "harmonic_degree",
     "is_harmonic",

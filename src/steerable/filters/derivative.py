@@ -15,7 +15,7 @@ from ..constants import ConstantModule
 from ..field import Field, Term
 from ..functions import Array, exponents_up_to, harmonic_polynomials
 from ..groups import O3, Group, Harmonic, Irrep, decompose
-from ..layers import MeasuredScale, robust_mean_square
+from ..layers import Meaningful, MeasuredScale, robust_mean_square
 from ..operators import harmonic_couplings
 from ..ops import grid_stencil
 from .filter import Filter
@@ -107,7 +107,7 @@ class Derivatives:
                 yield part.place, np.einsum("ohi,hk->oki", tensor, part.isometry)
 
 
-class DerivativeFilter(MeasuredScale, ConstantModule):
+class DerivativeFilter(Meaningful, MeasuredScale, ConstantModule):
     """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on points.
 
     The weights of neighbours in derivatives.
@@ -182,8 +182,14 @@ class DerivativeFilter(MeasuredScale, ConstantModule):
         size = (weights.square() @ coefficients.square().T).sqrt()
         self.measure(self.basis.power(weights @ coefficients.T), self.basis.power(size))
 
-    def extra_repr(self) -> str:
-        return f"{self.field} of {self.field.group}, order={self.basis.order}"
+    def reset_parameters(self) -> None:
+        """Measure the scales again."""
+        self.forget_scale()
+
+    def meaning(self) -> str:
+        offset = self.basis.maximum_offset
+        aliases = "" if offset is None else f", maximum_offset={offset}"
+        return f"{self.field} of {self.field.group}, order={self.basis.order}{aliases}"
 
 
 class StencilFilter(ConstantModule):

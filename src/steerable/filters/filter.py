@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..field import Field
 from ..groups import Group
@@ -96,6 +96,14 @@ def attribute_field(
     group = group_of(edge, node) or group
     node = Field.parse(node, group)
     return Field.parse(edge, group) + node + node
+
+
+def filter_line(filter: Filter) -> str:
+    """The class of a filter and, where its own state does not hold them, its arguments."""
+    name = type(filter).__name__
+    if isinstance(filter, nn.Module) and not filter.state_dict():
+        return f"{name}({filter.extra_repr()})"
+    return name
 
 
 def group_of(*fields: Field | str) -> Group | None:

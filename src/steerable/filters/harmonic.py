@@ -12,13 +12,13 @@ from ..constants import ConstantModule
 from ..field import Field, harmonic_field
 from ..functions import spherical_harmonics
 from ..groups import Group
-from ..layers import SILU_GAIN
+from ..layers import SILU_GAIN, Meaningful, reset_children
 from ..ops import Edges, shared
 from .filter import SharedGeometry
-from .radial import Radial, as_radial, typical_inputs
+from .radial import Radial, as_radial, filter_meaning, typical_inputs
 
 
-class HarmonicFilter(ConstantModule, SharedGeometry):
+class HarmonicFilter(Meaningful, ConstantModule, SharedGeometry):
     """h_k(x, a) = u(|x|) phi_k(b(|x|), a) Y(x / |x|).
 
     Harmonics Y times a multilayer perceptron phi of invariants.
@@ -103,6 +103,11 @@ class HarmonicFilter(ConstantModule, SharedGeometry):
         harmonics = shared(offset, key, lambda x: spherical_harmonics(x, degree))
         return harmonics @ self._change if self._is_changed else harmonics
 
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset_children(self)
+        self._balance()
+
     @torch.no_grad()
     def _balance(self) -> None:
         """Scale the weights so that what enters every SiLU begins with unit mean square.
@@ -118,8 +123,8 @@ class HarmonicFilter(ConstantModule, SharedGeometry):
                 module.weight /= (share * module(x).square()).sum(0).sqrt().unsqueeze(1)
             x = module(x)
 
-    def extra_repr(self) -> str:
-        return f"{self.channels} x ({self.field}) of {self.field.group}, cutoff={self.cutoff}"
+    def meaning(self) -> str:
+        return filter_meaning(self)
 
 
 def _perceptron(widths: Sequence[int]) -> nn.Sequential:

@@ -11,13 +11,13 @@ from ..constants import ConstantModule
 from ..field import Field, Term, harmonic_field, invariant_field
 from ..functions import solid_harmonics
 from ..groups import Group
-from ..layers import MLP
+from ..layers import MLP, Meaningful, reset_children
 from ..ops import Edges, shared
 from .filter import SharedGeometry, group_of
-from .radial import Radial, as_radial, typical_inputs
+from .radial import Radial, as_radial, filter_meaning, typical_inputs
 
 
-class ImplicitFilter(ConstantModule, SharedGeometry):
+class ImplicitFilter(Meaningful, ConstantModule, SharedGeometry):
     """h(x, a) = u(|x|) MLP(Y(x / sqrt(|x|^2 + s^2)), b(|x|), a).
 
     The MLP commutes with the group.
@@ -117,6 +117,11 @@ class ImplicitFilter(ConstantModule, SharedGeometry):
         squashed = offset * torch.rsqrt(square + self.softening**2)
         return solid_harmonics(squashed, self.max_degree)
 
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset_children(self)
+        self._balance()
+
     @torch.no_grad()
     def _balance(self) -> None:
         """Scale the last layer to unit mean square at the start.
@@ -127,8 +132,8 @@ class ImplicitFilter(ConstantModule, SharedGeometry):
         power = torch.stack([found[:, place].mean(1) for place in self.field.slices()], 1).flatten()
         self.mlp.scale_output(torch.where(power > 1e-9, power, 1.0).rsqrt())
 
-    def extra_repr(self) -> str:
-        return f"{self.channels} x ({self.field}) of {self.field.group}, cutoff={self.cutoff}"
+    def meaning(self) -> str:
+        return filter_meaning(self)
 
 
 def is_harmonic(group: Group, attributes: Field | None = None) -> bool:

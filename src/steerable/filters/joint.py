@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..field import Field, require_same_group
+from ..layers import reset_children
 from .filter import Filter
 
 
@@ -59,6 +60,13 @@ class JointFilter(nn.Module):
         found = [sample(cast(Filter, filter), own).flatten(2) for filter, own in parts]
         samples = 1 if attributes is None else attributes.shape[0]
         return torch.cat([part.expand(samples, -1, -1) for part in found], 2).unsqueeze(2)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset_children(self)
+
+    def extra_repr(self) -> str:
+        return f"{self.field} of {self.field.group}"
 
     def _split(self, attributes: Tensor | None) -> Sequence[Tensor | None]:
         if attributes is None:

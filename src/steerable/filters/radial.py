@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from ..constants import ConstantModule
 from ..field import Field
 from ..functions import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff
+from ..layers import reset_children
 from ..ops import Edges, shared
 
 BASES = ("bessel", "gaussian", "learned")
@@ -23,7 +25,7 @@ _POINTS = 512
 _SOFTENING = 1e-6  # of the cutoff; moves a distance near the cutoff by 5e-13 of it
 
 
-class Radial(nn.Module):
+class Radial(ConstantModule):
     """Functions b_n(r) of the distance and an envelope u(r).
 
     Each has unit mean square over distances up to the cutoff.
@@ -63,6 +65,7 @@ class Radial(nn.Module):
             raise ValueError(f"A radial basis has at least 1 function; got count={count}.")
         self.cutoff, self.count = float(cutoff), count
         self._key = _key(cutoff, basis, count, envelope)
+        self._names = _name(basis), _name(envelope)
         self.basis = _basis(basis, count, self.cutoff) if isinstance(basis, str) else basis
         self.envelope = _envelope(envelope, self.cutoff) if isinstance(envelope, str) else envelope
 
@@ -83,11 +86,16 @@ class Radial(nn.Module):
             )
         return values, self.envelope(distance).unsqueeze(-1)
 
+    def reset_parameters(self) -> None:
+        """Begin again with the centres and widths of the constructor."""
+        reset_children(self)
+
     def extra_repr(self) -> str:
-        return f"cutoff={self.cutoff}, count={self.count}"
+        basis, envelope = self._names
+        return f"cutoff={self.cutoff}, count={self.count}, basis={basis}, envelope={envelope}"
 
 
-class Scaled(nn.Module):
+class Scaled(ConstantModule):
     """A function without weights, scaled to unit mean square."""
 
     def __init__(self, function: Function, cutoff: float) -> None:
@@ -112,9 +120,8 @@ class Gaussians(ConstantModule):
 
     def __init__(self, count: int, cutoff: float, learned: bool) -> None:
         super().__init__()
-        self.cutoff = cutoff
-        centres = torch.linspace(0, 1, count, dtype=torch.float64)  # in units of the cutoff
-        log_width = torch.full_like(centres, 1 / max(count - 1, 1)).log()
+        self.cutoff, self.count = cutoff, count
+        centres, log_width = self._start()
         self.gain = _unit_gain(lambda r: even_gaussian(r, centres, log_width.exp()), 1.0)
         if learned:
             self.centres = nn.Parameter(centres.to(torch.get_default_dtype()))
@@ -123,11 +130,23 @@ class Gaussians(ConstantModule):
             self.register_constant("centres", centres)
             self.register_constant("log_width", log_width)
 
+    def _start(self) -> tuple[Tensor, Tensor]:
+        centres = torch.linspace(0, 1, self.count, dtype=torch.float64)  # in units of the cutoff
+        return centres, torch.full_like(centres, 1 / max(self.count - 1, 1)).log()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Begin again with even centres, where they are learned."""
+        if isinstance(self.centres, nn.Parameter):
+            centres, log_width = self._start()
+            self.centres.copy_(centres)
+            self.log_width.copy_(log_width)
+
     def forward(self, distance: Tensor) -> Tensor:
         return self.gain * even_gaussian(distance / self.cutoff, self.centres, self.log_width.exp())
 
 
-class GaussianEnvelope(nn.Module):
+class GaussianEnvelope(ConstantModule):
     """exp(-r^2 / 2 s^2) times the polynomial cutoff.
 
     It ends smoothly whatever width s is learned.
@@ -144,6 +163,10 @@ class GaussianEnvelope(nn.Module):
         )
         self.log_width = nn.Parameter(torch.tensor(0.5).log())
 
+    def reset_parameters(self) -> None:
+        """Begin again with half of the cutoff."""
+        nn.init.constant_(self.log_width, math.log(0.5))
+
     def forward(self, distance: Tensor) -> Tensor:
         decay = torch.exp(-0.5 * (distance / (self.cutoff * self.log_width.exp())) ** 2)
         return self.gain * decay * polynomial_cutoff(distance, self.cutoff)
@@ -155,6 +178,22 @@ def as_radial(cutoff: float | Radial) -> Radial:
     The envelope ends at the cutoff.
     """
     return cutoff if isinstance(cutoff, Radial) else Radial(cutoff)
+
+
+class _RadialFilter(Protocol):
+    channels: int
+    field: Field
+    attributes: Field
+    distance: Radial
+
+
+def filter_meaning(filter: _RadialFilter) -> str:
+    """What the weights of a filter with a radial part depend on."""
+    attributes = f"attributes={filter.attributes}, " if len(filter.attributes) else ""
+    return (
+        f"{filter.channels} x ({filter.field}) of {filter.field.group}, {attributes}"
+        f"{filter.distance.extra_repr()}"
+    )
 
 
 def typical_inputs(field: Field, cutoff: float, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -176,6 +215,10 @@ def _key(cutoff: float, basis: object, count: int, envelope: object) -> tuple[An
     if basis in ("bessel", "gaussian") and envelope in ("polynomial", "cosine", "none"):
         return "radial", float(cutoff), basis, count, envelope
     return None
+
+
+def _name(part: str | Function) -> str:
+    return part if isinstance(part, str) else getattr(part, "__name__", type(part).__name__)
 
 
 def _basis(name: str, count: int, cutoff: float) -> nn.Module:

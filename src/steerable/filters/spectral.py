@@ -98,6 +98,9 @@ class Taps:
     rotations: Tensor
     width: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"Taps({len(self.rotations)} rotations, width={self.width:g})"
+
     def spectra(self, layout_in: Layout, layout_out: Layout) -> Tensor:
         """As a SpectralFilter.
 

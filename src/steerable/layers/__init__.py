@@ -5,6 +5,7 @@ from .contraction import Contraction, Depthwise, Full, Outer, constants_of
 from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
+from .meaning import Meaningful, reset, reset_children
 from .measure import measure
 from .measured_scale import MeasuredScale, robust_mean_square
 from .mlp import MLP
@@ -44,6 +45,7 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "Linear",
+    "Meaningful",
     "MeasuredScale",
     "NormActivation",
     "Outer",
@@ -64,5 +66,7 @@ __all__ = [
     "dense_kernel",
     "mean_square",
     "measure",
+    "reset",
+    "reset_children",
     "robust_mean_square",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..constants import ConstantModule
 from ..field import Field, invariant_field
 from ..groups import Group, coupling
+from .meaning import Meaningful
 
 
 class Gate(ConstantModule):
@@ -50,8 +51,11 @@ class Gate(ConstantModule):
         arguments = torch.cat([x[..., : self.gates], *[rest[..., s] for s in self._scalars]], -1)
         return rest * (torch.sigmoid(arguments) @ self._spread)
 
+    def extra_repr(self) -> str:
+        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
 
-class NormActivation(ConstantModule):
+
+class NormActivation(Meaningful, ConstantModule):
     """Every irrep is multiplied by sigmoid(a (sqrt(1 + |x|^2 / d) - 1) + b), learned a, b.
 
     Scalars pass through SiLU.
@@ -82,6 +86,11 @@ class NormActivation(ConstantModule):
         self.scale = nn.Parameter(torch.ones(self.field_in.channels))
         self.shift = nn.Parameter(torch.zeros(self.field_in.channels))
 
+    def reset_parameters(self) -> None:
+        """Set a to 1 and b to 0."""
+        nn.init.ones_(self.scale)
+        nn.init.zeros_(self.shift)
+
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., field_in.dim) to the same."""
         self.field_in.check(x, "NormActivation")
@@ -91,8 +100,11 @@ class NormActivation(ConstantModule):
         )
         return x * ((self._gain * torch.sigmoid(argument)) @ self._spread)
 
+    def meaning(self) -> str:
+        return f"{self.field_in}, {self.field_in.group}"
 
-class TensorProductActivation(ConstantModule):
+
+class TensorProductActivation(Meaningful, ConstantModule):
     """y = x + sum over paths p of w_p C_p (x (x) x) in every channel.
 
     The equivariant square, exact.
@@ -115,7 +127,13 @@ class TensorProductActivation(ConstantModule):
         self.field_in = self.field_out = self.field * channels
         tensor = _square(self.field)
         self.register_constant("_tensor", tensor)
-        self.weight = nn.Parameter(0.25 * torch.randn(channels, tensor.shape[0]))
+        self.weight = nn.Parameter(torch.empty(channels, tensor.shape[0]))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        with torch.no_grad():
+            self.weight.normal_().mul_(0.25)
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., channels * field.dim) to the same."""
@@ -125,6 +143,9 @@ class TensorProductActivation(ConstantModule):
         half = torch.einsum("...cj,coij->...coi", channel, product)
         square = torch.einsum("...ci,...coi->...co", channel, half)
         return (channel + square).flatten(-2)
+
+    def meaning(self) -> str:
+        return f"{self.channels} x ({self.field}), {self.field.group}"
 
 
 def gate_field(field: Field) -> Field:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..field import Field, Term
 from .linear import Linear
+from .meaning import Meaningful, reset
 from .paths import Paths
 from .weights import (
     Constants,
@@ -68,7 +69,7 @@ class Contraction(Protocol):
         ...
 
 
-class Full(nn.Module):
+class Full(Meaningful):
     """Every copy of the input and every channel of the filter to every copy of the output.
 
     W_p is free.
@@ -109,9 +110,15 @@ class Full(nn.Module):
         self.recipe = Recipe("full", channels, groups, self.paths.layout)
         fans = self.paths.layout.totals(self.recipe.rows)
         self.weights = nn.ParameterList(
-            torch.randn(groups, fan_in, copies // groups) / math.sqrt(max(fan_in, 1))
+            torch.empty(groups, fan_in, copies // groups)
             for fan_in, copies in zip(fans, self.paths.copies, strict=True)
         )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights of variance 1 / fan-in."""
+        for weight in self.weights:
+            _draw(weight, weight.shape[1])
 
     def own_parameters(self) -> list[Tensor]:
         return list(self.weights)
@@ -133,11 +140,11 @@ class Full(nn.Module):
     def weigh(self, k: int, moment: Tensor) -> Tensor:
         return self.bind().weigh(k, moment)
 
-    def extra_repr(self) -> str:
-        return _describe(self.paths, self.channels)
+    def meaning(self) -> str:
+        return _meaning(self.paths, self.channels)
 
 
-class Depthwise(nn.Module):
+class Depthwise(Meaningful):
     """A radial weight per path and copy, then a Linear: W_p[c, k, o] = V_p[k, c] L_p[c, o].
 
     The form of NequIP and MACE: its cost grows with the number of copies, not with its square. With
@@ -176,11 +183,21 @@ class Depthwise(nn.Module):
         layout = self.paths.layout
         self.recipe = Recipe("depthwise", channels, 1, layout)
         sizes = [path.copies for path in layout.paths]
-        self.radial = nn.Parameter(torch.randn(channels, sum(sizes)) / math.sqrt(channels))
+        self.radial = nn.Parameter(torch.empty(channels, sum(sizes)))
         self.mix = nn.ParameterList(
-            torch.randn(fan_in, copies) / math.sqrt(max(fan_in, 1))
+            torch.empty(fan_in, copies)
             for fan_in, copies in zip(layout.totals(sizes), self.paths.copies, strict=True)
         )
+        self._draw()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights of variance 1 / fan-in."""
+        reset(self.before)
+        self._draw()
+
+    def _draw(self) -> None:
+        for weight in (self.radial, *self.mix):
+            _draw(weight, weight.shape[0])
 
     def own_parameters(self) -> list[Tensor]:
         return [self.radial, *self.mix]
@@ -202,8 +219,8 @@ class Depthwise(nn.Module):
     def weigh(self, k: int, moment: Tensor) -> Tensor:
         return self.bind().weigh(k, moment)
 
-    def extra_repr(self) -> str:
-        return _describe(self.paths, self.channels)
+    def meaning(self) -> str:
+        return _meaning(self.paths, self.channels)
 
 
 class Outer(nn.Module):
@@ -257,5 +274,13 @@ def _copies(field: Field, rank: int) -> Field:
     return Field(field.group, tuple(Term(rank, irrep) for irrep in irreps))
 
 
-def _describe(paths: Paths, channels: int) -> str:
-    return f"{channels} x ({paths.field_filter}) (x) {paths.field_in} -> {paths.field_out}"
+@torch.no_grad()
+def _draw(weight: Tensor, fan_in: int) -> None:
+    weight.normal_().div_(math.sqrt(max(fan_in, 1)))
+
+
+def _meaning(paths: Paths, channels: int) -> str:
+    return (
+        f"{channels} x ({paths.field_filter}) (x) {paths.field_in} -> {paths.field_out}, "
+        f"{paths.field_in.group}"
+    )

@@ -66,7 +66,7 @@ class Signals(ConstantModule):
         return torch.cat([found[..., place].flatten(-2) for place in self.field.slices()], -1)
 
 
-class FourierActivation(nn.Module):
+class FourierActivation(ConstantModule):
     """Harmonics to samples, a pointwise function, samples back to harmonics, channel by channel.
 
     A channel holds the harmonics of degrees 0 to L (restricted to the group): a signal on the unit
@@ -126,8 +126,11 @@ class FourierActivation(nn.Module):
         self.field_in.check(x, "FourierActivation")
         return self.signals.components(self.function(self.signals.samples(x)))
 
+    def extra_repr(self) -> str:
+        return f"{self.field_in}, {self.field_in.group}"
 
-class CosetActivation(nn.Module):
+
+class CosetActivation(ConstantModule):
     """A pointwise function of signals on a finite group, or on its cosets G / H.
 
     Exactly equivariant.
@@ -162,6 +165,9 @@ class CosetActivation(nn.Module):
         """Features (..., field_in.dim) to the same."""
         self.field_in.check(x, "CosetActivation")
         return self.signals.components(self.function(self.signals.samples(x)))
+
+    def extra_repr(self) -> str:
+        return f"{self.field_in}, {self.field_in.group}"
 
 
 def _grid(dim: int, degree: int) -> tuple[np.ndarray, Tensor]:

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from ..constants import ConstantModule
 from ..field import Field, require_same_group
 from ..groups import Group
+from .meaning import Meaningful
 
 _DENSE_SIZE = 2**17
 
 
-class Linear(ConstantModule):
+class Linear(Meaningful, ConstantModule):
     """y = sum_b w_b X_b x + bias, where the X_b span the maps that commute with the group.
 
     By Schur's lemma copies of one irrep mix with free weights, different irreps do not mix, and the
@@ -107,7 +108,7 @@ class Linear(ConstantModule):
             [part.expand(*shape, t.dim) for part, t in zip(y, self.field_out, strict=True)], -1
         )
 
-    def extra_repr(self) -> str:
+    def meaning(self) -> str:
         return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
 
 

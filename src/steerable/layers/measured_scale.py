@@ -156,6 +156,13 @@ class MeasuredScale(nn.Module):
         self.scale_buffer.nan_to_num_(nan=1.0)
         self.is_measured()
 
+    @torch.no_grad()
+    def forget_scale(self) -> None:
+        """Measure again on the next batch, unless the number was given."""
+        if self.is_measurable:
+            self.scale_buffer.fill_(math.nan)
+            self._scale_checked = None
+
     def _unmeasured(self) -> str:
         return (
             f"This {type(self).__name__} has not measured its {self.scale_name} yet, which a "

@@ -11,6 +11,7 @@ from ..field import Field, Term, require_same_group
 from ..groups import Irrep
 from .activation import Gate, NormActivation, TensorProductActivation
 from .linear import Linear
+from .meaning import reset
 
 Activation = Callable[[Field], nn.Module]
 
@@ -70,6 +71,15 @@ class MLP(nn.Module):
         result: Tensor = self.steps(x)
         return result
 
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        # The constructor makes an activation, which may have weights, before its Linear.
+        steps = list(self.steps)
+        linears, activations = steps[::2], [*steps[1::2], None]
+        for linear, activation in zip(linears, activations, strict=True):
+            reset(activation)
+            reset(linear)
+
     @torch.no_grad()
     def scale_output(self, factors: Tensor) -> None:
         """Multiply the last layer's weights for every term of `field_out` by a factor (term,)."""
@@ -77,6 +87,9 @@ class MLP(nn.Module):
         assert isinstance(last, Linear)
         for path in last._paths:
             last.weight[path.start : path.start + path.weights] *= factors[path.term_out]
+
+    def extra_repr(self) -> str:
+        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
 
 
 class _Product(nn.Sequential):

@@ -12,10 +12,11 @@ from ..field import Field
 from ..groups import Group
 from ..ops import segment_mean
 from .activation import copy_to_components, mean_square
+from .meaning import Meaningful
 from .ranks import follow, mean_of_rows, ranks
 
 
-class RMSNorm(ConstantModule):
+class RMSNorm(Meaningful, ConstantModule):
     """Every term is divided by its root mean square over copies and components.
 
     Each copy has a learned weight.
@@ -53,8 +54,15 @@ class RMSNorm(ConstantModule):
         mean = ((x * x) @ self._member) / self._member.sum(0).clamp(min=1)
         return x * (torch.rsqrt(mean + self.eps) @ self._member.T) * self.weight[self._owner]
 
+    def reset_parameters(self) -> None:
+        """Set the weights to 1."""
+        nn.init.ones_(self.weight)
 
-class _Standardise(ConstantModule):
+    def meaning(self) -> str:
+        return f"{self.field_in}, {self.field_in.group}"
+
+
+class _Standardise(Meaningful, ConstantModule):
     """(x - m) / sqrt(v + eps) per irrep, then w y + b.
 
     m is the average of trivial irreps, v that of |x - m|^2 / dim.
@@ -84,6 +92,14 @@ class _Standardise(ConstantModule):
         """Apply statistics, weight and bias."""
         scale = (torch.rsqrt(square + self.eps) * self.weight) @ self._spread
         return (x - mean) * scale + (self.bias @ self._spread) * self._trivial
+
+    def reset_parameters(self) -> None:
+        """Set the weights to 1 and the biases to 0."""
+        nn.init.ones_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def meaning(self) -> str:
+        return f"{self.field_in}, {self.field_in.group}"
 
 
 class BatchNorm(_Standardise):
@@ -129,6 +145,12 @@ class BatchNorm(_Standardise):
         follow(self.running_mean, mean[0], self.momentum)
         follow(self.running_square, square[0], self.momentum)
         return self.standardise(x, mean, square)
+
+    def reset_parameters(self) -> None:
+        """Set the weights to 1 and the biases to 0, and forget the running values."""
+        super().reset_parameters()
+        nn.init.zeros_(self.running_mean)
+        nn.init.ones_(self.running_square)
 
 
 class InstanceNorm(_Standardise):
@@ -211,3 +233,6 @@ class Dropout(ConstantModule):
             return x
         keep = torch.rand(*x.shape[:-1], self.field_in.channels, device=x.device) >= self.p
         return x * (keep.to(x.dtype) @ self._spread) / (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"{self.field_in}, {self.field_in.group}, p={self.p}"

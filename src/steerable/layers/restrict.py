@@ -35,3 +35,7 @@ class Restrict(ConstantModule):
         """Features (..., field_in.dim) to (..., field_out.dim)."""
         self.field_in.check(x, "Restrict")
         return x @ self._change
+
+    def extra_repr(self) -> str:
+        fields = self.field_in, self.field_out
+        return " -> ".join(f"{field} of {field.group}" for field in fields)

@@ -576,3 +576,15 @@ def test_bad_input():
         conv(torch.zeros(1, 3, 5, 5))
     with pytest.raises(FieldMismatchError, match=r"got \(2, 5, 5\)"):
         conv(torch.zeros(2, 5, 5))
+
+
+def test_a_kernel_that_the_grid_makes_zero_stays_zero():
+    """A scalar has no pseudoscalar on 3 x 3 points: mirrors leave the points where they are."""
+    group = dihedral(4)
+    scalar, pseudoscalar = Field.parse("1x0", group), Field.parse("1x1", group)
+    for size in (1, 3):
+        for smoothing in (0.7, 0.0):
+            filter = HarmonicFilter(4, (size + 1) / 2, group=group)
+            conv = GridConv2d(scalar, pseudoscalar, filter, size, bias=False, smoothing=smoothing)
+            assert conv.neighbours == 1
+            assert conv(torch.randn(1, 1, 9, 9)).abs().max() < 1e-5

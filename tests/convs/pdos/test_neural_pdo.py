@@ -10,6 +10,7 @@ import torch
 from convs.grids.test_grid_conv import symmetry_error
 from convs.pdos.test_pdo import cloud
 from oracles.groups import EVERY, name
+from oracles.states import weights_of
 from steerable import Field, FieldMismatchError
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
 from steerable.convs.pdos.depthwise_products import DepthwiseProducts, Functions, function_field
@@ -415,7 +416,7 @@ def test_compiles_and_state_is_the_same_in_eval():
     torch.testing.assert_close(compiled(x, pos, edges, stencil), wanted)
     learned = {name_ for name_, _ in pdo.named_parameters()}
     measured = {"derivatives.filter.scale", "derivatives.conv.neighbours"}
-    assert set(pdo.eval().state_dict()) == set(pdo.train().state_dict()) == learned | measured
+    assert weights_of(pdo.eval()) == weights_of(pdo.train()) == learned | measured
     for grid in (
         GridNeuralPDO("1x0+1x1", "1x0+1x1", 1, 3, group=SO2()).double(),
         GridNeuralPDO(field, field, 1, 3, products=products).double(),
@@ -427,7 +428,7 @@ def test_compiles_and_state_is_the_same_in_eval():
         found = torch.autograd.grad(y.square().sum(), leaves)
         for a, b in zip(found, torch.autograd.grad(grid(x).square().sum(), leaves), strict=True):
             torch.testing.assert_close(a, b)
-        assert set(grid.state_dict()) == {name_ for name_, _ in grid.named_parameters()}
+        assert weights_of(grid) == {name_ for name_, _ in grid.named_parameters()}
 
 
 def test_parameters_of_the_published_network():

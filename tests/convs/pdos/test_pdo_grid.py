@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from convs.grids.test_grid_conv import array, symmetry_error
+from oracles.states import weights_of
 from steerable import Field, FieldMismatchError
 from steerable.convs.grids.grid_conv import GridConv2d
 from steerable.convs.pdos.depthwise_products import function_field
@@ -137,9 +138,9 @@ def test_export_state_and_compile(fields):
     x = array(pdo.conv, 7)
     wanted = pdo(x)
     torch.testing.assert_close(pdo.export()(x), wanted, atol=1e-12, rtol=0)
-    keys = set(pdo.state_dict())
+    keys = weights_of(pdo)
     assert (
-        set(pdo.eval().state_dict())
+        weights_of(pdo.eval())
         == keys
         == {name for name, _ in pdo.named_parameters()} | {"conv.neighbours"}
     )

@@ -6,6 +6,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
 
 from oracles.sphere import evaluated, random_signals, relative_error, rotations
+from oracles.states import weights_of
 from steerable.field import FieldMismatchError
 from steerable.functions.clebsch_gordan import real_coupling
 from steerable.functions.layout import Layout
@@ -149,7 +150,7 @@ def test_derivatives_compiler_batches_and_precision(make):
     torch.testing.assert_close(
         layer.float()(x.float()), layer.double()(x).float(), atol=2e-6, rtol=0
     )
-    assert set(layer.train().state_dict()) == set(layer.eval().state_dict()) <= {"weight"}
+    assert weights_of(layer.train()) == weights_of(layer.eval()) <= {"weight"}
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,20 @@ from torch.nn import functional
 
 from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, require_same_group
-from ...filters import Filter, StencilFilter
-from ...layers import Contraction, DenseKernel
+from ...filters import Filter, StencilFilter, filter_line
+from ...layers import Contraction, DenseKernel, Meaningful, reset
 from ...tracing import is_traced, transforms_active
 from ..points.neighbour_conv import CONTRACTIONS
 from .stencil import Stencil
 from .window import Window, check_array
 
+_ROUNDINGS = 16  # errors of a kernel in units of the dtype's precision
+
 _CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {2: functional.conv2d, 3: functional.conv3d}
 _PLAIN: dict[int, type[nn.Conv2d] | type[nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
 
 
-class _GridConv(ConstantModule):
+class _GridConv(Meaningful, ConstantModule):
     """What GridConv2d and GridConv3d share."""
 
     dim: int
@@ -209,9 +211,15 @@ class _GridConv(ConstantModule):
         """
         width = self.filter.attributes.dim
         some = torch.randn(16, width, generator=torch.Generator().manual_seed(0), device="cpu")
-        kernels = self._expand(some.to(self.neighbours) if width else None)
+        attributes = some.to(self.neighbours) if width else None
+        kernels = self._expand(attributes).double()
         power = kernels.square().sum() / max(1, len(kernels) * self.field_out.dim)
-        if power > 0:
+        # A kernel that is 0 on this grid is made of rounding errors, which must not be divided by
+        # their own size.
+        h = self.stencil(self.filter, attributes).double()
+        size = h.square().sum() / max(1, len(h) * h.shape[2] * h.shape[3])
+        floor = (_ROUNDINGS * torch.finfo(self.neighbours.dtype).eps) ** 2 * size
+        if floor < power < torch.inf:
             self.neighbours.copy_(power)
 
     def _check_attributes(self, attributes: Tensor | None, samples: int) -> None:
@@ -223,6 +231,24 @@ class _GridConv(ConstantModule):
                 f"{type(self).__name__}: the filter takes attributes of {field or 'no field'}, one "
                 f"vector per sample, of shape {wanted}; got {came}."
             )
+
+    def reset_parameters(self) -> None:
+        """Draw new weights, those of the filter as well, and set the bias to 0."""
+        self._cached = None
+        reset(self.filter)
+        reset(self.contraction)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+        nn.init.ones_(self.neighbours)
+        self._measure()
+
+    def meaning(self) -> str:
+        stencil = self.stencil
+        return (
+            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, kernel_size="
+            f"{stencil.size}, step={stencil.step:g}, smoothing={stencil.smoothing:g}, "
+            f"{filter_line(self.filter)}"
+        )
 
     def extra_repr(self) -> str:
         window = self.window

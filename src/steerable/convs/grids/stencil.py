@@ -59,7 +59,7 @@ class Stencil(ConstantModule):
             raise ValueError(
                 f"smoothing is 0 or a positive number of steps of the stencil; got {smoothing}."
             )
-        self.dim, self.size, self.smoothing = dim, size, smoothing
+        self.dim, self.size, self.step, self.smoothing = dim, size, step, smoothing
         self._prepared: list[Filter] = []
         self._shells = nn.ModuleList()
         coarse = torch.arange(size, dtype=torch.float64) - size // 2

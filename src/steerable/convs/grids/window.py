@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...field import Field, FieldMismatchError
+from ...field import Field, FieldMismatchError, check_floating
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -102,10 +102,11 @@ class Window:
 
 
 def check_array(owner: str, field: Field, x: Tensor) -> None:
-    """Raise FieldMismatchError unless `x` is a batch of arrays with the channels of `field`."""
+    """Raise FieldMismatchError unless `x` is a batch of arrays of `field`, of real numbers."""
     dim = field.group.dim
     if x.dim() != dim + 2 or x.shape[1] != field.dim:
         raise FieldMismatchError(
             f"{owner} expects arrays (batch, channel, {', '.join('xyz'[:dim])}) of {field} "
             f"({field.dim} channels) and got {tuple(x.shape)}."
         )
+    check_floating(x, owner, "arrays")

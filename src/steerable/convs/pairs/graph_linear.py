@@ -11,13 +11,13 @@ from torch_geometric.nn import MessagePassing
 
 from ...field import Field
 from ...groups import Group
-from ...layers import Linear
+from ...layers import Linear, Meaningful
 from ...ops import check_edge_index, segment_mean, segment_sum
 from ..sets.ragged import check_sets
 from ..sets.stacked import stack, stacked_field
 
 
-class GraphLinear(MessagePassing):
+class GraphLinear(Meaningful, MessagePassing):
     """y = W (x_i, sum_j A_ij x_j, d_i x_i, d x_i) + V (m, mean_i d_i x_i, d m) + d_i U m + b.
 
     Here m = mean x and d = mean d_i.
@@ -81,7 +81,7 @@ class GraphLinear(MessagePassing):
         self.field_in.check(x, "GraphLinear")
         check_edge_index(edge_index, x.shape[0], x.shape[0])
         batch, size = check_sets("GraphLinear", x, batch, size)
-        around = self.propagate(edge_index, x=x) / self.neighbours
+        around = self.propagate(edge_index, x=x) / self.neighbours  # type: ignore[operator]
         degree = (
             segment_sum(x.new_ones(edge_index.shape[1], 1), edge_index[1], x.shape[0])
             / self.neighbours
@@ -95,6 +95,12 @@ class GraphLinear(MessagePassing):
             torch.cat([everywhere, self.degrees(mean)], -1).index_select(0, batch).chunk(2, -1)
         )
         return y + own + degree * shared
+
+    def meaning(self) -> str:
+        return (
+            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"neighbours={self.neighbours}"
+        )
 
     def message(self, x_j: Tensor) -> Tensor:
         return x_j

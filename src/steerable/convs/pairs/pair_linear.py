@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...field import Field
 from ...groups import Group
 from ...groups.permutations import TensorSymmetry
-from ...layers import Linear
+from ...layers import Linear, Meaningful
 from ..sets.stacked import stack, stacked_field, unstack
 from .pair_index import Pairs, SquarePairs, check_square
 
 SYMMETRIES: dict[str, int] = {"none": 0, "symmetric": 1, "antisymmetric": -1}
 
 
-class PairLinear(nn.Module):
+class PairLinear(Meaningful):
     """Every linear map of features of pairs x_ij that commutes with permutations S_n and with G.
 
     S_n permutes the nodes.
@@ -144,7 +144,7 @@ class PairLinear(nn.Module):
         columns = found[2] if self._to == 0 else found[1]
         return pairs.add_(y, found[1] + every, columns, found[0] + diagonal)
 
-    def extra_repr(self) -> str:
+    def meaning(self) -> str:
         names = {sign: name for name, sign in SYMMETRIES.items()}
         return (
             f"{names[self._from]} {self.field_in} -> {names[self._to]} {self.field_out}, "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ...field import check_floating
+from ...layers import reset_children
 from .pair_index import Pairs, SquarePairs, check_square
 
 
@@ -54,11 +56,19 @@ class PairProduct(nn.Module):
             raise ValueError(
                 f"PairProduct expects {self.channels_in} channels and got {x.shape[-1]}."
             )
+        check_floating(x, "PairProduct")
         if pairs is None:
             check_square(x)
             return self._map(x, SquarePairs(x.shape[0], x.shape[1]))
         pairs.check(x, "PairProduct")
         return self._map(pairs.form(x), pairs).flatten(0, -2)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset_children(self)
+
+    def extra_repr(self) -> str:
+        return f"{self.channels_in} -> {self.mix.out_features}"
 
     def _map(self, x: Tensor, pairs: Pairs) -> Tensor:
         product = pairs.product(self.left(x), self.right(x))

@@ -14,11 +14,11 @@ from torch.nn import functional
 from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, Term, require_same_group
 from ...groups import Group, Irrep, decompose, quotient, trivial
-from ...layers import SILU_GAIN, Linear
+from ...layers import SILU_GAIN, Linear, Meaningful
 from .tensor_products import Differentiate, unit_mean_square
 
 
-class DepthwiseProducts(ConstantModule):
+class DepthwiseProducts(Meaningful, ConstantModule):
     """y = L (sum over k of w_k(f)(s) P_k(d) f(s)).
 
     Features are functions of s in a finite group G or G / H.
@@ -60,6 +60,7 @@ class DepthwiseProducts(ConstantModule):
         super().__init__()
         group = require_same_group("NeuralPDO", field_filter, field_in, field_out)
         self.field_in, self.field_out, self.channels = field_in, field_out, channels
+        self.field_filter = field_filter
         self.functions = Functions(field_in, subgroup)
         hidden = self.functions.count if hidden is None else hidden
         if channels < 1 or self.functions.count % channels or hidden % channels:
@@ -93,6 +94,12 @@ class DepthwiseProducts(ConstantModule):
             )
         )
         return y
+
+    def meaning(self) -> str:
+        return (
+            f"{self.field_filter} (x) {self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"channels={self.channels}, functions of {self.functions.points} values"
+        )
 
     def _coefficients(self, x: Tensor) -> Tensor:
         """W (point, channel, s, operator)."""
@@ -138,6 +145,9 @@ class Functions(ConstantModule):
         self.register_constant("_synthesis", synthesis)
         self.register_constant("_order", order.flatten())
         self.register_constant("_inverse", order.flatten().argsort())
+
+    def extra_repr(self) -> str:
+        return f"{self.field}, {self.field.group}, functions of {self.points} values"
 
     def values(self, x: Tensor) -> Tensor:
         """Features (row, field.dim) to values (row, function, s)."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...field import Field
 from ...filters import DerivativeFilter, StencilFilter, group_of
 from ...groups import Group
+from ...layers import reset_children
 from ...ops import CloudStencil, Neighbourhoods, cloud_stencil
 from ..grids.window import check_array
 from .depthwise_products import DepthwiseProducts
@@ -75,6 +76,15 @@ class NeuralPDO(nn.Module):
                 self.field_in, self.field_out, constant, fit=fit, allow_zero=True
             )
         self.derivatives = PointDerivatives(filter, self.field_in.dim)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset_children(self)
+        if self.constant is not None:
+            nn.init.zeros_(self.products.mix.weight)
+
+    def extra_repr(self) -> str:
+        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
 
     def stencil(self, pos: Tensor, edge_index: Tensor | Neighbourhoods) -> CloudStencil:
         """The weights of derivatives, which points that do not move need only once.
@@ -176,6 +186,15 @@ class GridNeuralPDO(nn.Module):
                 self.field_in, self.field_out, constant, kernel_size, method, **options
             )
         self.derivatives = GridDerivatives(filter, padding_mode)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset_children(self)
+        if self.constant is not None:
+            nn.init.zeros_(self.products.mix.weight)
+
+    def extra_repr(self) -> str:
+        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (batch, field_in.dim, *spatial) to (batch, field_out.dim, *spatial)."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...field import Field, FieldMismatchError
 from ...filters import DerivativeFilter, Filter, JointFilter, StencilFilter, group_of
 from ...groups import Group
-from ...layers import Contraction, Full, MeasuredScale, Paths, dense_kernel
+from ...layers import Contraction, Full, MeasuredScale, Paths, dense_kernel, reset
 from ...operators import Symbol
 from ...ops import CloudStencil, Neighbourhoods, cloud_stencil
 from ..grids.grid_conv import GridConv2d, GridConv3d
@@ -44,6 +44,14 @@ class _PDO(nn.Module):
         """The DerivativeFilter or StencilFilter."""
         filter = self.conv.filter
         return filter.filters[0] if isinstance(filter, JointFilter) else filter
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset(self.conv)
+
+    def extra_repr(self) -> str:
+        order = self._derivatives.basis.order
+        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}, order={order}"
 
     @torch.no_grad()
     def symbol(self) -> Symbol:

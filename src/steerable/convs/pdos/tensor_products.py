@@ -17,7 +17,7 @@ from ...constants import ConstantModule
 from ...field import Field, Term, invariant_field, require_same_group
 from ...functions import Array
 from ...groups import Irrep, coupling, irreps
-from ...layers import MLP, Linear
+from ...layers import MLP, Linear, Meaningful
 
 Differentiate = Callable[..., Tensor]
 """From numbers (point, channel) to all their derivatives (point, channel, operator).
@@ -29,7 +29,7 @@ that are (group, copy, channel).
 _FLOOR = 0.01  # added to the mean square of coefficients: small ones stay small, and none gives 0
 
 
-class TensorProducts(ConstantModule):
+class TensorProducts(Meaningful, ConstantModule):
     """y = L sum over paths p of C_p(c_p(f) (x) D f), for features of irreps of any group.
 
     D f in V_h (x) V_in are all derivatives of f. The coefficients c(f), made by an MLP, are
@@ -76,6 +76,7 @@ class TensorProducts(ConstantModule):
             raise ValueError(
                 f"channels={channels} does not divide every multiplicity of {field_in}."
             )
+        self.field_filter = field_filter
         self.field_in, self.field_out = field_in, field_out
         kinds = list(
             dict.fromkeys(term.irrep for term in invariant_field(group, 1) + (hidden or field_in))
@@ -112,6 +113,12 @@ class TensorProducts(ConstantModule):
                 found += [z.flatten(1) for z in (own @ matrix).flatten(1, 2).split(sizes, 2)]
         y: Tensor = self.mix(torch.cat(found, 1))
         return y
+
+    def meaning(self) -> str:
+        return (
+            f"{self.field_filter} (x) {self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"channels={self.channels}"
+        )
 
 
 class _Solution(NamedTuple):

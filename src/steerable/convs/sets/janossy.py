@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.aggr import Aggregation
 
+from ...layers import reset
 from ...ops import segment_mean
 from .ragged import check_aggregation
 
@@ -83,6 +84,16 @@ class JanossyAggregation(Aggregation):
         first = (sizes.cumsum(0) - sizes).index_select(0, owner)
         together = [x.index_select(0, order.index_select(0, first + member)) for member in members]
         return segment_mean(self.function(torch.cat(together, -1)), owner, size)
+
+    def reset_parameters(self) -> None:
+        """Draw the weights of the function anew."""
+        reset(self.function)
+
+    def __repr__(self) -> str:
+        return nn.Module.__repr__(self)  # that of Aggregation has no arguments
+
+    def extra_repr(self) -> str:
+        return f"k={self.k}, samples={self.samples}"
 
     def _numbers(self, sizes: Tensor) -> Tensor:
         """How many tuples to take of every set."""

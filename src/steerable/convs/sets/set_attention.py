@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ...field import check_floating
+from ...layers import Meaningful, reset_children
 from ...ops import Neighbourhoods, neighbourhoods, segment_softmax, segment_sum
 from ...tracing import is_traced
 from .ragged import check_sets
 
 
-class InducedSetAttention(nn.Module):
+class InducedSetAttention(Meaningful):
     """y = MAB(x, MAB(p, x)) with m learned points p.
 
     The points look at the elements of a set, and these look at what they saw.
@@ -39,7 +41,8 @@ class InducedSetAttention(nn.Module):
                 f"{heads} heads share the channels evenly; {channels} channels are no multiple."
             )
         self.channels, self.heads = channels, heads
-        self.points = nn.Parameter(torch.randn(points, channels))
+        self.points = nn.Parameter(torch.empty(points, channels))
+        nn.init.normal_(self.points)
         self.gather, self.spread = _Block(channels), _Block(channels)
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
@@ -57,6 +60,7 @@ class InducedSetAttention(nn.Module):
             raise ValueError(
                 f"InducedSetAttention expects (element, {self.channels}); got {tuple(x.shape)}."
             )
+        check_floating(x, "InducedSetAttention")
         batch, size = check_sets("InducedSetAttention", x, batch, size)
         sets = _Rows(batch, size) if is_traced(x) else _Blocks(batch, size)
         query = self._split(self.gather.query(self.points))
@@ -67,6 +71,14 @@ class InducedSetAttention(nn.Module):
         return self.spread(
             x, sets.spread(self._split(self.spread.query(x)), key, value).flatten(-2)
         )
+
+    def reset_parameters(self) -> None:
+        """Draw new weights and points."""
+        nn.init.normal_(self.points)
+        reset_children(self)
+
+    def meaning(self) -> str:
+        return f"{self.channels}, points={len(self.points)}, heads={self.heads}"
 
     def _split(self, x: Tensor) -> Tensor:
         """Channels (..., channel) by head (..., head, channel).

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...field import Field, FieldError
 from ...groups import Group
-from ...layers import Linear
+from ...layers import Linear, Meaningful
 from ...ops import segment_max, segment_mean, segment_sum
 from ...tracing import is_traced, transforms_active
 from .ragged import check_sets
@@ -19,7 +19,7 @@ _BLOCK_ROWS = (
 )
 
 
-class SetLinear(nn.Module):
+class SetLinear(Meaningful):
     """y_i = A (x_i - m) + B m + b with m the mean over the elements of the set of i.
 
     For invariants also the maximum.
@@ -95,7 +95,7 @@ class SetLinear(nn.Module):
             0, batch
         )
 
-    def extra_repr(self) -> str:
+    def meaning(self) -> str:
         return f"{self.field_in} -> {self.field_out}, {self.field_in.group}, pool={self.pool!r}"
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.aggr import Aggregation
 
+from ...field import check_floating
 from ...ops import segment_mean
 from .ragged import check_aggregation, check_numbers
 
@@ -34,7 +35,12 @@ class SortPoolAggregation(Aggregation):
         if pieces < 1:
             raise ValueError(f"Weights are linear on at least 1 piece; got {pieces}.")
         self.channels, self.pieces = channels, pieces
-        self.weight = nn.Parameter(torch.randn(pieces + 1, channels))
+        self.weight = nn.Parameter(torch.empty(pieces + 1, channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        nn.init.normal_(self.weight)
 
     def forward(
         self,
@@ -61,6 +67,7 @@ class SortPoolAggregation(Aggregation):
             raise ValueError(
                 f"SortPoolAggregation expects {self.channels} channels and got {x.shape[1]}."
             )
+        check_floating(x, "SortPoolAggregation")
         check_numbers("SortPoolAggregation", x)
         by_value = torch.argsort(x.detach(), dim=0, descending=True)
         by_set = torch.argsort(index[by_value], dim=0, stable=True)
@@ -78,6 +85,9 @@ class SortPoolAggregation(Aggregation):
         knots = torch.arange(self.pieces + 1, dtype=place.dtype, device=place.device)
         hats = (1 - (place.unsqueeze(1) - knots).abs()).clamp(min=0)
         return hats @ self.weight
+
+    def __repr__(self) -> str:
+        return nn.Module.__repr__(self)  # that of Aggregation has no arguments
 
     def extra_repr(self) -> str:
         return f"{self.channels}, pieces={self.pieces}"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...constants import ConstantModule
 from ...field import FieldMismatchError
 from ...groups import HomSpace, double_coset_representatives, kernel_functions, orthonormal_rows
-from ...layers import Linear
+from ...layers import Linear, Meaningful
 from .signals import signal_field
 
 Array = NDArray[np.float64]
@@ -22,7 +22,7 @@ _INDEPENDENT = 1e-8  # the smallest singular value of the spectra of taps, each 
 _MAX_ENTRIES = 2**27
 
 
-class GConv(nn.Module):
+class GConv(Meaningful):
     """y(g) = mean over u in G of kappa(u) f(g u) + bias.
 
     Every linear map of fields on G / H to fields on G / K.
@@ -95,11 +95,11 @@ class GConv(nn.Module):
             start += size
         return total
 
-    def extra_repr(self) -> str:
+    def meaning(self) -> str:
         return f"{self.space_in} -> {self.space_out}"
 
 
-class LocalGConv(ConstantModule):
+class LocalGConv(Meaningful, ConstantModule):
     """y(g) = sum over p of w_p mean over k in K of sigma_out(k) X_p f(g k v_p) + bias.
 
     The taps p are weights at points of G.
@@ -198,7 +198,7 @@ class LocalGConv(ConstantModule):
             y[self._trivial[0]] = y[self._trivial[0]] + self.bias.unsqueeze(-1)
         return torch.cat([part.flatten(-2) for part in y], -1)
 
-    def extra_repr(self) -> str:
+    def meaning(self) -> str:
         return f"{self.space_in} -> {self.space_out}, {len(self.taps)} taps"
 
 

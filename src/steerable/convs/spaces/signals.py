@@ -44,7 +44,7 @@ class Transform(Protocol):
     def analysis(self, samples: Tensor) -> Tensor: ...
 
 
-class HomSignals(nn.Module):
+class HomSignals(ConstantModule):
     """Features as samples of fields on G / H, and back.
 
         samples      f(g) = sum over rho, m of sqrt(dim rho) B_m^T rho(g)^T F_(rho,m)  at g in G
@@ -107,6 +107,9 @@ class HomSignals(nn.Module):
         ]
         flat = self.transform.synthesis(torch.cat(parts, -1))
         return flat.unflatten(-1, (len(self.elements), self.space.sigma.dim))
+
+    def extra_repr(self) -> str:
+        return f"{self.channels} x {self.space}"
 
     def components(self, samples: Tensor) -> Tensor:
         """Samples (..., channels, point, dim sigma) to features (..., field_out.dim)."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...field import FieldMismatchError
+from ...field import FieldMismatchError, check_floating
 from ...filters import Filter
 from ...functions import Layout
-from ...layers import SphereSignals
+from ...layers import SphereSignals, reset
 from ...layers.sphere import sphere_field
 from ...ops import segment_sum
 from ...tracing import is_traced
@@ -79,6 +79,7 @@ class PointSphere(nn.Module):
         """
         if x.dim() != 2 or x.shape[1] != 3:
             raise ValueError(f"PointSphere expects places (point, 3); got {tuple(x.shape)}.")
+        check_floating(x, "PointSphere", "places")
         if not is_traced(x) and not bool(x.isfinite().all()):
             raise ValueError("PointSphere expects finite places; got NaN or infinity.")
         q = (
@@ -95,6 +96,10 @@ class PointSphere(nn.Module):
         spheres = size if size is not None else (int(index.max()) + 1 if index.shape[0] else 0)
         terms = self.filter(x, None).unsqueeze(2) * q[:, None, :, None]
         return self.signals.join(segment_sum(terms.flatten(1, 2), index, spheres))
+
+    def reset_parameters(self) -> None:
+        """Draw the weights of the filter anew."""
+        reset(self.filter)
 
     def extra_repr(self) -> str:
         return f"{self.signals}, weights={self.weights}"

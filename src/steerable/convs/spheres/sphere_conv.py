@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from ...constants import ConstantModule
 from ...filters import SpectralFilter
-from ...layers import SphereSignals
+from ...layers import Meaningful, SphereSignals
 
 
-class SphereConv(ConstantModule):
+class SphereConv(Meaningful, ConstantModule):
     """Correlation y(R) = mean over Q of psi(R^-1 Q) f(Q), plus a bias.
 
     Signals are on the sphere or on the rotations.
@@ -120,5 +120,5 @@ class SphereConv(ConstantModule):
             parts[0] = parts[0] + self.bias[:, None, None]
         return self.signals_out.features(parts)
 
-    def extra_repr(self) -> str:
+    def meaning(self) -> str:
         return f"{self.signals_in} -> {self.signals_out}, {self.filter or 'every filter'}"

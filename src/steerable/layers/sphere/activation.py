@@ -21,11 +21,12 @@ from ...functions import (
     SphereTransform,
     real_coupling,
 )
+from ..meaning import Meaningful
 from .degree_mixing import degree_pairs
 from .signals import SphereSignals
 
 
-class SphereActivation(nn.Module):
+class SphereActivation(ConstantModule):
     """Every signal f becomes h(f(x)), cut off at its degrees.
 
     The function is of the values at the samples x of a grid.
@@ -75,7 +76,7 @@ class SphereActivation(nn.Module):
         return f"{self.signals}, oversampling {self.oversampling:g}"
 
 
-class SphereProduct(ConstantModule):
+class SphereProduct(Meaningful, ConstantModule):
     """y^l = f^l + sum over pairs l1, l2 of w C^l (f^l1 (x) f^l2) for every signal and column.
 
     Exact, without a grid.
@@ -108,11 +109,16 @@ class SphereProduct(ConstantModule):
         for (left, right), degrees in made.items():
             couplings = torch.cat([real_coupling(left, right, l) for l in degrees], 2)
             self.register_constant(f"_coupling_{left}_{right}", couplings.flatten(0, 1))
+        self.weight = nn.Parameter(torch.empty(len(self.paths), signals.channels))
+        self.mixing = mixing
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights of variance 1 / the number of pairs that make a degree."""
         number = Counter(l for _, _, l in self.paths)
-        deviation = torch.tensor([number[l] ** -0.5 for _, _, l in self.paths])
-        self.weight = nn.Parameter(
-            torch.randn(len(self.paths), signals.channels) * deviation[:, None]
-        )
+        deviation = [[number[l] ** -0.5] for _, _, l in self.paths] or [[]]
+        with torch.no_grad():
+            self.weight.normal_().mul_(self.weight.new_tensor(deviation).reshape(-1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., field.dim) to the same."""
@@ -129,6 +135,9 @@ class SphereProduct(ConstantModule):
                 term = next(weights)[:, None, None] * part
                 result[l] = result[l] + _centred(term, result[l].shape[-2])
         return self.signals.features(result)
+
+    def meaning(self) -> str:
+        return f"{self.signals}, mixing={self.mixing!r}"
 
 
 def oversampled(layout: Layout, factor: float) -> RingTransform:

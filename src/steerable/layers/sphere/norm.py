@@ -8,11 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..meaning import Meaningful
 from ..ranks import follow, mean_of_rows, ranks
 from .signals import SphereSignals
 
 
-class SphereBatchNorm(nn.Module):
+class SphereBatchNorm(Meaningful):
     """y = w (f - m) / sqrt(v + eps) + b per channel.
 
     m and v are mean and variance over the batch and all points.
@@ -57,3 +58,13 @@ class SphereBatchNorm(nn.Module):
         return self.signals.join(
             y + nn.functional.pad(constant, (0, f.shape[-1] - constant.shape[-1]))
         )
+
+    def reset_parameters(self) -> None:
+        """Set the weights to 1 and the biases to 0, and forget the running values."""
+        nn.init.ones_(self.weight)
+        nn.init.zeros_(self.bias)
+        nn.init.zeros_(self.running_mean)
+        nn.init.ones_(self.running_square)
+
+    def meaning(self) -> str:
+        return str(self.signals)

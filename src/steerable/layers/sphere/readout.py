@@ -51,6 +51,9 @@ class SphereInvariants(nn.Module):
         powers = power_spectrum(f, self.signals.layout)[..., [l for l in self.signals.degrees if l]]
         return torch.cat([mean, powers], -1).flatten(-2)
 
+    def extra_repr(self) -> str:
+        return f"{self.signals}, power={self.power}"
+
 
 class SpherePool(ConstantModule):
     """Degrees up to a lower one, F^l exp(-l (l + 1) s^2 / 2).
@@ -102,3 +105,6 @@ class SpherePool(ConstantModule):
         """Features (..., field_in.dim) to (..., field_out.dim)."""
         self.field_in.check(x, "SpherePool")
         return x[..., : self.field_out.dim] * self._taper
+
+    def extra_repr(self) -> str:
+        return f"{self.signals_in} -> {self.signals_out}"
