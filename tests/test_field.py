@@ -401,7 +401,7 @@ def test_restriction_goes_on_from_any_group():
 
 @pytest.mark.parametrize("group", EVERY, ids=name)
 def test_fields_are_loaded_as_weights(group):
-    """`torch.load(weights_only=True)`, which reads the hyperparameters of Lightning's checkpoints."""
+    """By `torch.load(weights_only=True)`, as the hyperparameters of Lightning's checkpoints are."""
     field = Field(group, tuple((k, irrep) for k, irrep in enumerate(irreps(group, 3))))
     file = io.BytesIO()
     torch.save({"field": field}, file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -226,7 +226,8 @@ class Field:
         """As text and plain numbers, which `torch.load(weights_only=True)` reads."""
         if not isinstance(self.group, Group):  # of permutations
             return Field, (self.group, self.terms)
-        return _read, (str(self), self.group.name, self.group.generators.tolist())
+        generators = tuple(self.group.generators.ravel().tolist())
+        return _read, (str(self), self.group.name, self.group.dim, generators)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Field:
         return self  # immutable
@@ -312,9 +313,14 @@ def harmonic_field(group: Group, max_degree: int) -> Restriction:
     return Restriction(Field(group, tuple(terms)), torch.block_diag(*rows))
 
 
-def _read(text: str, name: str, generators: list[Any]) -> Field:
+def _read(text: str, name: str, dim: int, generators: tuple[float, ...]) -> Field:
     """The field that `Field.__reduce__` wrote."""
-    return Field.parse(text, Group(name, np.array(generators)))
+    return Field.parse(text, _group(name, dim, generators))
+
+
+@lru_cache(64)
+def _group(name: str, dim: int, generators: tuple[float, ...]) -> Group:
+    return Group(name, np.array(generators).reshape(-1, dim, dim))
 
 
 torch.serialization.add_safe_globals([_read])
