@@ -35,10 +35,8 @@ def compiled(function, backend="eager"):
 @pytest.mark.parametrize("context", CONTEXTS)
 @pytest.mark.parametrize("name", LAYERS)
 def test_contexts(name, context):
-    module = module_of(name)
-    if context == "autocast":
-        module = module.float()
-    dtype = next(module.buffers()).dtype
+    dtype = torch.float32 if context == "autocast" else torch.float64
+    module = module_of(name).to(dtype)
     function = compiled(module)
     for rows in (FEW, MANY):
         inputs = [
@@ -77,11 +75,10 @@ def test_gradients(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SetLinear", "SphereConv"])
-def test_machine_code(name):
-    module, function = module_of(name), compiled(module_of(name), "inductor")
+def test_machine_code():
+    module, function = module_of("SetLinear"), compiled(module_of("SetLinear"), "inductor")
     for rows in (FEW, MANY):
-        inputs = CASES[name].inputs(rows)
+        inputs = CASES["SetLinear"].inputs(rows)
         torch.testing.assert_close(function(*inputs), module(*inputs))
 
 
@@ -117,7 +114,7 @@ def test_classifier():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SetNet", "ImageClassifier", "SphereClassifier"])
+@pytest.mark.parametrize("name", ["SetNet", "SphereClassifier"])
 def test_networks(name):
     module = module_of(name)
     function = compiled(module)

@@ -2,13 +2,19 @@
 
 import subprocess
 import sys
-import warnings
 from importlib.util import find_spec
 
 import pytest
 import torch
 
 from contracts.cases import CASES, features, module_of
+
+# PyTorch's own, of what it will rename.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
 
 TOLERANCE = 1e-12
 FEW, MANY = 5, 9  # rows: exported with the one, run with the other
@@ -18,21 +24,11 @@ STRICT = ["Linear", "SetLinear", "SphereConv", "GridConv2d", "GraphLinear"]
 RUN = """
 import sys, torch
 from pathlib import Path
-for path in Path(sys.argv[1]).glob("*.pt2"):
-    inputs = torch.load(path.with_suffix(".inputs"))
-    torch.save(torch.export.load(path).module()(*inputs), path.with_suffix(".result"))
+for path in Path(sys.argv[1]).glob("*.inputs"):
+    program = torch.export.load(path.with_suffix(".pt2")).module()
+    torch.save(program(*torch.load(path)), path.with_suffix(".result"))
 assert "steerable" not in sys.modules
 """
-
-
-@pytest.fixture(autouse=True)
-def ignored_warnings():
-    """PyTorch's own, of what it will rename."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        yield
 
 
 def exported(name, strict):
