@@ -2,7 +2,7 @@
 
 from .cache_folder import CACHE_VARIABLE, cache_folder
 from .clouds import check_finite, check_points
-from .edges import Edges, as_index, check_edge_index, shared
+from .edges import Edges, check_edge_index, shared
 from .neighbours import knn, knn_graph, radius, radius_graph
 from .sampling import farthest_point_sampling
 from .stencils import CloudStencil, StencilWarning, cloud_stencil, grid_stencil, surface_stencil
@@ -15,6 +15,7 @@ from .sums import (
     NativeWarning,
     Neighbourhoods,
     Rows,
+    as_index,
     blockwise,
     moments,
     native_status,

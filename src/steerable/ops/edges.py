@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..tracing import is_traced
 from .clouds import check_finite
-from .sums import Neighbourhoods, neighbourhoods
+from .sums import Neighbourhoods, as_index, neighbourhoods
 
 Ends = Tensor | tuple[Tensor, Tensor]
 Value = TypeVar("Value")
@@ -115,12 +115,18 @@ class Edges:
         value: Value = self._shared[key, mode]
         return value
 
-    def to(self, dtype: torch.dtype) -> Edges:
-        """The same edges with relative positions in another precision, which share their own."""
-        if self.offset.dtype == dtype:
+    def to(self, target: torch.dtype | torch.device | str) -> Edges:
+        """The same edges with relative positions in another precision, or on another device.
+
+        Those of another precision are computed once, and share what is computed from them.
+        """
+        if not isinstance(target, torch.dtype):
+            hood = None if self._hood is None else self._hood.to(target)
+            return Edges(self.index.to(target), self.offset.to(target), self.size, hood)
+        if self.offset.dtype == target:
             return self
         edges: Edges = self.shared(
-            dtype, lambda offset: Edges(self.index, offset.to(dtype), self.size, self._hood)
+            target, lambda offset: Edges(self.index, offset.to(target), self.size, self._hood)
         )
         return edges
 
@@ -128,16 +134,6 @@ class Edges:
 def shared(offset: Tensor | Edges, key: Hashable, compute: Callable[[Tensor], Value]) -> Value:
     """`compute` of relative positions: once for `Edges`, anew for a plain tensor (edge, d)."""
     return offset.shared(key, compute) if isinstance(offset, Edges) else compute(offset)
-
-
-def as_index(edge_index: Tensor) -> Tensor:
-    """`edge_index` as a plain tensor: PyG's EdgeIndex has no memory that loops could read."""
-    if isinstance(edge_index, Tensor) and type(edge_index) is not Tensor:
-        as_tensor = getattr(edge_index, "as_tensor", None)
-        if as_tensor is not None:
-            plain: Tensor = as_tensor()
-            return plain
-    return edge_index
 
 
 def check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:

@@ -3,7 +3,7 @@
 from .blocks import Inputs, Kernel, Loops, blockwise, pull, pull_twice, run
 from .moments import moments
 from .native import NativeStatus, NativeWarning, native, native_status
-from .neighbourhoods import Block, Neighbourhoods, Rows, neighbourhoods
+from .neighbourhoods import Block, Neighbourhoods, Rows, as_index, neighbourhoods
 from .segment import segment_max, segment_mean, segment_min, segment_softmax, segment_sum
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "NativeWarning",
     "Neighbourhoods",
     "Rows",
+    "as_index",
     "blockwise",
     "moments",
     "native",

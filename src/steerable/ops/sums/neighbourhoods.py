@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import torch
@@ -69,6 +69,16 @@ class Neighbourhoods:
     degree: Tensor
     block_edges: int = BLOCK_EDGES
 
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Neighbourhoods:
+        """The same on another device, as of tensors; blocks and rows are computed there again."""
+        move = partial(torch.Tensor.to, device=device, non_blocking=non_blocking)
+        return replace(self, edge_index=move(self.edge_index), degree=move(self.degree))
+
+    def pin_memory(self) -> Neighbourhoods:
+        """The same in page-locked memory, as of tensors: a loader with `pin_memory` calls it."""
+        index, degree = self.edge_index.pin_memory(), self.degree.pin_memory()
+        return replace(self, edge_index=index, degree=degree)
+
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """Blocks of targets of about equal degree.
@@ -133,6 +143,7 @@ def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES
     Raises:
         ValueError: a target that is not below `size`.
     """
+    edge_index = as_index(edge_index)
     target = edge_index[1]
     degree = torch.bincount(target, minlength=size)
     if len(degree) > size:
@@ -141,6 +152,16 @@ def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES
             "of nodes."
         )
     return Neighbourhoods(edge_index, size, degree, block_edges)
+
+
+def as_index(edge_index: Tensor) -> Tensor:
+    """`edge_index` as a plain tensor: PyG's EdgeIndex has no memory that loops could read."""
+    if isinstance(edge_index, Tensor) and type(edge_index) is not Tensor:
+        as_tensor = getattr(edge_index, "as_tensor", None)
+        if as_tensor is not None:
+            plain: Tensor = as_tensor()
+            return plain
+    return edge_index
 
 
 def _block_end(degrees: list[int], start: int, block_edges: int) -> int:
