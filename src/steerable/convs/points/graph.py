@@ -106,12 +106,14 @@ def check_graph(
 
     Raises:
         FieldMismatchError: features that do not fit `field`.
-        ValueError: edges or attributes that do not fit each other or the filter.
+        ValueError: features of another precision than the edges, which have that of the layer, or
+            edges or attributes that do not fit each other or the filter.
     """
     (source_x, target_x), (source_attr, target_attr) = pair(x), pair(node_attr)
     for features in (source_x, target_x):
         if features is not None:
             field.check(features, "PointConv")
+            _check_precision(features, edges.offset.dtype)
     if edges.offset.dim() != 2 or edges.offset.shape[1] != filter.field.group.dim:
         dim = filter.field.group.dim
         raise ValueError(
@@ -167,6 +169,14 @@ def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
         raise ValueError(
             f"PointConv needs one position per node: {features.shape[0]} rows of features, "
             f"{pos.shape[0]} of positions."
+        )
+
+
+def _check_precision(features: Tensor, dtype: torch.dtype) -> None:
+    if features.dtype != dtype:
+        raise ValueError(
+            f"PointConv computes in the precision of its weights, {dtype}; got features of "
+            f"{features.dtype}. Convert one of them: x.to({dtype}), or conv.to({features.dtype})."
         )
 
 

@@ -263,8 +263,7 @@ class NeighbourConv(MeasuredScale):
     def _measure(self, graph: Graph, y: Tensor) -> None:
         """Measure the mean square of the sums, per mean square of the features."""
         target = graph.edges.index[1]
-        if not target.shape[0]:
-            return
+        # Without edges the power is NaN: other ranks, which have edges, wait for this one.
         reached = torch.zeros_like(y[:, 0], dtype=torch.bool).index_fill(0, target, True)
         power = robust_mean_square(y, reached) / robust_mean_square(graph.x)
         # Without cancellation a sum has about as many terms of the features' size as neighbours.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import Tensor
 from torch_geometric.nn import MessagePassing
@@ -146,5 +146,32 @@ class PointConv(NeighbourConv, MessagePassing):
         mask = mask.sigmoid() if self._apply_sigmoid else mask
         return mask if weight is None else weight * mask
 
+    @property
+    def flow(self) -> str:
+        """Messages go from row 0 of `edge_index` to row 1; there is no other choice."""
+        return "source_to_target"
+
+    @flow.setter
+    def flow(self, value: str) -> None:
+        if value != self.flow:
+            raise ValueError(
+                f"PointConv sums from sources (row 0 of edge_index) to targets (row 1); got flow="
+                f"{value!r}. Pass edge_index.flip(0) for the other direction."
+            )
+
     def __repr__(self) -> str:
         return NeighbourConv.__repr__(self)
+
+
+def _refuse_hook(conv: PointConv, hook: Callable[..., Any]) -> NoReturn:
+    """Raise NotImplementedError: the hook would never be called."""
+    raise NotImplementedError(
+        "PointConv sums over neighbours without a message per edge: it calls neither propagate, "
+        "message, aggregate nor edge_update, and no hook of these. Use register_forward_hook or "
+        "register_forward_pre_hook, which see the inputs and the output of the layer."
+    )
+
+
+for _step in ("propagate", "message", "aggregate", "message_and_aggregate", "edge_update"):
+    setattr(PointConv, f"register_{_step}_forward_pre_hook", _refuse_hook)
+    setattr(PointConv, f"register_{_step}_forward_hook", _refuse_hook)
