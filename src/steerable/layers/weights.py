@@ -68,6 +68,15 @@ class Recipe:
         kind, channels, groups, layout = json.loads(text)
         return Recipe(kind, channels, groups, PathLayout.from_text(layout))
 
+    def weight_shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the weights, in the order of `Contraction.own_parameters`."""
+        fans = self.layout.totals(self.rows)
+        ends = list(zip(fans, (irrep.copies for irrep in self.layout.outputs), strict=True))
+        if self.kind == "full":
+            return [(self.groups, fan_in, copies // self.groups) for fan_in, copies in ends]
+        columns = sum(path.copies for path in self.layout.paths)
+        return [(self.channels, columns), *ends] if self.kind == "depthwise" else []
+
     def bind(self, weights: Sequence[Tensor], constants: Constants) -> Weights:
         """The contraction with these numbers."""
         return _KINDS[self.kind](self, weights, constants)

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ...filters import Filter, SeparableFilter, SharedGeometry
-from ...layers import Contraction, Weights
+from ...layers import Contraction, Recipe, Weights
 from ...ops import Edges, Inputs, Loops, moments
 
 
@@ -57,6 +57,20 @@ class Local(NamedTuple):
     features: Sequence[Tensor]
 
 
+class Shapes(NamedTuple):
+    """The shapes of what an order works on.
+
+    Args:
+        edge: of a row of every edge tensor.
+        source: of a row of every source tensor.
+        weights: of every weight.
+    """
+
+    edge: list[tuple[int, ...]]
+    source: list[tuple[int, ...]]
+    weights: list[tuple[int, ...]]
+
+
 class Engine(ABC):
     """One order of computation."""
 
@@ -81,6 +95,12 @@ class Engine(ABC):
     def weights(self, contraction: Contraction) -> list[Tensor]:
         """The parameters that a block reads."""
         return contraction.own_parameters()
+
+    def shapes(self, recipe: Recipe) -> Shapes:
+        """The shapes of what it works on."""
+        values = (recipe.channels * recipe.layout.filter_dim,)
+        features: list[tuple[int, ...]] = [(t.dim, t.copies) for t in recipe.layout.inputs]
+        return Shapes([values], features, recipe.weight_shapes())
 
     @abstractmethod
     def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
@@ -213,6 +233,9 @@ class Messages(Engine):
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return separable_values(filter, edges, attributes)
 
+    def shapes(self, recipe: Recipe) -> Shapes:
+        return separable_shapes(super().shapes(recipe), recipe)
+
     def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
         slots, (phi, harmonics), features = local
         y = Sums(len(weights.layout.outputs))
@@ -246,6 +269,11 @@ class Source(Engine):
 
     def weights(self, contraction: Contraction) -> list[Tensor]:
         return []
+
+    def shapes(self, recipe: Recipe) -> Shapes:
+        sizes = recipe.layout.sizes
+        features = [(recipe.channels * s.m_h, s.m_o * s.copies_out) for s in sizes]
+        return super().shapes(recipe)._replace(source=features, weights=[])
 
     def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
         weights, parts = contraction.bind(), contraction.paths.split(x)
@@ -304,6 +332,11 @@ def separable_values(filter: Filter, edges: Edges, attributes: Tensor | None) ->
     filter = cast(SeparableFilter, filter)  # as `applies` has seen
     offset = seen_by(filter, edges)
     return [filter.radial(offset, attributes), filter.harmonics(offset)]
+
+
+def separable_shapes(shapes: Shapes, recipe: Recipe) -> Shapes:
+    """Those of an order that works on `separable_values`."""
+    return shapes._replace(edge=[(recipe.channels,), (recipe.layout.filter_dim,)])
 
 
 def steer(tensor: Tensor, harmonics: Tensor) -> Tensor:

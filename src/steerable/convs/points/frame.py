@@ -11,9 +11,9 @@ from torch import Tensor
 from ...filters import Filter, SeparableFilter
 from ...functions import safe_norm
 from ...groups import stretched
-from ...layers import Contraction, Depthwise, DepthwiseWeights, Weights
+from ...layers import Contraction, Depthwise, DepthwiseWeights, Recipe, Weights
 from ...ops import Edges
-from .engines import Engine, Local, Sums, Work, seen_by
+from .engines import Engine, Local, Shapes, Sums, Work, seen_by
 
 _AXIS = 1  # the polar axis of e3nn's harmonics is y
 
@@ -56,6 +56,9 @@ class Frame(Engine):
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         filter = cast(SeparableFilter, filter)  # as `applies` has seen
         return [filter.radial(seen_by(filter, edges), attributes), edges.offset]
+
+    def shapes(self, recipe: Recipe) -> Shapes:
+        return super().shapes(recipe)._replace(edge=[(recipe.channels,), (3,)])
 
     def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
         slots, (phi, offset), features = local

@@ -8,13 +8,21 @@ their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...layers import Constants, Recipe
-from ...ops import Inputs, neighbourhoods, pull, pull_twice, run
+from ...ops import (
+    Inputs,
+    Neighbourhoods,
+    check_edge_index,
+    neighbourhoods,
+    pull,
+    pull_twice,
+    run,
+)
 from .cost import ENGINES
 from .neighbour_sum import NeighbourSum
 
@@ -41,13 +49,73 @@ def neighbour_sum(kernel: NeighbourSum, inputs: Inputs, edge_index: Tensor, size
     return result
 
 
-def _kernel(constants: Sequence[Tensor], engine: str, text: str) -> NeighbourSum:
-    recipe = Recipe.from_text(text)
-    paths = len(recipe.layout.paths)
-    *coupled, place, value = constants[paths:]
-    return NeighbourSum(
-        ENGINES[engine], recipe, Constants(constants[:paths], coupled, place, value)
-    )
+class _Described(NamedTuple):
+    """What the arguments of an operation describe."""
+
+    kernel: NeighbourSum
+    hood: Neighbourhoods
+    counts: tuple[int, int]
+
+    @staticmethod
+    def of(
+        tensors: Sequence[Tensor],
+        counts: Sequence[int],
+        constants: Sequence[Tensor],
+        edge_index: Tensor,
+        size: int,
+        engine: str,
+        text: str,
+    ) -> _Described:
+        """Check the arguments: programs may be given any, and loops in C read plain memory.
+
+        Raises:
+            ValueError: arguments that do not fit each other.
+        """
+        recipe = _recipe(engine, text)
+        shapes, layout = ENGINES[engine].shapes(recipe), recipe.layout
+        number = len(shapes.edge)
+        sources = tensors[number].shape[0] if len(tensors) > number else 0
+        edges = [(edge_index.shape[-1], *shape) for shape in shapes.edge]
+        features = [(sources, *shape) for shape in shapes.source]
+        _check("tensors", tensors, [*edges, *features, *shapes.weights])
+        if tuple(counts) != (number, len(features)):
+            raise ValueError(
+                f"counts are the numbers of tensors of edges and sources, {number} and "
+                f"{len(features)}; got {counts}."
+            )
+        paths = len(layout.paths)
+        _check("constants", constants[:paths], [(s.m_h, s.m_i, s.m_o) for s in layout.sizes])
+        if len(constants) != paths + len(layout.inputs) + 2:
+            raise ValueError(
+                f"constants are {paths} tensors of paths, {len(layout.inputs)} of terms, places "
+                f"and values; got {len(constants)} tensors."
+            )
+        check_edge_index(edge_index, sources, size)
+        *coupled, place, value = constants[paths:]
+        kernel = NeighbourSum(
+            ENGINES[engine], recipe, Constants(constants[:paths], coupled, place, value)
+        )
+        return _Described(kernel, neighbourhoods(edge_index, size), (number, len(features)))
+
+
+def _recipe(engine: str, text: str) -> Recipe:
+    if engine not in ENGINES:
+        raise ValueError(f"engine is one of {', '.join(ENGINES)}; got {engine!r}.")
+    try:
+        return Recipe.from_text(text)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise ValueError(
+            f"recipe is the text of a contraction, `Recipe.text`; got {text!r}."
+        ) from error
+
+
+def _check(name: str, tensors: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> None:
+    came = [tuple(tensor.shape) for tensor in tensors]
+    if came != list(shapes):
+        raise ValueError(
+            f"steerable::neighbour_sum takes {name} of the shapes {list(shapes)} with this recipe "
+            f"and engine; got {came}."
+        )
 
 
 @torch.library.custom_op(
@@ -56,8 +124,8 @@ def _kernel(constants: Sequence[Tensor], engine: str, text: str) -> NeighbourSum
 def _sum(
     tensors: Any, counts: Any, constants: Any, edge_index: Any, size: int, engine: str, recipe: str
 ) -> Tensor:
-    kernel = _kernel(constants, engine, recipe)
-    return run(kernel, neighbourhoods(edge_index, size), tuple(counts), tensors)
+    described = _Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
+    return run(*described, tensors)
 
 
 @_sum.register_fake
@@ -83,8 +151,9 @@ def _backward(
     engine: str,
     recipe: str,
 ) -> list[Tensor]:
-    kernel, hood = _kernel(constants, engine, recipe), neighbourhoods(edge_index, size)
-    gradients = pull(kernel, hood, tuple(counts), needs, grad.contiguous(), tensors)
+    described = _Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
+    _check("a gradient", [grad], [(size, described.kernel.width)])
+    gradients = pull(*described, needs, grad.contiguous(), tensors)
     return [gradient for gradient in gradients if gradient is not None]
 
 
@@ -121,10 +190,11 @@ def _backward_twice(
     engine: str,
     recipe: str,
 ) -> list[Tensor]:
-    kernel, hood = _kernel(constants, engine, recipe), neighbourhoods(edge_index, size)
+    described = _Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
+    _check("a gradient", [grad], [(size, described.kernel.width)])
     rest = iter(second)
     changes = [next(rest) if need else None for need in needs]
-    gradients = pull_twice(kernel, hood, tuple(counts), needs, grad.contiguous(), tensors, changes)
+    gradients = pull_twice(*described, needs, grad.contiguous(), tensors, changes)
     return [gradient for gradient in gradients if gradient is not None]
 
 

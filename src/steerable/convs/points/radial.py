@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ...filters import Filter, SeparableFilter
-from ...layers import Contraction, Depthwise, DepthwiseWeights, Weights
+from ...layers import Contraction, Depthwise, DepthwiseWeights, Recipe, Weights
 from ...ops import Edges, Inputs, Loops
-from .engines import Engine, Local, Sums, Work, separable_values
+from .engines import Engine, Local, Shapes, Sums, Work, separable_shapes, separable_values
 from .radial_loops import RadialLoops
 
 
@@ -50,6 +50,13 @@ class Radial(Engine):
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return separable_values(filter, edges, attributes)
+
+    def shapes(self, recipe: Recipe) -> Shapes:
+        if recipe.kind != "depthwise":
+            raise ValueError(
+                f"The order radial is that of depthwise contractions; got {recipe.kind}."
+            )
+        return separable_shapes(super().shapes(recipe), recipe)
 
     def loops(self, weights: Weights, inputs: Inputs) -> Loops | None:
         assert isinstance(weights, DepthwiseWeights)
