@@ -272,7 +272,9 @@ class Source(Engine):
 
     def shapes(self, recipe: Recipe) -> Shapes:
         sizes = recipe.layout.sizes
-        features = [(recipe.channels * s.m_h, s.m_o * s.copies_out) for s in sizes]
+        features: list[tuple[int, ...]] = [
+            (recipe.channels * s.m_h, s.m_o * s.copies_out) for s in sizes
+        ]
         return super().shapes(recipe)._replace(source=features, weights=[])
 
     def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
