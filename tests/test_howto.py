@@ -9,6 +9,7 @@ from documents import ROOT, run_blocks
 from steerable.train import TASKS
 
 HOWTO = sorted((ROOT / "docs" / "howto").glob("*.md"))
+RUN = [*HOWTO, ROOT / "docs" / "compiling.md"]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HOMES = [ROOT, ROOT / "src" / "steerable"]
 
@@ -20,7 +21,8 @@ def page_name(page):
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", HOWTO, ids=page_name)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning:torch")
+@pytest.mark.parametrize("page", RUN, ids=page_name)
 def test_every_block_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where a page trains a network, the run folder lies here
     with patch.dict(TASKS):

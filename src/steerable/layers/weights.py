@@ -11,15 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .path_layout import Path, PathLayout
-
-if TYPE_CHECKING:
-    from .contraction import Contraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,8 +218,7 @@ _KINDS: dict[str, type[Weights]] = {
 }
 
 
-def stacked_weights(contraction: Contraction | Weights, o: int) -> Tensor:
+def stacked_weights(weights: Weights, o: int) -> Tensor:
     """Every `weight` of the paths to output irrep o, one below the other."""
-    paths = contraction if isinstance(contraction, Weights) else contraction.paths
-    blocks = [contraction.weight(k) for k, path in enumerate(paths) if path.out == o]
+    blocks = [weights.weight(k) for k, path in enumerate(weights) if path.out == o]
     return torch.cat([block.flatten(0, 1) for block in blocks])
