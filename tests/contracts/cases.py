@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from steerable import Field, groups, models
 from steerable import nn as st
+from steerable.ops import CloudStencil, knn
 
 SETS = 3  # graphs or sets of a batch
 C4, SO3, TRIVIAL = groups.planar_group("C4"), groups.SO3(), groups.trivial(3)
@@ -23,13 +24,18 @@ class Case(NamedTuple):
     make: Callable[[], nn.Module]
     inputs: Callable[[int], tuple[Any, ...]]
     """Number of rows to float64 inputs."""
-    axes: tuple[int | None, ...] = (0,)
-    """The axis of every input that its length goes along, if any."""
+    axes: tuple[Any, ...] = (0,)
+    """The axis of every input that its length goes along, if any; nested as the inputs are."""
 
-    def dynamic(self) -> tuple[dict[int, Any] | None, ...]:
+    def dynamic(self) -> Any:
         """What `torch.export` is told of the inputs: these axes are of any length."""
-        length = torch.export.Dim.DYNAMIC
-        return tuple(None if axis is None else {axis: length} for axis in self.axes)
+        return _any_length(self.axes)
+
+
+def _any_length(axis: Any) -> Any:
+    if isinstance(axis, tuple | list):
+        return type(axis)(map(_any_length, axis))
+    return None if axis is None else {axis: torch.export.Dim.DYNAMIC}
 
 
 def features(*shape: int) -> Tensor:
@@ -62,6 +68,74 @@ def arrays(make: Callable[[], nn.Module], channels: int, width: int, dim: int = 
 def on_sets(make: Callable[[], nn.Module], width: int) -> Case:
     """A layer that takes (element, channel), the sets of elements, and how many sets there are."""
     return Case(make, lambda rows: (features(rows, width), batch_of(rows), SETS), (0, 0, None))
+
+
+def neighbours_of(rows: int) -> tuple[Tensor, Tensor]:
+    """Positions, and the four neighbours of each."""
+    pos = features(rows, 3)
+    return pos, knn(pos, pos, 4)
+
+
+def convolution(filter: Callable[[], Any], contraction: str) -> Case:
+    """A PointConv on a graph of positions."""
+    return Case(
+        lambda: st.PointConv("3x0e+2x1o", "2x0e+2x1o", filter(), contraction, neighbours=4.0),
+        lambda rows: (features(rows, 9), *neighbours_of(rows)),
+        (0, 0, 1),
+    )
+
+
+class OnStencil(nn.Module):
+    """A differential operator that is given the weights of derivatives."""
+
+    def __init__(self, layer: type[nn.Module]) -> None:
+        super().__init__()
+        self.layer = layer("2x0e+1x1o", "2x0e+1x1o", 1)
+        self.layer(*self.inputs(20)[:3])  # measures its scales
+
+    def inputs(self, rows: int) -> tuple[Tensor, ...]:
+        x, (pos, edges) = features(rows, 5), neighbours_of(rows)
+        x, pos = x.to(self.dtype), pos.to(self.dtype)
+        return x, pos, edges, self.layer.stencil(pos, edges).weight
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.parameters()).dtype
+
+    def forward(self, x: Tensor, pos: Tensor, edges: Tensor, weight: Tensor) -> Tensor:
+        result: Tensor = self.layer(x, pos, edges, CloudStencil(weight, weight[:0, 0]))
+        return result
+
+
+def operator(layer: type[nn.Module]) -> Case:
+    """A differential operator on points."""
+    return Case(
+        lambda: OnStencil(layer), lambda rows: OnStencil(layer).double().inputs(rows), (0, 0, 1, 0)
+    )
+
+
+def molecules(rows: int) -> tuple[Any, ...]:
+    """Atoms of two molecules, hydrogen and carbon, and the neighbours of each."""
+    pos, batch = features(rows, 3), torch.arange(rows) * 2 // rows
+    return torch.arange(rows) % 2 * 5 + 1, pos, batch, knn(pos, pos, 4, batch, batch), 2
+
+
+def regressor() -> nn.Module:
+    reference = models.Reference((1, 6), (0.5, -1.0))
+    return models.Regressor(reference, "4x0e+2x1o", 1, 2.0, "0e+1o", 2, neighbours=4.0)
+
+
+def classifier() -> nn.Module:
+    """A network that has measured its scales."""
+    model = models.Classifier(3, "SO(3)", 4, (16, 6), 3)
+    model(features(32, 3).float(), torch.arange(32) // 16)
+    return model
+
+
+def clouds(rows: int) -> tuple[Any, ...]:
+    """Two clouds, and the points that a classifier keeps of them."""
+    pos, batch = features(4 * rows, 3), torch.arange(4 * rows) // (2 * rows)
+    return pos, batch, [tuple(part) for part in classifier().hierarchy(pos, batch)], 2
 
 
 def filter2() -> Any:
@@ -163,10 +237,28 @@ CASES: dict[str, Case] = {
 }
 
 
+# Layers that see positions and edges, and whole networks, which transforms do not enter by x.
+ON_POINTS: dict[str, Case] = {
+    f"PointConv, {contraction}, {name}": convolution(filter, contraction)
+    for contraction in ("full", "depthwise")
+    for name, filter in {
+        "harmonic": lambda: st.HarmonicFilter(1, 5.0, channels=2),
+        "implicit": lambda: st.ImplicitFilter("0e+1o", 5.0, channels=2, hidden=2),
+    }.items()
+}
+ON_POINTS |= {
+    "SteerablePDO": operator(st.SteerablePDO),
+    "NeuralPDO": operator(st.NeuralPDO),
+    "Regressor": Case(regressor, molecules, (0, 0, 0, 1, None)),
+    "Classifier": Case(classifier, clouds, (0, 0, [(0, 1, None)], None)),
+}
+EVERY = {**CASES, **ON_POINTS}
+
+
 def module_of(name: str) -> nn.Module:
     """The module of a case in float64, for evaluation, with weights none of which is zero."""
     torch.manual_seed(0)
-    module = CASES[name].make().double().eval()
+    module = EVERY[name].make().double().eval()
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))

@@ -4,9 +4,7 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from contracts.cases import CASES, features, module_of
-from steerable import models
-from steerable.ops import knn
+from contracts.cases import CASES, EVERY, features, module_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
@@ -82,35 +80,18 @@ def test_machine_code():
         torch.testing.assert_close(function(*inputs), module(*inputs))
 
 
-def molecules(rows):
-    """Atoms of two molecules, hydrogen and carbon, each near its neighbours in the list."""
-    pos, batch = features(rows, 3), torch.arange(rows) * 2 // rows
-    return torch.arange(rows) % 2 * 5 + 1, pos, batch, knn(pos, pos, 4, batch, batch), 2
-
-
-def test_regressor():
-    model = models.Regressor(
-        models.Reference((1, 6), (0.5, -1.0)), "4x0e+2x1o", 1, 2.0, "0e+1o", 2, neighbours=4.0
-    )
-    model = model.double().eval()
-    function = compiled(model)
-    for rows in (12, 17):
+@pytest.mark.parametrize("name", ["Regressor", "Classifier"])
+def test_networks_on_points(name):
+    """With and without what may be computed beforehand."""
+    module = module_of(name)
+    function = compiled(module)
+    for rows in (6, 9):
+        inputs = EVERY[name].inputs(rows)
         with torch.no_grad():
-            inputs = molecules(rows)
-            torch.testing.assert_close(function(*inputs), model(*inputs))
-            torch.testing.assert_close(model(*inputs), model(*inputs[:-1]))
-
-
-def test_classifier():
-    model = models.Classifier(3, "SO(3)", 4, (16, 6), 3).double().eval()
-    with torch.no_grad():
-        model(features(32, 3), torch.arange(32) // 16)  # measures the neighbours
-    function = compiled(model)
-    for rows in (32, 40):
-        pos, batch = features(rows, 3), torch.arange(rows) * 2 // rows
-        with torch.no_grad():
-            result = function(pos, batch, model.hierarchy(pos, batch), 2)
-            torch.testing.assert_close(result, model(pos, batch))
+            wanted = module(*inputs)
+            torch.testing.assert_close(function(*inputs), wanted)
+            given = inputs[:-1] if name == "Regressor" else inputs[:2]
+            torch.testing.assert_close(module(*given), wanted)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from contracts.cases import CASES, features, module_of
+from contracts.cases import EVERY, features, module_of
 
 # PyTorch's own, of what it will rename.
 pytestmark = [
@@ -17,8 +17,8 @@ pytestmark = [
 ]
 
 TOLERANCE = 1e-12
-FEW, MANY = 5, 9  # rows: exported with the one, run with the other
-STRICT = ["Linear", "SetLinear", "SphereConv", "GridConv2d", "GraphLinear"]
+FEW, MANY = 6, 9  # rows: exported with the one, run with the other
+STRICT = ["Linear", "SetLinear", "SphereConv", "GridConv2d", "GraphLinear", "Regressor"]
 
 # Runs every program of a folder on its inputs, and keeps the results.
 RUN = """
@@ -33,7 +33,7 @@ assert "steerable" not in sys.modules
 
 def exported(name, strict):
     """The program of a case."""
-    case, module = CASES[name], module_of(name)
+    case, module = EVERY[name], module_of(name)
     with torch.no_grad():
         return torch.export.export(
             module, case.inputs(FEW), dynamic_shapes=case.dynamic(), strict=strict
@@ -44,32 +44,32 @@ def exported(name, strict):
 def results(tmp_path_factory):
     """What the programs of all cases give in a fresh process, or why there is none."""
     folder, results = tmp_path_factory.mktemp("programs"), {}
-    for k, name in enumerate(CASES):
+    for k, name in enumerate(EVERY):
         try:
             torch.export.save(exported(name, strict=False), folder / f"{k}.pt2")
-            torch.save(CASES[name].inputs(MANY), folder / f"{k}.inputs")
+            torch.save(EVERY[name].inputs(MANY), folder / f"{k}.inputs")
         except Exception as error:
             results[name] = error
     subprocess.run([sys.executable, "-W", "ignore", "-c", RUN, str(folder)], check=True)
-    for k, name in enumerate(CASES):
+    for k, name in enumerate(EVERY):
         if name not in results:
             results[name] = torch.load(folder / f"{k}.result")
     return results
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_fresh_process_computes_the_same(results, name):
     if isinstance(results[name], Exception):
         raise results[name]
     with torch.no_grad():
-        wanted = module_of(name)(*CASES[name].inputs(MANY))
+        wanted = module_of(name)(*EVERY[name].inputs(MANY))
     assert wanted.dtype == torch.float64
     torch.testing.assert_close(results[name], wanted, atol=TOLERANCE, rtol=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", STRICT)
 def test_strict_export(name):
-    inputs = CASES[name].inputs(MANY)
+    inputs = EVERY[name].inputs(MANY)
     with torch.no_grad():
         result, wanted = exported(name, strict=True).module()(*inputs), module_of(name)(*inputs)
     torch.testing.assert_close(result, wanted, atol=TOLERANCE, rtol=TOLERANCE)
@@ -77,7 +77,7 @@ def test_strict_export(name):
 
 def test_a_program_keeps_its_weights():
     """Training a layer on does not change what was exported of it."""
-    module, (x, *rest) = module_of("SetLinear"), CASES["SetLinear"].inputs(FEW)
+    module, (x, *rest) = module_of("SetLinear"), EVERY["SetLinear"].inputs(FEW)
     program, before = torch.export.export(module, (x, *rest)), module(x, *rest)
     trained = {name: features(*p.shape) for name, p in module.named_parameters()}
     module = module_of("SetLinear")
@@ -94,7 +94,7 @@ def test_onnx_programs_take_any_number_of_rows(name, tmp_path):
     import onnx
     from onnx.reference import ReferenceEvaluator
 
-    case, module = CASES[name], module_of(name)
+    case, module = EVERY[name], module_of(name)
     tensors = [k for k, part in enumerate(case.inputs(FEW)) if isinstance(part, torch.Tensor)]
     program = torch.onnx.export(
         module, case.inputs(FEW), dynamo=True, dynamic_shapes=case.dynamic(), verbose=False

@@ -156,7 +156,7 @@ class Classifier(nn.Module):
         self,
         pos: Tensor,
         batch: Tensor | None = None,
-        hierarchy: list[Coarser] | None = None,
+        hierarchy: Sequence[tuple[Tensor, Tensor, Tensor | None]] | None = None,
         size: int | None = None,
     ) -> Tensor:
         """Classify.
@@ -164,7 +164,8 @@ class Classifier(nn.Module):
         Args:
             pos: positions (point, d); clouds about fill the unit ball.
             batch: cloud of every point (point,); one cloud if absent.
-            hierarchy: of `hierarchy`, computed here if absent. Give it to compile.
+            hierarchy: of `hierarchy`, computed here if absent. Give it to compile, and as plain
+                tuples to export: a program that is loaded elsewhere knows no others.
             size: number of clouds; by default the largest in `batch` plus one. Give it to compile.
 
         Returns:
@@ -172,11 +173,12 @@ class Classifier(nn.Module):
         """
         batch = _one_cloud(pos) if batch is None else batch
         hierarchy = self.hierarchy(pos, batch) if hierarchy is None else hierarchy
+        coarsened = [Coarser(*level) for level in hierarchy]
         if size is None:
             size = int(batch.max()) + 1 if batch.shape[0] else 1
         middle = segment_mean(pos, batch, size)
         x = pos.new_ones(pos.shape[0], 1)
-        for n, (level, coarser) in enumerate(zip(self.levels, hierarchy, strict=True)):
+        for n, (level, coarser) in enumerate(zip(self.levels, coarsened, strict=True)):
             x, pos = level(x, pos, coarser)
             batch = batch.index_select(0, coarser.kept)
             if n == 0:
