@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from steerable import Field, groups, models
 from steerable import nn as st
+from steerable.functions import Bispectrum
 from steerable.ops import CloudStencil, knn
 
 SETS = 3  # graphs or sets of a batch
@@ -188,6 +189,7 @@ CASES: dict[str, Case] = {
         lambda rows: (features(rows, 3), features(rows, 2), batch_of(rows), SETS),
         (0, 0, 0, None),
     ),
+    "Bispectrum": Case(lambda: Bispectrum(2), lambda rows: (features(rows, 9),)),
     "PairLinear": Case(
         lambda: st.PairLinear("2x0e+1x1o", "3x0e+1x1o"), lambda rows: (features(rows, 4, 4, 5),)
     ),

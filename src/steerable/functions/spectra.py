@@ -117,10 +117,13 @@ class Bispectrum(ConstantModule):
         f = [block.squeeze(-2) for block in self.layout.split(coefficients)]
         sizes = [(2 * a + 1, 2 * b + 1, 2 * c + 1) for a, b, c in self.triples]
         flat = self._couplings.split([a * b * c for a, b, c in sizes])
-        numbers = [
-            torch.einsum("abc,...a,...b,...c->...", coupling.view(size), f[a], f[b], f[c])
-            for coupling, size, (a, b, c) in zip(flat, sizes, self.triples, strict=True)
-        ]
+        numbers = []
+        for coupling, size, (a, b, c) in zip(flat, sizes, self.triples, strict=True):
+            # Two factors at a time: for more torch.einsum asks for the number of signals, which
+            # an exported program would keep.
+            number = torch.einsum("abc,...a->...bc", coupling.view(size), f[a])
+            number = torch.einsum("...bc,...b->...c", number, f[b])
+            numbers.append((number * f[c]).sum(-1))
         return torch.stack(numbers, -1)
 
 
