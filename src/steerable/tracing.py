@@ -37,5 +37,8 @@ def transforms_active(tensors: Iterable[Tensor]) -> bool:
     # torch.func has no public question for this; torch.autograd.Function asks the same.
     if torch._C._are_functorch_transforms_active():
         return True
-    dual = torch.autograd.forward_ad.unpack_dual
-    return any(dual(tensor).tangent is not None for tensor in tensors)
+    dual, batched = (
+        torch.autograd.forward_ad.unpack_dual,
+        torch._C._functorch.is_legacy_batchedtensor,
+    )
+    return any(batched(tensor) or dual(tensor).tangent is not None for tensor in tensors)

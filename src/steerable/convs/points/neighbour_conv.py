@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
 from ...field import Field, require_same_group
@@ -215,7 +216,8 @@ class NeighbourConv(MeasuredScale):
                 return self._sum_at_once(graph.part(start, stop), chosen, features, True)
 
             if torch.is_grad_enabled():
-                y = checkpoint(sum_of_part, use_reentrant=False, preserve_rng_state=False)
+                function = _with_weights_of_now(self, sum_of_part)
+                y = checkpoint(function, use_reentrant=False, preserve_rng_state=False)
             else:
                 y = sum_of_part()
             parts.append(y)
@@ -271,6 +273,27 @@ class NeighbourConv(MeasuredScale):
 
     def extra_repr(self) -> str:
         return f"{self.field_in} -> {self.field_out}, aggregation={self.aggregation!r}"
+
+
+class _Call(nn.Module):
+    """Calls a function, while `functional_call` has put other weights into a layer."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, function: Callable[[], Tensor]) -> Tensor:
+        return function()
+
+
+def _with_weights_of_now(layer: nn.Module, function: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """`function` of the weights that `layer` has now, however late it is called.
+
+    The backward pass may call it after torch.func.functional_call has taken them away.
+    """
+    call = _Call(layer)
+    state = {**dict(call.named_parameters()), **dict(call.named_buffers())}
+    return lambda: functional_call(call, state, (function,))
 
 
 def _scaled(values: list[Tensor], weight: Tensor | None) -> list[Tensor]:

@@ -1,6 +1,7 @@
 """Sums over neighbourhoods: by segments, in blocks, by loops in C."""
 
-from .blocks import Inputs, Kernel, Loops, blockwise, pull, pull_twice, run
+from .blocks import blockwise, pull, pull_twice, run
+from .kernel import Inputs, Kernel, Loops
 from .moments import moments
 from .native import NativeStatus, NativeWarning, native, native_status
 from .neighbourhoods import Block, Neighbourhoods, Rows, as_index, neighbourhoods

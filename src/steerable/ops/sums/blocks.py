@@ -8,89 +8,16 @@ make a gradient of the size of all nodes: quadratic in the size of the graph.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from ...tracing import transforms_active
+from .kernel import Counts, Inputs, Kernel
 from .neighbourhoods import Block, Neighbourhoods
 
-Slots = tuple[int, int]
-
-
-class Inputs(NamedTuple):
-    """Tensors with a row for every edge, with a row for every source, and weights of any shape."""
-
-    edge: Sequence[Tensor]
-    source: Sequence[Tensor]
-    weights: Sequence[Tensor]
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """All of them in this order."""
-        return [*self.edge, *self.source, *self.weights]
-
-    @property
-    def counts(self) -> Counts:
-        """How many tensors of edges and of sources there are."""
-        return len(self.edge), len(self.source)
-
-
-Counts = tuple[int, int]
-
-
-class Kernel(Protocol):
-    """What is computed in a block of nodes: a function of its inputs and of nothing else.
-
-    It gets `slots` = (node, slot), the `mask` (node * slot, 1) of used slots or None, edge and
-    source tensors with a row per slot, weights, and returns (node, width). `pull` gives the
-    gradients of the inputs (those that `needs` asks for); `pull_twice` the gradients of `grad` and
-    of the inputs, of the product of `second` with what `pull` gives. Both give None where they
-    are not written out, and are derived from the kernel then.
-    """
-
-    @property
-    def width(self) -> int: ...
-
-    def __call__(self, slots: Slots, mask: Tensor | None, inputs: Inputs) -> Tensor: ...
-
-    def pull(
-        self,
-        slots: Slots,
-        mask: Tensor | None,
-        inputs: Inputs,
-        grad: Tensor,
-        needs: Sequence[bool],
-    ) -> list[Tensor | None] | None: ...
-
-    def pull_twice(
-        self,
-        slots: Slots,
-        mask: Tensor | None,
-        inputs: Inputs,
-        grad: Tensor,
-        second: Sequence[Tensor | None],
-    ) -> list[Tensor | None] | None: ...
-
-    def loops(self, inputs: Inputs) -> Loops | None:
-        """What computes all targets at once; None where there is nothing, and blocks do."""
-        ...
-
-
-class Loops(Protocol):
-    """A kernel for all targets at once, and its gradients, in the order of `Inputs`."""
-
-    def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor: ...
-
-    def pull(
-        self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
-    ) -> list[Tensor | None]: ...
-
-    def pull_twice(
-        self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, tangents: Inputs
-    ) -> tuple[Tensor, list[Tensor | None]]: ...
+Part = TypeVar("Part", Tensor, Tensor | None)
 
 
 def blockwise(
@@ -147,7 +74,7 @@ class _Sum(torch.autograd.Function):
         kernel, hood, counts = ctx.arguments
         needs, tensors = ctx.needs_input_grad[3:], ctx.saved_tensors
         if transforms_active([grad]):  # a batch of gradients at once
-            gradients = _vjp(partial(_kept, kernel, hood), counts, tensors, needs, grad)
+            gradients = _pure_pull(kernel, hood, counts, needs, grad, tensors)
         else:
             gradients = _Pull.apply(kernel, hood, counts, needs, grad, *tensors)
         return None, None, None, *gradients
@@ -176,8 +103,7 @@ class _Pull(torch.autograd.Function):
         kernel, hood, counts, needs = ctx.arguments
         grad, *tensors = ctx.saved_tensors
         if transforms_active([s for s in second if s is not None]):
-            function = partial(_kept, kernel, hood)
-            gradients = _vjp_twice(function, counts, tensors, needs, grad, second)
+            gradients = _pure_pull_twice(kernel, hood, counts, needs, grad, tensors, second)
         else:
             gradients = _PullTwice.apply(
                 kernel, hood, counts, needs, len(tensors), grad, *tensors, *second
@@ -241,9 +167,7 @@ def pull(
             mask = block.flat_mask(grad.dtype)
             gradients = kernel.pull(block.slots, mask, block_inputs, grad_rows, needs)
             if gradients is None:
-                gradients = _vjp(
-                    partial(_call, kernel, block), counts, block_inputs.tensors, needs, grad_rows
-                )
+                gradients = _vjp(kernel, block, block_inputs, needs, grad_rows)
             _add(result, rows, gradients)
         return result
 
@@ -280,10 +204,7 @@ def pull_twice(
             mask = block.flat_mask(grad.dtype)
             gradients = kernel.pull_twice(block.slots, mask, block_inputs, grad_rows, weights)
             if gradients is None:
-                function = partial(_call, kernel, block)
-                gradients = _vjp_twice(
-                    function, counts, block_inputs.tensors, needs, grad_rows, weights
-                )
+                gradients = _vjp_twice(kernel, block, block_inputs, needs, grad_rows, weights)
             _add(result, [block.nodes, *rows], gradients)
         return result
 
@@ -309,52 +230,117 @@ def _gathered(hood: Neighbourhoods, inputs: Inputs) -> Iterator[tuple[Block, lis
 
 
 def _vjp(
-    function: Callable[[Inputs], Tensor],
-    counts: Counts,
-    tensors: Sequence[Tensor],
-    needs: Sequence[bool],
-    grad: Tensor,
+    kernel: Kernel, block: Block, inputs: Inputs, needs: Sequence[bool], grad: Tensor
 ) -> list[Tensor | None]:
-    """The gradients of <grad, function> of the inputs that need them."""
-    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
-    return _spread(torch.func.vjp(of_needed, *chosen)[1](grad), needs)
+    function, chosen = _function_of_needed(kernel, block, inputs, needs)
+    return _spread(torch.func.vjp(function, *chosen)[1](grad), needs)
 
 
 def _vjp_twice(
-    function: Callable[[Inputs], Tensor],
-    counts: Counts,
-    tensors: Sequence[Tensor],
+    kernel: Kernel,
+    block: Block,
+    inputs: Inputs,
     needs: Sequence[bool],
     grad: Tensor,
     second: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """The gradients of <second, _vjp> of `grad` and of the inputs that need them."""
-    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
+    function, chosen = _function_of_needed(kernel, block, inputs, needs)
 
     def gradients(grad: Tensor, *chosen: Tensor) -> tuple[Tensor, ...]:
-        return torch.func.vjp(of_needed, *chosen)[1](grad)
+        return torch.func.vjp(function, *chosen)[1](grad)
 
-    needed = [s for s, need in zip(second, needs, strict=True) if need]
-    pairs = zip(chosen, needed, strict=True)
+    pairs = zip(chosen, _needed(second, needs), strict=True)
     cotangents = tuple(torch.zeros_like(t) if s is None else s for t, s in pairs)
     first, *others = torch.func.vjp(gradients, grad, *chosen)[1](cotangents)
     return [first, *_spread(others, needs)]
 
 
 def _function_of_needed(
-    function: Callable[[Inputs], Tensor],
-    counts: Counts,
-    tensors: Sequence[Tensor],
-    needs: Sequence[bool],
+    kernel: Kernel, block: Block, inputs: Inputs, needs: Sequence[bool]
 ) -> tuple[Callable[..., Tensor], list[Tensor]]:
-    """A function of all inputs as one of those whose gradients are needed, and these."""
+    """What a kernel computes in a block as a function of the inputs that are needed, and these."""
+    tensors = inputs.tensors
 
     def of_needed(*chosen: Tensor) -> Tensor:
         rest = iter(chosen)
         pairs = zip(tensors, needs, strict=True)
-        return function(_inputs(counts, [next(rest) if need else t for t, need in pairs]))
+        changed = [next(rest) if need else t for t, need in pairs]
+        return _call(kernel, block, _inputs(inputs.counts, changed))
 
-    return of_needed, [t for t, need in zip(tensors, needs, strict=True) if need]
+    return of_needed, _needed(tensors, needs)
+
+
+def _pure_pull(
+    kernel: Kernel,
+    hood: Neighbourhoods,
+    counts: Counts,
+    needs: Sequence[bool],
+    grad: Tensor,
+    tensors: Sequence[Tensor],
+) -> list[Tensor | None]:
+    """`pull` by operations that every transform follows."""
+    return _spread(_pulled(kernel, hood, counts, needs, grad, tensors), needs)
+
+
+def _pure_pull_twice(
+    kernel: Kernel,
+    hood: Neighbourhoods,
+    counts: Counts,
+    needs: Sequence[bool],
+    grad: Tensor,
+    tensors: Sequence[Tensor],
+    second: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """`pull_twice` by operations that every transform follows."""
+    create_graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        (grad,), variables = _variables([grad], [True]), _variables(tensors, needs)
+        gradients = _pulled(kernel, hood, counts, needs, grad, variables)
+        pairs = zip(gradients, _needed(second, needs), strict=True)
+        used = [(gradient, s) for gradient, s in pairs if s is not None]
+        first, *others = torch.autograd.grad(
+            [gradient for gradient, _ in used],
+            [grad, *_needed(variables, needs)],
+            [s for _, s in used],
+            create_graph=create_graph,
+            materialize_grads=True,
+        )
+    return [first, *_spread(others, needs)]
+
+
+def _pulled(
+    kernel: Kernel,
+    hood: Neighbourhoods,
+    counts: Counts,
+    needs: Sequence[bool],
+    grad: Tensor,
+    tensors: Sequence[Tensor],
+) -> tuple[Tensor, ...]:
+    """The gradients of what is needed, by autograd of blocks that are kept."""
+    create_graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        variables = _variables(tensors, needs)
+        y = _kept(kernel, hood, _inputs(counts, variables))
+        return torch.autograd.grad(y, _needed(variables, needs), grad, create_graph=create_graph)
+
+
+def _variables(tensors: Sequence[Tensor], needs: Sequence[bool]) -> list[Tensor]:
+    """Views of the tensors that are needed: no view depends on another tensor's view.
+
+    The tensors themselves may: features of a second layer depend on the edges of the first.
+    """
+    pairs = zip(tensors, needs, strict=True)
+    return [_variable(tensor) if need else tensor for tensor, need in pairs]
+
+
+def _variable(tensor: Tensor) -> Tensor:
+    view = tensor.view_as(tensor)
+    return view if view.requires_grad else view.detach().requires_grad_()
+
+
+def _needed(parts: Sequence[Part], needs: Sequence[bool]) -> list[Part]:
+    """Those of all inputs that are needed."""
+    return [part for part, need in zip(parts, needs, strict=True) if need]
 
 
 def _spread(gradients: Sequence[Tensor], needs: Sequence[bool]) -> list[Tensor | None]:
