@@ -1,0 +1,111 @@
+"""Compiled convolutions on points give what they give eagerly, in few graphs."""
+
+import pytest
+import torch
+from torch._dynamo.testing import CompileCounter
+from torch.autograd import grad
+from torch.func import functional_call
+
+from contracts.points import conv_of, edge_attr, graph
+from steerable.convs import PointConv
+from steerable.ops import Edges
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+
+KINDS = ["depthwise", "full", "implicit"]
+FEW = "steerable.convs.points.neighbour_conv._FEW_EDGES"
+CONTEXTS = {
+    "grad": torch.enable_grad,
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "bfloat16": lambda: torch.autocast("cpu", torch.bfloat16),
+}
+
+
+@pytest.fixture(autouse=True)
+def fresh_compiler():
+    """No graph of a test before."""
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.fixture(params=["plain operations", "one operation"])
+def few_edges(request, monkeypatch):
+    """Both forms of a compiled sum."""
+    if request.param == "one operation":
+        monkeypatch.setattr(FEW, 0)
+
+
+def compiled(function, backend="aot_eager"):
+    """One graph for all sizes."""
+    return torch.compile(function, fullgraph=True, dynamic=True, backend=backend)
+
+
+def inputs_of(kind, nodes, dtype=torch.float64):
+    x, pos, edges = graph(nodes, dtype)
+    return x, pos, edges, edge_attr(edges).to(dtype) if kind == "implicit" else None
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_contexts(kind, context, few_edges):
+    dtype = torch.float32 if context == "bfloat16" else torch.float64
+    conv = conv_of(kind, PointConv, aggregation="attention").to(dtype)
+    function = compiled(conv, "eager")
+    for nodes in (8, 13):
+        with CONTEXTS[context]():
+            inputs = inputs_of(kind, nodes, dtype)
+            torch.testing.assert_close(function(*inputs), conv(*inputs))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_given_and_weights_loaded(kind, few_edges):
+    conv, inputs = conv_of(kind, PointConv), inputs_of(kind, 8)
+    other = {name: torch.randn_like(p) for name, p in conv.named_parameters()}
+    leaves = [p.requires_grad_() for p in other.values()]
+    layer, function = compiled(conv), compiled(lambda w, *i: functional_call(conv, w, i))
+    before = conv(*inputs)
+    wanted = functional_call(conv, other, inputs)
+    result = function(other, *inputs)
+    torch.testing.assert_close(result, wanted)
+    gradients = [grad(y.square().sum(), leaves) for y in (result, wanted)]
+    torch.testing.assert_close(*gradients)
+    torch.testing.assert_close(layer(*inputs), before)
+    conv.load_state_dict(other, strict=False)
+    torch.testing.assert_close(layer(*inputs), wanted)
+
+
+def test_ten_equal_layers_are_one_graph(few_edges):
+    counter, inputs = CompileCounter(), inputs_of("depthwise", 8)
+    layers = [conv_of(make=PointConv) for _ in range(10)]
+    for k, conv in enumerate(layers):
+        torch.nn.init.constant_(conv.contraction.radial, k + 1.0)
+        torch.testing.assert_close(compiled(conv, counter)(*inputs), conv(*inputs))
+    assert counter.frame_count == 1
+
+
+@pytest.mark.parametrize("dynamic", [None, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_graphs_for_all_sizes(kind, dynamic, monkeypatch):
+    monkeypatch.setattr(FEW, 100)  # 4,096 edges, for graphs that take no time
+    conv, counter = conv_of(kind, PointConv), CompileCounter()
+    function = torch.compile(conv, fullgraph=True, dynamic=dynamic, backend=counter)
+    numbers = set()
+    for nodes in (*range(12, 22), *range(30, 40)):
+        inputs = inputs_of(kind, nodes)
+        numbers.add(inputs[2].shape[1] > 100)
+        torch.testing.assert_close(function(*inputs), conv(*inputs))
+    assert numbers == {False, True} and counter.frame_count <= 3
+
+
+def test_edges_that_are_shared(few_edges):
+    """Two layers that take their edges from one object."""
+    first, second = conv_of(), conv_of()
+
+    def network(x, pos, index):
+        edges = Edges.between(pos, index)
+        return second(first(x, edges), edges)
+
+    inputs = graph(8)
+    torch.testing.assert_close(compiled(network)(*inputs), network(*inputs))

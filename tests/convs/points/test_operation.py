@@ -1,0 +1,129 @@
+"""The operations of a compiled sum are functions of their arguments, which they check."""
+
+import pytest
+import torch
+from torch._subclasses import FakeTensorMode
+from torch.utils import _pytree as pytree
+
+from contracts.points import conv_of, graph
+from steerable.convs.points import operation
+from steerable.convs.points.cost import ENGINES
+from steerable.convs.points.graph import check_graph
+from steerable.ops import Edges
+
+NAMES = ("tensors", "counts", "constants", "edge_index", "size", "engine", "recipe")
+
+
+def arguments_of(engine, kind=None):
+    """The arguments of the first operation, by name."""
+    conv = conv_of(kind or ("depthwise" if engine == "radial" else "full"), engine=engine)
+    x, pos, index = graph(5)
+    chosen, edges = ENGINES[engine], Edges.between(pos, index)
+    inputs = conv._inputs(
+        check_graph(conv.field_in, conv.filter, edges, x),
+        chosen,
+        chosen.prepare(conv.contraction, conv.contraction.before(x)),
+    )
+    calls = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.ops.steerable, "neighbour_sum", lambda *args: calls.append(args))
+        operation.neighbour_sum(conv._kernel(chosen), inputs, index, 5)
+    arguments = dict(zip(NAMES, calls[0], strict=True))
+    arguments["tensors"] = [t.detach().clone() for t in arguments["tensors"]]
+    return conv, x, edges, arguments
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_they_are_what_torch_asks_of_operations(engine):
+    conv, x, edges, arguments = arguments_of(engine)
+    ops = torch.ops.steerable
+    y = ops.neighbour_sum(*arguments.values())
+    torch.testing.assert_close(y * conv.scale_factor(), conv(x, edges).detach())
+    needs = [True] * len(arguments["tensors"])
+    for tensor in arguments["tensors"]:
+        tensor.requires_grad_()
+    torch.library.opcheck(ops.neighbour_sum.default, tuple(arguments.values()))
+    grad = torch.randn_like(y, requires_grad=True)
+    check(ops.neighbour_sum_backward, grad, needs, *arguments.values())
+    second = [torch.randn_like(t) for t in arguments["tensors"]]
+    arguments["tensors"] = [t.detach() for t in arguments["tensors"]]
+    grad = grad.detach()
+    check(ops.neighbour_sum_backward_twice, grad, second, needs, *arguments.values())
+
+
+def check(operation, *arguments):
+    """What opcheck does: it cannot itself, where derivatives are taken by torch.func inside.
+
+    The compiler runs both operations in the check of the first.
+    """
+    registered = "test_autograd_registration"
+    torch.library.opcheck(operation.default, arguments, test_utils=registered)
+    tensors = [part for part in pytree.tree_leaves(arguments) if isinstance(part, torch.Tensor)]
+    before = [tensor.clone() for tensor in tensors]
+    results = operation(*arguments)
+    torch.testing.assert_close(tensors, before, rtol=0, atol=0)
+    memory = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+    assert all(result.untyped_storage().data_ptr() not in memory for result in results)
+    with FakeTensorMode() as mode:
+        fakes = operation(*pytree.tree_map_only(torch.Tensor, mode.from_tensor, arguments))
+    pairs = [[(t.shape, t.stride(), t.dtype) for t in part] for part in (fakes, results)]
+    assert pairs[0] == pairs[1]
+
+
+CHANGES = {
+    "fewer tensors": (lambda a: {"tensors": a["tensors"][:-1]}, "takes tensors of the shapes"),
+    "other rows": (
+        lambda a: {"tensors": [a["tensors"][0][1:], *a["tensors"][1:]]},
+        "takes tensors of the shapes",
+    ),
+    "edges left out": (lambda a: {"edge_index": a["edge_index"][:, 1:]}, "takes tensors of"),
+    "counts": (lambda a: {"counts": [1, 1]}, "counts are the numbers of tensors"),
+    "constants": (lambda a: {"constants": a["constants"][:-1]}, "constants are"),
+    "constants of other paths": (
+        lambda a: {"constants": a["constants"][1:]},
+        "takes constants of the shapes|constants are",
+    ),
+    "size": (lambda a: {"size": 2}, "edge_index holds target node numbers from 0 to 1"),
+    "index": (lambda a: {"edge_index": a["edge_index"] + 1}, "edge_index holds source node"),
+    "dtype of the index": (lambda a: {"edge_index": a["edge_index"].int()}, "torch.long tensor"),
+    "engine": (lambda a: {"engine": "fast"}, "engine is one of aggregate"),
+    "no recipe": (lambda a: {"recipe": "of a cake"}, "recipe is the text of a contraction"),
+    "half a recipe": (lambda a: {"recipe": "[1, 2]"}, "recipe is the text of a contraction"),
+    "recipe of another layer": (
+        lambda a: {"recipe": conv_of("rank").contraction.recipe.text},
+        "takes tensors of the shapes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_arguments_that_do_not_fit_are_refused(name):
+    *_, arguments = arguments_of("radial")
+    change, text = CHANGES[name]
+    changed = {**arguments, **change(arguments)}
+    with pytest.raises(ValueError, match=text):
+        torch.ops.steerable.neighbour_sum(*changed.values())
+    grad = torch.zeros(arguments["size"], 8, dtype=torch.float64)
+    needs = [True] * len(changed["tensors"])
+    with pytest.raises(ValueError, match=text):
+        torch.ops.steerable.neighbour_sum_backward(grad, needs, *changed.values())
+    with pytest.raises(ValueError, match=text):
+        torch.ops.steerable.neighbour_sum_backward_twice(
+            grad, changed["tensors"], needs, *changed.values()
+        )
+
+
+def test_an_order_for_another_contraction_is_refused():
+    *_, arguments = arguments_of("messages")
+    with pytest.raises(ValueError, match="radial is that of depthwise contractions; got full"):
+        torch.ops.steerable.neighbour_sum(*{**arguments, "engine": "radial"}.values())
+
+
+def test_gradients_of_another_shape_are_refused():
+    *_, arguments = arguments_of("radial")
+    with pytest.raises(ValueError, match="takes a gradient of the shapes"):
+        torch.ops.steerable.neighbour_sum_backward(
+            torch.zeros(5, 7, dtype=torch.float64),
+            [True] * len(arguments["tensors"]),
+            *arguments.values(),
+        )
