@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABCMeta
 from collections.abc import Callable
 from typing import Any, Self
@@ -16,6 +17,12 @@ class _BuiltOnCPU(ABCMeta):
     Constants are solved with numpy and need values, which the meta device has not. So `with
     torch.device("meta")` gives a module whose constants are right after `to_empty`.
     """
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of the constructor, which `help` and `inspect` would not see behind `__call__`."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]  # of the class at hand
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         device = torch.get_default_device()

@@ -41,7 +41,8 @@ def test_every_task_has_an_old_run():
 
 def test_the_weights_are_those_of_the_file(weights, network):
     state = network.state_dict()
-    assert set(state) == set(weights)
+    # Later versions also write what the weights mean, which these files do not hold.
+    assert {name for name in state if not name.endswith("_extra_state")} == set(weights)
     for name, weight in weights.items():  # a network in float32 may round what is stored in float64
         assert torch.equal(state[name], weight.to(state[name].dtype)), name
 

@@ -68,7 +68,7 @@ def _first_of_orbits(group: FiniteGroup, left: Array, right: Array) -> Array:
     """The first element of every orbit under products with `left` and `right`."""
     if group.order is None:
         raise GroupError(
-            f"{group} is infinite, and so its cosets are not listed; pass elements of your own."
+            f"{group} is infinite, and so its cosets are not listed; take elements of your own."
         )
     elements = group.representatives
     images = [group.index(h @ elements) for h in left]

@@ -53,13 +53,18 @@ class _PDO(nn.Module):
         order = self._derivatives.basis.order
         return f"{self.field_in} -> {self.field_out}, {self.field_in.group}, order={order}"
 
+    def _factor(self) -> Tensor:
+        """n^(-1/2) of the convolution; 1 where that has not been measured yet."""
+        n = self.conv.neighbours
+        return torch.where(n.isnan(), 1.0, n).rsqrt()
+
     @torch.no_grad()
     def symbol(self) -> Symbol:
         """The learned operator, without bias and without the kernel that may be joined to it."""
         contraction, operators = self.conv.contraction, self._derivatives.operators
         values = torch.eye(self.conv.filter.field.dim).to(operators)[: len(operators), None]
         before = contraction.before(torch.eye(self.field_in.dim).to(operators))
-        parts = dense_kernel(contraction, values) @ before.T * torch.rsqrt(self.conv.neighbours)
+        parts = dense_kernel(contraction, values) @ before.T * self._factor()
         found = torch.einsum("cm,coi->moi", operators, parts)
         return Symbol.from_coefficients(self.field_in, self.field_out, found.cpu().double().numpy())
 
@@ -90,7 +95,7 @@ class _PDO(nn.Module):
             for weight, found, irrep in zip(
                 weights, projected, contraction.paths.irreps, strict=True
             ):
-                weight.copy_(found / irrep.dim * self.conv.neighbours.sqrt())
+                weight.copy_(found / irrep.dim / self._factor())
             if isinstance(self.conv, GridConv2d | GridConv3d) and self.conv.bias is not None:
                 self.conv.bias.zero_()
         for module in self.modules():
