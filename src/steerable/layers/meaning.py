@@ -31,12 +31,13 @@ class Meaningful(nn.Module):
         reset_children(self)
 
     def get_extra_state(self) -> Tensor:
-        return torch.tensor(list(self._line().encode()), dtype=torch.uint8, device="cpu")
+        return torch.tensor(list(self.state_line().encode()), dtype=torch.uint8, device="cpu")
 
     def set_extra_state(self, state: Tensor) -> None:
         """Nothing: the line was compared before."""
 
-    def _line(self) -> str:
+    def state_line(self) -> str:
+        """The line in the state."""
         return f"{type(self).__name__}: {self.meaning()}"
 
     def _load_from_state_dict(
@@ -55,11 +56,11 @@ class Meaningful(nn.Module):
         key = prefix + _KEY
         if key in missing_keys:
             missing_keys.remove(key)
-        line = _text(state_dict[key]) if key in state_dict else self._line()
-        if strict and line != self._line():
+        line = _text(state_dict[key]) if key in state_dict else self.state_line()
+        if strict and line != self.state_line():
             error_msgs.append(
-                f"{prefix.removesuffix('.') or 'The module'} is {self._line()}; the state was made "
-                f"by {line}. Load it into a layer of that kind, or drop the keys that end in "
+                f"{prefix.removesuffix('.') or 'The module'} is {self.state_line()}; the state was "
+                f"made by {line}. Load it into a layer of that kind, or drop the keys that end in "
                 f"{_KEY!r} if the weights mean the same here."
             )
 

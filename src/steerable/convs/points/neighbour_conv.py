@@ -12,14 +12,15 @@ from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
 from ...field import Field, require_same_group
-from ...filters import Filter, SeparableFilter
+from ...filters import Filter, SeparableFilter, filter_line
 from ...layers import (
     Contraction,
     Depthwise,
     Full,
     Linear,
+    Meaningful,
     MeasuredScale,
-    robust_mean_square,
+    reset,
 )
 from ...ops import Edges, Inputs, blockwise, segment_max
 from ...tracing import transforms_active
@@ -44,7 +45,7 @@ CONTRACTIONS: dict[str, Callable[..., Contraction]] = {"full": Full, "depthwise"
 Aggregation = Literal["sum", "mean", "max", "attention"]
 
 
-class NeighbourConv(MeasuredScale):
+class NeighbourConv(Meaningful, MeasuredScale):
     """y_i = n^(-1/2) sum over neighbours j of K(x_ij, a_ij) f_j, without ever forming K.
 
     What `PointConv` computes, from `ops.Edges` that the layers of a network share. It needs no
@@ -266,13 +267,29 @@ class NeighbourConv(MeasuredScale):
         """Measure the mean square of the sums, per mean square of the features."""
         target = graph.edges.index[1]
         # Without edges the power is NaN: other ranks, which have edges, wait for this one.
-        reached = torch.zeros_like(y[:, 0], dtype=torch.bool).index_fill(0, target, True)
-        power = robust_mean_square(y, reached) / robust_mean_square(graph.x)
+        reached = y.new_zeros(y.shape[0], dtype=torch.bool).index_fill(0, target, True)
+        # Plain means of both: y is linear in x, so an outlier is in both and cancels; a bound on
+        # each by itself would not.
+        squares = y.detach().double().square().mean(1)
+        power = torch.where(reached, squares, 0.0).sum() / reached.sum()
+        power = power / graph.x.detach().double().square().mean()
         # Without cancellation a sum has about as many terms of the features' size as neighbours.
         self.measure(power, target.shape[0] / reached.sum())
 
-    def extra_repr(self) -> str:
-        return f"{self.field_in} -> {self.field_out}, aggregation={self.aggregation!r}"
+    def reset_parameters(self) -> None:
+        """Draw new weights, those of the filter as well, and measure `neighbours` again."""
+        for part in (self.filter, self.contraction, self.self_interaction, self.attention):
+            reset(part)
+        self.forget_scale()
+
+    def meaning(self) -> str:
+        return (
+            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"aggregation={self.aggregation!r}, {filter_line(self.filter)}"
+        )
+
+    def state_line(self) -> str:
+        return f"PointConv: {self.meaning()}"  # which has the same weights
 
 
 class _Call(nn.Module):
