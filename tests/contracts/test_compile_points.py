@@ -12,10 +12,8 @@ from steerable.ops import Edges
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
-KINDS = ["depthwise", "full", "implicit"]
 FEW = "steerable.convs.points.neighbour_conv._FEW_EDGES"
 CONTEXTS = {
-    "grad": torch.enable_grad,
     "no_grad": torch.no_grad,
     "inference_mode": torch.inference_mode,
     "bfloat16": lambda: torch.autocast("cpu", torch.bfloat16),
@@ -30,11 +28,12 @@ def fresh_compiler():
     torch._dynamo.reset()
 
 
-@pytest.fixture(params=["plain operations", "one operation"])
-def few_edges(request, monkeypatch):
-    """Both forms of a compiled sum."""
-    if request.param == "one operation":
-        monkeypatch.setattr(FEW, 0)
+@pytest.fixture(params=[("depthwise", 0), ("implicit", 4096)], ids=["operation", "plain"])
+def kind(request, monkeypatch):
+    """A contraction or filter in both forms of a compiled sum: one operation, or plain ones."""
+    kind, few = request.param
+    monkeypatch.setattr(FEW, few)
+    return kind
 
 
 def compiled(function, backend="aot_eager"):
@@ -48,8 +47,7 @@ def inputs_of(kind, nodes, dtype=torch.float64):
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_contexts(kind, context, few_edges):
+def test_contexts(kind, context):
     dtype = torch.float32 if context == "bfloat16" else torch.float64
     conv = conv_of(kind, PointConv, aggregation="attention").to(dtype)
     function = compiled(conv, "eager")
@@ -59,8 +57,7 @@ def test_contexts(kind, context, few_edges):
             torch.testing.assert_close(function(*inputs), conv(*inputs))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_weights_given_and_weights_loaded(kind, few_edges):
+def test_weights_given_and_weights_loaded(kind):
     conv, inputs = conv_of(kind, PointConv), inputs_of(kind, 8)
     other = {name: torch.randn_like(p) for name, p in conv.named_parameters()}
     leaves = [p.requires_grad_() for p in other.values()]
@@ -76,30 +73,29 @@ def test_weights_given_and_weights_loaded(kind, few_edges):
     torch.testing.assert_close(layer(*inputs), wanted)
 
 
-def test_ten_equal_layers_are_one_graph(few_edges):
-    counter, inputs = CompileCounter(), inputs_of("depthwise", 8)
-    layers = [conv_of(make=PointConv) for _ in range(10)]
+def test_ten_equal_layers_are_one_graph(kind):
+    counter, inputs = CompileCounter(), inputs_of(kind, 8)
+    layers = [conv_of(kind, PointConv) for _ in range(10)]
     for k, conv in enumerate(layers):
-        torch.nn.init.constant_(conv.contraction.radial, k + 1.0)
+        torch.nn.init.constant_(conv.contraction.own_parameters()[0], k + 1.0)
         torch.testing.assert_close(compiled(conv, counter)(*inputs), conv(*inputs))
     assert counter.frame_count == 1
 
 
-@pytest.mark.parametrize("dynamic", [None, True])
-@pytest.mark.parametrize("kind", KINDS)
-def test_few_graphs_for_all_sizes(kind, dynamic, monkeypatch):
+@pytest.mark.parametrize(("name", "dynamic"), [("depthwise", None), ("implicit", True)])
+def test_few_graphs_for_all_sizes(name, dynamic, monkeypatch):
     monkeypatch.setattr(FEW, 100)  # 4,096 edges, for graphs that take no time
-    conv, counter = conv_of(kind, PointConv), CompileCounter()
+    conv, counter = conv_of(name, PointConv), CompileCounter()
     function = torch.compile(conv, fullgraph=True, dynamic=dynamic, backend=counter)
     numbers = set()
     for nodes in (*range(12, 22), *range(30, 40)):
-        inputs = inputs_of(kind, nodes)
+        inputs = inputs_of(name, nodes)
         numbers.add(inputs[2].shape[1] > 100)
         torch.testing.assert_close(function(*inputs), conv(*inputs))
     assert numbers == {False, True} and counter.frame_count <= 3
 
 
-def test_edges_that_are_shared(few_edges):
+def test_edges_that_are_shared():
     """Two layers that take their edges from one object."""
     first, second = conv_of(), conv_of()
 

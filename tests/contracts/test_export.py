@@ -1,13 +1,12 @@
 """Exported programs, saved, and loaded in another process that has never seen the library."""
 
-import subprocess
-import sys
 from importlib.util import find_spec
 
 import pytest
 import torch
 
 from contracts.cases import EVERY, features, module_of
+from contracts.programs import results_of
 
 # PyTorch's own, of what it will rename.
 pytestmark = [
@@ -19,16 +18,6 @@ pytestmark = [
 TOLERANCE = 1e-12
 FEW, MANY = 6, 9  # rows: exported with the one, run with the other
 STRICT = ["Linear", "SetLinear", "SphereConv", "GridConv2d", "GraphLinear", "Regressor"]
-
-# Runs every program of a folder on its inputs, and keeps the results.
-RUN = """
-import sys, torch
-from pathlib import Path
-for path in Path(sys.argv[1]).glob("*.inputs"):
-    program = torch.export.load(path.with_suffix(".pt2")).module()
-    torch.save(program(*torch.load(path)), path.with_suffix(".result"))
-assert "steerable" not in sys.modules
-"""
 
 
 def exported(name, strict):
@@ -43,18 +32,10 @@ def exported(name, strict):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """What the programs of all cases give in a fresh process, or why there is none."""
-    folder, results = tmp_path_factory.mktemp("programs"), {}
-    for k, name in enumerate(EVERY):
-        try:
-            torch.export.save(exported(name, strict=False), folder / f"{k}.pt2")
-            torch.save(EVERY[name].inputs(MANY), folder / f"{k}.inputs")
-        except Exception as error:
-            results[name] = error
-    subprocess.run([sys.executable, "-W", "ignore", "-c", RUN, str(folder)], check=True)
-    for k, name in enumerate(EVERY):
-        if name not in results:
-            results[name] = torch.load(folder / f"{k}.result")
-    return results
+    folder = tmp_path_factory.mktemp("programs")
+    return results_of(
+        EVERY, lambda name: exported(name, False), lambda name: EVERY[name].inputs(MANY), folder
+    )
 
 
 @pytest.mark.parametrize("name", EVERY)

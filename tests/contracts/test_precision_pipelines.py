@@ -104,16 +104,3 @@ def test_attributes_that_do_not_fit(attributes, text):
     given = {name: torch.zeros(shape, dtype=x.dtype) for name, shape in attributes.items()}
     with pytest.raises(ValueError, match=text):
         conv(x, Edges.between(pos, edges), **given)
-
-
-@pytest.mark.parametrize("aggregation", ["sum", "attention"])
-@pytest.mark.parametrize("kind", [*KINDS, "rank", "groups"])
-def test_a_layer_on_the_meta_device(kind, aggregation):
-    conv, x, pos, edges, attr = case_of(kind, torch.float64, aggregation=aggregation)
-    with torch.device("meta"):
-        twin = conv_of(kind, aggregation=aggregation)
-    assert all(tensor.is_meta for tensor in (*twin.parameters(), *twin.buffers()))
-    twin.to_empty(device="cpu")
-    twin.load_state_dict(conv.state_dict())
-    inputs = x, Edges.between(pos, edges), attr
-    torch.testing.assert_close(twin(*inputs), conv(*inputs), rtol=0, atol=0)

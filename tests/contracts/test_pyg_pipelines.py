@@ -83,12 +83,6 @@ def test_hooks_of_the_layer_are_called():
     assert conv(*graph()) is outputs[0]
 
 
-def test_repr_shows_the_fields_and_the_parts():
-    text = repr(conv_of(make=PointConv, aggregation="attention", self_interaction=True))
-    for part in ("2x0e+2x1o -> 2x0e+2x1o", "HarmonicFilter", "Depthwise", "attention", "Linear"):
-        assert part in text
-
-
 def test_neighbourhoods_move_with_the_data_they_are_in():
     _, _, edges = graph()
     hood = neighbourhoods(edges, 8)

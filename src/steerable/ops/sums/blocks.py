@@ -8,6 +8,7 @@ make a gradient of the size of all nodes: quadratic in the size of the graph.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +18,7 @@ from ...tracing import transforms_active
 from .kernel import Counts, Inputs, Kernel
 from .neighbourhoods import Block, Neighbourhoods
 
+Function = Callable[[Inputs], Tensor]
 Part = TypeVar("Part", Tensor, Tensor | None)
 
 
@@ -74,7 +76,7 @@ class _Sum(torch.autograd.Function):
         kernel, hood, counts = ctx.arguments
         needs, tensors = ctx.needs_input_grad[3:], ctx.saved_tensors
         if transforms_active([grad]):  # a batch of gradients at once
-            gradients = _pure_pull(kernel, hood, counts, needs, grad, tensors)
+            gradients = _grad(partial(_kept, kernel, hood), counts, tensors, needs, grad)
         else:
             gradients = _Pull.apply(kernel, hood, counts, needs, grad, *tensors)
         return None, None, None, *gradients
@@ -103,7 +105,8 @@ class _Pull(torch.autograd.Function):
         kernel, hood, counts, needs = ctx.arguments
         grad, *tensors = ctx.saved_tensors
         if transforms_active([s for s in second if s is not None]):
-            gradients = _pure_pull_twice(kernel, hood, counts, needs, grad, tensors, second)
+            function = partial(_kept, kernel, hood)
+            gradients = _grad_twice(function, counts, tensors, needs, grad, second)
         else:
             gradients = _PullTwice.apply(
                 kernel, hood, counts, needs, len(tensors), grad, *tensors, *second
@@ -167,7 +170,9 @@ def pull(
             mask = block.flat_mask(grad.dtype)
             gradients = kernel.pull(block.slots, mask, block_inputs, grad_rows, needs)
             if gradients is None:
-                gradients = _vjp(kernel, block, block_inputs, needs, grad_rows)
+                gradients = _vjp(
+                    partial(_call, kernel, block), counts, block_inputs.tensors, needs, grad_rows
+                )
             _add(result, rows, gradients)
         return result
 
@@ -204,7 +209,10 @@ def pull_twice(
             mask = block.flat_mask(grad.dtype)
             gradients = kernel.pull_twice(block.slots, mask, block_inputs, grad_rows, weights)
             if gradients is None:
-                gradients = _vjp_twice(kernel, block, block_inputs, needs, grad_rows, weights)
+                function = partial(_call, kernel, block)
+                gradients = _vjp_twice(
+                    function, counts, block_inputs.tensors, needs, grad_rows, weights
+                )
             _add(result, [block.nodes, *rows], gradients)
         return result
 
@@ -230,24 +238,30 @@ def _gathered(hood: Neighbourhoods, inputs: Inputs) -> Iterator[tuple[Block, lis
 
 
 def _vjp(
-    kernel: Kernel, block: Block, inputs: Inputs, needs: Sequence[bool], grad: Tensor
+    function: Function,
+    counts: Counts,
+    tensors: Sequence[Tensor],
+    needs: Sequence[bool],
+    grad: Tensor,
 ) -> list[Tensor | None]:
-    function, chosen = _function_of_needed(kernel, block, inputs, needs)
-    return _spread(torch.func.vjp(function, *chosen)[1](grad), needs)
+    """The gradients of <grad, function> of the inputs that need them, where autograd is off."""
+    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
+    return _spread(torch.func.vjp(of_needed, *chosen)[1](grad), needs)
 
 
 def _vjp_twice(
-    kernel: Kernel,
-    block: Block,
-    inputs: Inputs,
+    function: Function,
+    counts: Counts,
+    tensors: Sequence[Tensor],
     needs: Sequence[bool],
     grad: Tensor,
     second: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    function, chosen = _function_of_needed(kernel, block, inputs, needs)
+    """The gradients of <second, _vjp> of `grad` and of the inputs that need them."""
+    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
 
     def gradients(grad: Tensor, *chosen: Tensor) -> tuple[Tensor, ...]:
-        return torch.func.vjp(function, *chosen)[1](grad)
+        return torch.func.vjp(of_needed, *chosen)[1](grad)
 
     pairs = zip(chosen, _needed(second, needs), strict=True)
     cotangents = tuple(torch.zeros_like(t) if s is None else s for t, s in pairs)
@@ -256,78 +270,64 @@ def _vjp_twice(
 
 
 def _function_of_needed(
-    kernel: Kernel, block: Block, inputs: Inputs, needs: Sequence[bool]
+    function: Function,
+    counts: Counts,
+    tensors: Sequence[Tensor],
+    needs: Sequence[bool],
 ) -> tuple[Callable[..., Tensor], list[Tensor]]:
-    """What a kernel computes in a block as a function of the inputs that are needed, and these."""
-    tensors = inputs.tensors
+    """A function of all inputs as one of those whose gradients are needed, and these."""
 
     def of_needed(*chosen: Tensor) -> Tensor:
         rest = iter(chosen)
         pairs = zip(tensors, needs, strict=True)
-        changed = [next(rest) if need else t for t, need in pairs]
-        return _call(kernel, block, _inputs(inputs.counts, changed))
+        return function(_inputs(counts, [next(rest) if need else t for t, need in pairs]))
 
     return of_needed, _needed(tensors, needs)
 
 
-def _pure_pull(
-    kernel: Kernel,
-    hood: Neighbourhoods,
+def _grad(
+    function: Function,
     counts: Counts,
+    tensors: Sequence[Tensor],
     needs: Sequence[bool],
     grad: Tensor,
-    tensors: Sequence[Tensor],
 ) -> list[Tensor | None]:
-    """`pull` by operations that every transform follows."""
-    return _spread(_pulled(kernel, hood, counts, needs, grad, tensors), needs)
-
-
-def _pure_pull_twice(
-    kernel: Kernel,
-    hood: Neighbourhoods,
-    counts: Counts,
-    needs: Sequence[bool],
-    grad: Tensor,
-    tensors: Sequence[Tensor],
-    second: Sequence[Tensor | None],
-) -> list[Tensor | None]:
-    """`pull_twice` by operations that every transform follows."""
+    """As `_vjp`, by autograd, so that `grad` may be a batch of gradients."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
-        (grad,), variables = _variables([grad], [True]), _variables(tensors, needs)
-        gradients = _pulled(kernel, hood, counts, needs, grad, variables)
-        pairs = zip(gradients, _needed(second, needs), strict=True)
-        used = [(gradient, s) for gradient, s in pairs if s is not None]
+        variables = _variables(tensors, needs)
+        y, needed = function(_inputs(counts, variables)), _needed(variables, needs)
+        return _spread(torch.autograd.grad(y, needed, grad, create_graph=create_graph), needs)
+
+
+def _grad_twice(
+    function: Function,
+    counts: Counts,
+    tensors: Sequence[Tensor],
+    needs: Sequence[bool],
+    grad: Tensor,
+    second: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """As `_vjp_twice`, by autograd, so that `second` may be a batch."""
+    create_graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        grad, variables = _variable(grad), _variables(tensors, needs)
+        gradients = _grad(function, counts, variables, needs, grad)
+        pairs = [(g, s) for g, s in zip(gradients, second, strict=True) if g is not None]
         first, *others = torch.autograd.grad(
-            [gradient for gradient, _ in used],
+            [gradient for gradient, s in pairs if s is not None],
             [grad, *_needed(variables, needs)],
-            [s for _, s in used],
+            [s for _, s in pairs if s is not None],
             create_graph=create_graph,
             materialize_grads=True,
         )
     return [first, *_spread(others, needs)]
 
 
-def _pulled(
-    kernel: Kernel,
-    hood: Neighbourhoods,
-    counts: Counts,
-    needs: Sequence[bool],
-    grad: Tensor,
-    tensors: Sequence[Tensor],
-) -> tuple[Tensor, ...]:
-    """The gradients of what is needed, by autograd of blocks that are kept."""
-    create_graph = torch.is_grad_enabled()
-    with torch.enable_grad():
-        variables = _variables(tensors, needs)
-        y = _kept(kernel, hood, _inputs(counts, variables))
-        return torch.autograd.grad(y, _needed(variables, needs), grad, create_graph=create_graph)
-
-
 def _variables(tensors: Sequence[Tensor], needs: Sequence[bool]) -> list[Tensor]:
-    """Views of the tensors that are needed: no view depends on another tensor's view.
+    """Views of the tensors that are needed, none of which depends on another.
 
-    The tensors themselves may: features of a second layer depend on the edges of the first.
+    The tensors may: the features of a second layer depend on the edges, as its filter does.
     """
     pairs = zip(tensors, needs, strict=True)
     return [_variable(tensor) if need else tensor for tensor, need in pairs]
