@@ -27,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 after an error that the user can mend, 130 after Ctrl-C.
     """
     _let_waiting_threads_sleep()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
+    command = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in command
     try:
-        _dispatch([argument for argument in given if argument != "--debug"])
+        _dispatch([argument for argument in command if argument != "--debug"])
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
@@ -70,12 +70,12 @@ def train(arguments: list[str]) -> None:
     first = _Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
     first.add_argument("--resume", type=Path)
     first.add_argument("--preset")
-    asked = first.parse_known_args(rest)[0]
-    folder = asked.resume
+    args = first.parse_known_args(rest)[0]
+    folder = args.resume
     settings = folder / "config.yaml" if folder else None
     before = load_config(settings, kind) if settings and settings.is_file() else None
-    if asked.preset:
-        before = _preset(TASKS[name], asked.preset, folder)
+    if args.preset:
+        before = _preset(TASKS[name], args.preset, folder)
     options = parser(kind, f"steerable train {name}", before)
     options.add_argument(
         "--resume", help="run folder to go on with; it keeps its settings of data and model"
@@ -119,11 +119,11 @@ def demo(arguments: list[str]) -> None:
 
 def evaluate(arguments: list[str]) -> None:
     """Test a trained network and draw its figures: evaluate RUN."""
-    asked = _run_option("evaluate").parse_args(arguments)
+    args = _run_option("evaluate").parse_args(arguments)
 
     from steerable.train import evaluate
 
-    _show(asked.run, evaluate(asked.run, device=asked.device))
+    _show(args.run, evaluate(args.run, device=args.device))
 
 
 def predict(arguments: list[str]) -> None:
@@ -134,39 +134,39 @@ def predict(arguments: list[str]) -> None:
     )
     options.add_argument("--json", action="store_true", help="JSON instead of a table")
     options.add_argument("--output", type=Path, help="file to write instead of the terminal")
-    asked = options.parse_args(arguments)
-    if asked.output and (asked.output.is_dir() or not asked.output.parent.is_dir()):
-        raise UsageError(f"--output is a file in a folder that exists; got {asked.output}.")
+    args = options.parse_args(arguments)
+    if args.output and (args.output.is_dir() or not args.output.parent.is_dir()):
+        raise UsageError(f"--output is a file in a folder that exists; got {args.output}.")
 
     from steerable.deploy import load, write
     from steerable.train.tasks import TASKS, task_of
 
-    model, metadata = load(asked.run, device=asked.device)
+    model, metadata = load(args.run, device=args.device)
     task = task_of(metadata)
     if task.predict is None:
         others = [task for task in TASKS.values() if task.predict is not None]
         raise UsageError(
-            f"predict reads {' or '.join(task.items for task in others)}, and {asked.run} learned "
+            f"predict reads {' or '.join(task.items for task in others)}, and {args.run} learned "
             f"{metadata['task']}: give a run of {' or '.join(task.name for task in others)}."
         )
-    predictions = task.predict(model, asked.file, metadata)
-    text = json.dumps(predictions.record(), indent=2) if asked.json else predictions.table()
-    if asked.output:
-        write(asked.output, f"{text}\n".encode())
+    predictions = task.predict(model, args.file, metadata)
+    text = json.dumps(predictions.record(), indent=2) if args.json else predictions.table()
+    if args.output:
+        write(args.output, f"{text}\n".encode())
     else:
         print(text)
 
 
 def certify(arguments: list[str]) -> None:
     """Measure how exactly a trained network keeps the symmetries of space: certify RUN."""
-    asked = _run_option("certify").parse_args(arguments)
-    run = asked.run
+    args = _run_option("certify").parse_args(arguments)
+    run = args.run
 
     from steerable.deploy import load
     from steerable.train import certificates, load_config
     from steerable.train.tasks import task_of
 
-    model, metadata = load(run, device=asked.device)
+    model, metadata = load(run, device=args.device)
     task = task_of(metadata)
     items = task.held_out(load_config(run / "config.yaml", task.config), None)
     results = certificates(task.claim(model, items, metadata))
@@ -185,14 +185,14 @@ def rollout(arguments: list[str]) -> None:
     )
     options.add_argument("--system", type=int, default=0, help="number of the test system")
     options.add_argument("--film", default="gif", help="gif, or mp4, which needs ffmpeg")
-    asked = options.parse_args(arguments)
+    args = options.parse_args(arguments)
 
     from steerable.report import check_film, draw_rollout
     from steerable.train import rollout
 
-    check_film(asked.film)
-    trajectory = rollout(asked.run, asked.steps, asked.system, device=asked.device)
-    for path in (trajectory, *draw_rollout(trajectory, asked.film)):
+    check_film(args.film)
+    trajectory = rollout(args.run, args.steps, args.system, device=args.device)
+    for path in (trajectory, *draw_rollout(trajectory, args.film)):
         print(path)
 
 
@@ -274,20 +274,20 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     items, count = next(iter(test.items()))
     title = f"{metrics['task']}: {count:,} test {items}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    reached = {"network": test} | {found["name"]: found for found in metrics["baselines"].values()}
+    reached = {"network": test} | {entry["name"]: entry for entry in metrics["baselines"].values()}
     measures = {
-        key: found["unit"]
-        for key, found in test.items()
-        if isinstance(found, dict) and "unit" in found
+        key: entry["unit"]
+        for key, entry in test.items()
+        if isinstance(entry, dict) and "unit" in entry
     }
     table.add_column("")
     for key, unit in measures.items():
         table.add_column(
             f"{key.upper() if len(key) < 5 else key.replace('_', ' ')} [{unit}]", justify="right"
         )
-    for name, found in reached.items():
+    for name, errors in reached.items():
         table.add_row(
-            name, *(f"{found[key]['value']:#.4g}" if key in found else "" for key in measures)
+            name, *(f"{errors[key]['value']:#.4g}" if key in errors else "" for key in measures)
         )
     console = Console(markup=False, highlight=False, soft_wrap=True)
     console.print(table)

@@ -69,12 +69,12 @@ class Downsample(ConstantModule):
         convolution = functional.conv2d if dim == 2 else functional.conv3d
         for axis in range(dim):
             along = [int(k == axis) for k in range(dim)]
-            weight = self._gaussian.view([self.window.size if own else 1 for own in along]).expand(
-                channels, 1, *[-1] * dim
-            )
-            stride = [self.window.stride if own else 1 for own in along]
+            weight = self._gaussian.view(
+                [self.window.size if on_axis else 1 for on_axis in along]
+            ).expand(channels, 1, *[-1] * dim)
+            stride = [self.window.stride if on_axis else 1 for on_axis in along]
             x = convolution(
-                x, weight, None, stride, [margin * own for own in along], groups=channels
+                x, weight, None, stride, [margin * on_axis for on_axis in along], groups=channels
             )
         return x
 

@@ -55,9 +55,9 @@ class _GridConv(Meaningful, ConstantModule):
                 f"acts on {group.dim}. Use GridConv{group.dim}d, or a group of the "
                 f"{'plane' if self.dim == 2 else 'space'}."
             )
-        self.field_in, self.field_out = (
-            given if isinstance(given, Field) else Field.parse(given, group)
-            for given in (field_in, field_out)
+        self.field_in = field_in if isinstance(field_in, Field) else Field.parse(field_in, group)
+        self.field_out = (
+            field_out if isinstance(field_out, Field) else Field.parse(field_out, group)
         )
         require_same_group(name, self.field_in, self.field_out, filter.field)
         if isinstance(contraction, str):
@@ -136,12 +136,12 @@ class _GridConv(Meaningful, ConstantModule):
         learning = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in read)
         if learning or any(tensor.is_inference() for tensor in read):
             return self._expand().squeeze(0)
-        known = self._cached
-        if known is None or not _unchanged(known[0], read):
+        cache = self._cached
+        if cache is None or not _unchanged(cache[0], read):
             with torch.inference_mode(False), torch.no_grad():
-                known = [(tensor, tensor._version) for tensor in read], self._expand().squeeze(0)
-            self._cached = known
-        return known[1]
+                cache = [(tensor, tensor._version) for tensor in read], self._expand().squeeze(0)
+            self._cached = cache
+        return cache[1]
 
     def export(self, attributes: Tensor | None = None) -> nn.Conv2d | nn.Conv3d:
         """A plain convolution that gives the same numbers, with parameters of its own.
@@ -150,11 +150,11 @@ class _GridConv(Meaningful, ConstantModule):
             attributes: (filter.attributes.dim,), if the filter has any: the result is the
                 convolution for this value.
         """
-        given = None if attributes is None else attributes.unsqueeze(0)
-        self._check_attributes(given, 1)
+        sample = None if attributes is None else attributes.unsqueeze(0)
+        self._check_attributes(sample, 1)
         window = self.window
         with torch.no_grad():
-            kernel = self._expand(given).squeeze(0)
+            kernel = self._expand(sample).squeeze(0)
             before = self.contraction.before(
                 torch.eye(self.field_in.dim, dtype=kernel.dtype, device=kernel.device)
             )
@@ -321,9 +321,9 @@ class GridConv3d(_GridConv):
     dim = 3
 
 
-def _unchanged(known: list[tuple[Tensor, int]], read: list[Tensor]) -> bool:
-    """Whether the tensors that are read are the known ones, in the versions of then."""
-    return len(known) == len(read) and all(
+def _unchanged(versions: list[tuple[Tensor, int]], read: list[Tensor]) -> bool:
+    """Whether the tensors that are read are those of `versions`, unchanged since."""
+    return len(versions) == len(read) and all(
         tensor is now and version == now._version
-        for (tensor, version), now in zip(known, read, strict=True)
+        for (tensor, version), now in zip(versions, read, strict=True)
     )

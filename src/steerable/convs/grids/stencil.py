@@ -94,10 +94,10 @@ class Stencil(ConstantModule):
         """
         if isinstance(filter, GridFilter):
             return filter.on_grid(self.size, self, attributes)
-        for known, shells in zip(self._prepared, self._shells, strict=True):
-            if known is filter:
-                found: Tensor = shells(filter, attributes)
-                return found
+        for prepared, shells in zip(self._prepared, self._shells, strict=True):
+            if prepared is filter:
+                values: Tensor = shells(filter, attributes)
+                return values
         h = for_samples(filter, self.points, attributes)
         return self._smoothed(h) if self.smoothing else h
 

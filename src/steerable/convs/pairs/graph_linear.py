@@ -91,10 +91,10 @@ class GraphLinear(Meaningful, MessagePassing):
         dense = density.index_select(0, batch)
         y = self.nodes(stack([x, around, degree * x, dense * x], self.field_in))
         everywhere = self.graphs(stack([mean, mean_around, density * mean], self.field_in))
-        own, shared = (
+        constant, slope = (
             torch.cat([everywhere, self.degrees(mean)], -1).index_select(0, batch).chunk(2, -1)
         )
-        return y + own + degree * shared
+        return y + constant + degree * slope
 
     def meaning(self) -> str:
         return (

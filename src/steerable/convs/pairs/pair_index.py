@@ -192,7 +192,8 @@ class RaggedPairs(Pairs):
         equal, places, order = self._by_size
         parts = []
         for graphs, place in zip(equal, places, strict=True):
-            left, right = (graphs.form(x.index_select(0, place)) for x in (a, b))
+            left = graphs.form(a.index_select(0, place))
+            right = graphs.form(b.index_select(0, place))
             parts.append(graphs.product(left, right).flatten(0, 2))
         return torch.cat(parts).index_select(0, order)
 

@@ -130,19 +130,21 @@ class PairLinear(Meaningful):
             y = y.add_(pairs.transpose(self.turned(x)))
         elif self._from == 0:
             y = y + self._to * pairs.transpose(y)
-        seen = [pairs.row_mean(x)]
+        summaries = [pairs.row_mean(x)]
         if self._from >= 0:
-            seen.insert(0, pairs.diagonal(x))
+            summaries.insert(0, pairs.diagonal(x))
         if self._from == 0:
-            seen.append(pairs.column_mean(x))
-        found = unstack(self.nodes(stack(seen, self.field_in)), self.field_out, _VECTORS[self._to])
+            summaries.append(pairs.column_mean(x))
+        node_values = unstack(
+            self.nodes(stack(summaries, self.field_in)), self.field_out, _VECTORS[self._to]
+        )
         if self.graphs is None:
-            return pairs.add_(y, found[0], -found[0], None)
-        numbers = seen[: _NUMBERS[self._from]] or [seen[0][..., :0]]
+            return pairs.add_(y, node_values[0], -node_values[0], None)
+        numbers = summaries[: _NUMBERS[self._from]] or [summaries[0][..., :0]]
         shared = self.graphs(stack([pairs.graph_mean(v) for v in numbers], self.field_in))
         diagonal, every = unstack(pairs.to_nodes(shared), self.field_out, 2)
-        columns = found[2] if self._to == 0 else found[1]
-        return pairs.add_(y, found[1] + every, columns, found[0] + diagonal)
+        columns = node_values[2] if self._to == 0 else node_values[1]
+        return pairs.add_(y, node_values[1] + every, columns, node_values[0] + diagonal)
 
     def meaning(self) -> str:
         names = {sign: name for name, sign in SYMMETRIES.items()}

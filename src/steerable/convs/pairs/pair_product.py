@@ -34,10 +34,8 @@ class PairProduct(nn.Module):
         super().__init__()
         hidden = hidden or channels_out
         self.channels_in = channels_in
-        self.left, self.right = (
-            nn.Sequential(nn.Linear(channels_in, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-            for _ in range(2)
-        )
+        self.left = _perceptron(channels_in, hidden)
+        self.right = _perceptron(channels_in, hidden)
         self.mix = nn.Linear(channels_in + hidden, channels_out)
 
     def forward(self, x: Tensor, pairs: Pairs | None = None) -> Tensor:
@@ -74,3 +72,7 @@ class PairProduct(nn.Module):
         product = pairs.product(self.left(x), self.right(x))
         y: Tensor = self.mix(torch.cat([x, product], -1))
         return y
+
+
+def _perceptron(channels_in: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(channels_in, hidden), nn.SiLU(), nn.Linear(hidden, hidden))

@@ -64,13 +64,14 @@ class InducedSetAttention(Meaningful):
         batch, size = check_sets("InducedSetAttention", x, batch, size)
         sets = _Rows(batch, size) if is_traced(x) else _Blocks(batch, size)
         query = self._split(self.gather.query(self.points))
-        key, value = (self._split(part) for part in self.gather.seen(x).chunk(2, -1))
-        found = sets.gather(query, key, value)
-        points = self.gather(self.points.expand(size, -1, -1), found.flatten(-2))
-        key, value = (self._split(part) for part in self.spread.seen(points).chunk(2, -1))
-        return self.spread(
-            x, sets.spread(self._split(self.spread.query(x)), key, value).flatten(-2)
-        )
+        key, value = self.gather.seen(x).chunk(2, -1)
+        heads = sets.gather(query, self._split(key), self._split(value))
+        points = self.gather(self.points.expand(size, -1, -1), heads.flatten(-2))
+
+        query = self._split(self.spread.query(x))
+        key, value = self.spread.seen(points).chunk(2, -1)
+        heads = sets.spread(query, self._split(key), self._split(value))
+        return self.spread(x, heads.flatten(-2))
 
     def reset_parameters(self) -> None:
         """Draw new weights and points."""
@@ -100,8 +101,8 @@ class _Block(nn.Module):
             nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels)
         )
 
-    def forward(self, x: Tensor, found: Tensor) -> Tensor:
-        h = self.first(x + self.out(found))
+    def forward(self, x: Tensor, heads: Tensor) -> Tensor:
+        h = self.first(x + self.out(heads))
         y: Tensor = self.last(h + self.feed(h))
         return y
 
@@ -150,21 +151,21 @@ class _Blocks:
     def gather(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         parts = []
         for block in self.sets.blocks:
-            own_key, own_value = (
-                x.index_select(0, block.edges.flatten()).unflatten(0, block.slots)
-                for x in (key, value)
-            )
-            parts.append(_attend(query.unsqueeze(0), own_key, own_value, block.mask))
+            places = block.edges.flatten()
+            block_key = key.index_select(0, places).unflatten(0, block.slots)
+            block_value = value.index_select(0, places).unflatten(0, block.slots)
+            parts.append(_attend(query.unsqueeze(0), block_key, block_value, block.mask))
         result = value.new_zeros(self.size, *query.shape)
         return result.index_copy(0, self.sets.nodes, torch.cat(parts)) if parts else result
 
     def spread(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         parts = []
         for block in self.sets.blocks:
-            own_query = query.index_select(0, block.edges.flatten()).unflatten(0, block.slots)
-            own_key, own_value = (x.index_select(0, block.nodes) for x in (key, value))
-            found = _attend(own_query, own_key, own_value, None)
-            parts.append(found.flatten(0, 1) if block.mask is None else found[block.mask])
+            block_query = query.index_select(0, block.edges.flatten()).unflatten(0, block.slots)
+            block_key = key.index_select(0, block.nodes)
+            block_value = value.index_select(0, block.nodes)
+            heads = _attend(block_query, block_key, block_value, None)
+            parts.append(heads.flatten(0, 1) if block.mask is None else heads[block.mask])
         used = [
             block.edges.flatten() if block.mask is None else block.edges[block.mask]
             for block in self.sets.blocks

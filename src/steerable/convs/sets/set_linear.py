@@ -83,12 +83,12 @@ class SetLinear(Meaningful):
         self.field_in.check(x, "SetLinear")
         batch, size = check_sets("SetLinear", x, batch, size)
         if self.pool == "mean" and self.deviation.is_dense and not _is_rewritten(x):
-            own, common = self.deviation.matrix(), self.common.matrix()
+            deviation, common = self.deviation.matrix(), self.common.matrix()
             bias = self.common(x.new_zeros(self.field_in.dim))
-            if not transforms_active((x, own, common, bias)):
+            if not transforms_active((x, deviation, common, bias)):
                 sets = _Sets(batch, size)
                 mean = sets.sum(x) / sets.count
-                y: Tensor = _SetProduct.apply(x, mean, own, common - own, bias, sets)
+                y: Tensor = _SetProduct.apply(x, mean, deviation, common - deviation, bias, sets)
                 return y
         pooled = (segment_mean if self.pool == "mean" else segment_max)(x, batch, size)
         return self.deviation(x) + (self.common(pooled) - self.deviation(pooled)).index_select(
@@ -115,24 +115,24 @@ class _SetProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        x: Tensor, mean: Tensor, own: Tensor, shared: Tensor, bias: Tensor, sets: _Sets
+        x: Tensor, mean: Tensor, deviation: Tensor, shared: Tensor, bias: Tensor, sets: _Sets
     ) -> Tensor:
-        return _shifted_product(x, own, torch.addmm(bias, mean, shared), sets.batch)
+        return _shifted_product(x, deviation, torch.addmm(bias, mean, shared), sets.batch)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, mean, own, shared, _, ctx.sets = inputs
-        ctx.save_for_backward(x, mean, own, shared)
+        x, mean, deviation, shared, _, ctx.sets = inputs
+        ctx.save_for_backward(x, mean, deviation, shared)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, mean, own, shared = ctx.saved_tensors
+        x, mean, deviation, shared = ctx.saved_tensors
         total = ctx.sets.sum(gradient)
         into_x = None
         if ctx.needs_input_grad[0]:
-            nothing = gradient.new_zeros(own.shape[0])
+            nothing = gradient.new_zeros(deviation.shape[0])
             into_x = _SetProduct.apply(
-                gradient, total / ctx.sets.count, own.T, shared.T, nothing, ctx.sets
+                gradient, total / ctx.sets.count, deviation.T, shared.T, nothing, ctx.sets
             )
         return into_x, None, x.T @ gradient, mean.T @ total, total.sum(0), None
 

@@ -119,11 +119,9 @@ class HomSignals(ConstantModule):
                 f"HomSignals expects samples (..., {', '.join(map(str, wanted))}) of {self.space}, "
                 f"by channel, point and component; got {tuple(samples.shape)}."
             )
-        found = self.transform.analysis(samples.flatten(-2))
-        sizes = [place.stop - place.start for place in self.field_in.slices()]
-        return torch.cat(
-            [part.flatten(-2) for part in found.split([s // self.channels for s in sizes], -1)], -1
-        )
+        coefficients = self.transform.analysis(samples.flatten(-2))
+        sizes = [(place.stop - place.start) // self.channels for place in self.field_in.slices()]
+        return torch.cat([part.flatten(-2) for part in coefficients.split(sizes, -1)], -1)
 
 
 class _Dense(ConstantModule):
@@ -197,9 +195,9 @@ class _Permutations(nn.Module):
         )
 
     def analysis(self, samples: Tensor) -> Tensor:
-        found: Mapping[tuple[int, ...], Tensor] = self.fourier.analysis(samples)
+        spectra: Mapping[tuple[int, ...], Tensor] = self.fourier.analysis(samples)
         return torch.cat(
-            [found[shape].mT.flatten(-2) / scale for shape, _, _, scale in self.blocks], -1
+            [spectra[shape].mT.flatten(-2) / scale for shape, _, _, scale in self.blocks], -1
         )
 
 
