@@ -68,18 +68,16 @@ class DepthwiseProducts(Meaningful, ConstantModule):
                 f"channels={channels} does not divide the {self.functions.count} functions of the "
                 f"input and the {hidden} of the hidden layer."
             )
-        self.hidden, self.own = (
-            Functions(function_field(group, count, subgroup), subgroup)
-            for count in (hidden, hidden // channels)
-        )
+        self.hidden = Functions(function_field(group, hidden, subgroup), subgroup)
+        self.own = Functions(function_field(group, hidden // channels, subgroup), subgroup)
         unit, synthesis = _irreps_of_functions(group, subgroup)
-        made, change = unit.tensor(field_filter)
+        coefficients, change = unit.tensor(field_filter)
         expand = torch.einsum("kbh,bs->ksh", change.unflatten(1, (unit.dim, -1)), synthesis)
         self.register_constant(
             "_expand", expand.flatten(1)
         )  # from irreps of w to its values (s, operator)
         self.read = Linear(field_in, self.hidden.field)
-        self.generate = nn.ModuleList(Linear(self.own.field, made) for _ in range(channels))
+        self.generate = nn.ModuleList(Linear(self.own.field, coefficients) for _ in range(channels))
         self.mix = Linear(field_in, field_out)
 
     def forward(self, x: Tensor, differentiate: Differentiate) -> Tensor:
@@ -105,13 +103,15 @@ class DepthwiseProducts(Meaningful, ConstantModule):
         """W (point, channel, s, operator)."""
         values = functional.silu(self.hidden.values(self.read(x))) * SILU_GAIN
         parts = values.flatten(1).chunk(self.channels, 1)
-        made = []
+        coefficients = []
         for part, layer in zip(parts, self.generate, strict=True):
             linear = cast(Linear, layer)  # with both changes of basis it is one matrix
             matrix = self.own.values(linear.matrix().T).flatten(1).T @ self._expand
             constant = linear(part.new_zeros(linear.field_in.dim)) @ self._expand
-            made.append(torch.addmm(constant, part, matrix))
-        return unit_mean_square(torch.stack(made, 1)).unflatten(2, (self.functions.points, -1))
+            coefficients.append(torch.addmm(constant, part, matrix))
+        return unit_mean_square(torch.stack(coefficients, 1)).unflatten(
+            2, (self.functions.points, -1)
+        )
 
 
 class Functions(ConstantModule):
@@ -204,7 +204,9 @@ def _order(field: Field, unit: Field) -> Tensor:
             f"{unit} each; got {field}. Make the field with `function_field`, or take "
             "products='tensor', which allow any field."
         )
-    rest = {kind: iter(found) for kind, found in places.items()}
-    return torch.tensor(
-        [[k for kind in kinds for k in next(rest[kind])] for _ in range(count)]
-    ).view(count, unit.dim)
+    rest = {kind: iter(ranges) for kind, ranges in places.items()}
+    rows: list[list[int]] = []
+    for _ in range(count):
+        components = [next(rest[kind]) for kind in kinds]
+        rows.append([k for places_of_irrep in components for k in places_of_irrep])
+    return torch.tensor(rows).view(count, unit.dim)

@@ -128,16 +128,16 @@ class _LocalSum(torch.autograd.Function):
     def forward(ctx: Any, f: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(f, kernel)
         y = f.new_zeros(*kernel.shape[1:-1], *f.shape[-2:])
-        for own, window in _shifted(f, kernel):
-            y.addcmul_(f[window], own)
+        for taps, window in _shifted(f, kernel):
+            y.addcmul_(f[window], taps)
         return y
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         f, kernel = ctx.saved_tensors
         to_f, to_kernel = torch.zeros_like(f), torch.zeros_like(kernel)
-        for k, (own, window) in enumerate(_shifted(f, kernel)):
-            to_f[window].addcmul_(grad, own)
+        for k, (taps, window) in enumerate(_shifted(f, kernel)):
+            to_f[window].addcmul_(grad, taps)
             for copy in range(f.shape[-2]):
                 to_kernel[k].addcmul_(grad[..., copy, :], f[window][..., copy, :])
         return to_f, to_kernel
@@ -147,8 +147,8 @@ def _shifted(f: Tensor, kernel: Tensor) -> Iterator[tuple[Tensor, Any]]:
     """For every offset k_o(x), for all copies, and where f(x + o) lies."""
     spatial = kernel.shape[1:-1]
     reach = [range(padded - width + 1) for padded, width in zip(f.shape, spatial, strict=False)]
-    for own, start in zip(kernel.unsqueeze(-2), itertools.product(*reach), strict=True):
-        yield own, tuple(slice(a, a + width) for a, width in zip(start, spatial, strict=True))
+    for taps, start in zip(kernel.unsqueeze(-2), itertools.product(*reach), strict=True):
+        yield taps, tuple(slice(a, a + width) for a, width in zip(start, spatial, strict=True))
 
 
 class _Values(nn.Module):

@@ -117,12 +117,12 @@ class NeuralPDO(nn.Module):
         stencil = self.stencil(pos, edge_index) if stencil is None else stencil
 
         def differentiate(f: Tensor, weights: Tensor | None = None) -> Tensor:
-            found: Tensor = self.derivatives(f, pos, edge_index, stencil.weight)
+            derivatives: Tensor = self.derivatives(f, pos, edge_index, stencil.weight)
             if weights is None:
-                return found
+                return derivatives
             groups, channels = weights.shape[1:3]
             return (
-                (found.unflatten(1, (groups, -1, channels)) * weights.unsqueeze(2))
+                (derivatives.unflatten(1, (groups, -1, channels)) * weights.unsqueeze(2))
                 .sum(-1)
                 .flatten(1)
             )
@@ -211,8 +211,8 @@ class GridNeuralPDO(nn.Module):
             y = self.derivatives.weighted(split, weights.unflatten(0, shape))
             return y.flatten(1, 3).movedim(1, -1).flatten(0, -2)
 
-        found: Tensor = self.products(x.movedim(1, -1).flatten(0, -2), differentiate)
-        y = found.unflatten(0, shape).movedim(-1, 1)
+        features: Tensor = self.products(x.movedim(1, -1).flatten(0, -2), differentiate)
+        y = features.unflatten(0, shape).movedim(-1, 1)
         return y if self.constant is None else y + self.constant(x)
 
 
@@ -236,5 +236,5 @@ def _made(
             raise ValueError(f"products is one of {', '.join(PRODUCTS)}; got {products!r}.")
         products = PRODUCTS[products]
     group = field_filter.group
-    given = (f if isinstance(f, Field) else Field.parse(f, group) for f in (field_in, field_out))
-    return products(field_filter, *given)
+    fields = [f if isinstance(f, Field) else Field.parse(f, group) for f in (field_in, field_out)]
+    return products(field_filter, *fields)

@@ -65,8 +65,10 @@ class _PDO(nn.Module):
         values = torch.eye(self.conv.filter.field.dim).to(operators)[: len(operators), None]
         before = contraction.before(torch.eye(self.field_in.dim).to(operators))
         parts = dense_kernel(contraction, values) @ before.T * self._factor()
-        found = torch.einsum("cm,coi->moi", operators, parts)
-        return Symbol.from_coefficients(self.field_in, self.field_out, found.cpu().double().numpy())
+        coefficients = torch.einsum("cm,coi->moi", operators, parts)
+        return Symbol.from_coefficients(
+            self.field_in, self.field_out, coefficients.cpu().double().numpy()
+        )
 
     def set_symbol(self, symbol: Symbol) -> None:
         """Make this layer the operator of a symbol, such as `operators.named.gradient(3)`.
@@ -80,9 +82,9 @@ class _PDO(nn.Module):
         """
         contraction, operators = self.conv.contraction, self._derivatives.operators
         self._check_symbol(symbol)
-        given = torch.from_numpy(symbol.coefficients()).to(operators)
-        coefficients = operators.new_zeros(operators.shape[1], *given.shape[1:])
-        coefficients[: len(given)] = given
+        wanted = torch.from_numpy(symbol.coefficients()).to(operators)
+        coefficients = operators.new_zeros(operators.shape[1], *wanted.shape[1:])
+        coefficients[: len(wanted)] = wanted
         parts = torch.linalg.solve(operators.T, coefficients.flatten(1)).view_as(coefficients)
         values = torch.eye(self.conv.filter.field.dim).to(operators).unsqueeze(1)
         parts = torch.cat([parts, parts.new_zeros(len(values) - len(parts), *parts.shape[1:])])
@@ -92,10 +94,10 @@ class _PDO(nn.Module):
         ):  # the kernel is linear in the weights, by tensors that are orthogonal: a projection
             projected = torch.autograd.grad(dense_kernel(contraction, values), weights, parts)
         with torch.no_grad():
-            for weight, found, irrep in zip(
+            for weight, gradient, irrep in zip(
                 weights, projected, contraction.paths.irreps, strict=True
             ):
-                weight.copy_(found / irrep.dim / self._factor())
+                weight.copy_(gradient / irrep.dim / self._factor())
             if isinstance(self.conv, GridConv2d | GridConv3d) and self.conv.bias is not None:
                 self.conv.bias.zero_()
         for module in self.modules():
@@ -305,8 +307,8 @@ def _limited(
     allow_zero: bool,
 ) -> str | Callable[..., Contraction]:
     """The contraction with the products that `maximum_offset` leaves."""
-    made = CONTRACTIONS.get(contraction) if isinstance(contraction, str) else contraction
-    if made is None:
+    form = CONTRACTIONS.get(contraction) if isinstance(contraction, str) else contraction
+    if form is None:
         return contraction
     products = None if filter.basis.maximum_offset is None else filter.basis.products
-    return partial(made, paths=partial(Paths, products=products, allow_zero=allow_zero))
+    return partial(form, paths=partial(Paths, products=products, allow_zero=allow_zero))

@@ -5,6 +5,7 @@ For fields of irreps of any group.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -81,15 +82,15 @@ class TensorProducts(Meaningful, ConstantModule):
         kinds = list(
             dict.fromkeys(term.irrep for term in invariant_field(group, 1) + (hidden or field_in))
         )
-        made = _solve(field_filter, field_in, field_out, kinds)
-        self._outs, self._columns = made.outs, made.columns
-        self.register_constant("_matrix", made.matrix)
+        solution = _solve(field_filter, field_in, field_out, kinds)
+        self._outs, self._columns = solution.outs, solution.columns
+        self.register_constant("_matrix", solution.matrix)
         coefficients = tuple(
-            Term(count * self.channels, irrep) for irrep, count in made.counts.items()
+            Term(count * self.channels, irrep) for irrep, count in solution.counts.items()
         )
         one = Field(group, tuple(Term(1, irrep) for irrep in kinds))
         self.generate = MLP(field_in, one, width, Field(group, coefficients), 2, "product")
-        self.mix = Linear(made.field, field_out)
+        self.mix = Linear(solution.field, field_out)
 
     def forward(self, x: Tensor, differentiate: Differentiate) -> Tensor:
         """Features (point, field_in.dim) to (point, field_out.dim)."""
@@ -100,18 +101,18 @@ class TensorProducts(Meaningful, ConstantModule):
             for place in self.generate.field_out.slices()
         ]
         matrices = unit_mean_square(torch.cat(parts, 2)) @ self._matrix
-        found = []
+        products = []
         terms = zip(self.field_in, self.field_in.slices(), self._columns, self._outs, strict=True)
         for (copies, _), place, columns, sizes in terms:
             if sizes:
                 matrix = matrices[..., columns].unflatten(2, (-1, sum(sizes)))
-                own = (
+                copied = (
                     derivatives[:, place]
                     .unflatten(1, (self.channels, copies // self.channels, -1))
                     .flatten(3)
                 )
-                found += [z.flatten(1) for z in (own @ matrix).flatten(1, 2).split(sizes, 2)]
-        y: Tensor = self.mix(torch.cat(found, 1))
+                products += [z.flatten(1) for z in (copied @ matrix).flatten(1, 2).split(sizes, 2)]
+        y: Tensor = self.mix(torch.cat(products, 1))
         return y
 
     def meaning(self) -> str:
@@ -145,22 +146,25 @@ def _solve(field_filter: Field, field_in: Field, field_out: Field, kinds: list[I
     rows: dict[Irrep, list[tuple[int, Array]]] = {kind: [] for kind in kinds}
     columns, outs, terms, start = [], [], [], 0
     for multiplicity, irrep in field_in:
-        found = {
+        tensors = {
             out: list(_maps(field_filter, irrep, out, kinds)) for out in wanted if multiplicity
         }
-        made = [out for out in found if found[out]]
-        shape, at = (irrep.dim, field_filter.dim, sum(out.dim for out in made)), 0
-        for out in made:
-            for kind, place, tensor in found[out]:
+        reached = [out for out in tensors if tensors[out]]
+        shape, at = (irrep.dim, field_filter.dim, sum(out.dim for out in reached)), 0
+        for out in reached:
+            for kind, place, tensor in tensors[out]:
                 block = np.zeros((kind.dim, *shape))
-                block[:, :, place, at : at + out.dim] = tensor * (out.dim / len(found[out])) ** 0.5
+                block[:, :, place, at : at + out.dim] = (
+                    tensor * (out.dim / len(tensors[out])) ** 0.5
+                )
                 rows[kind].append((start, block.reshape(kind.dim, -1)))
             at += out.dim
         columns.append(slice(start, start + math.prod(shape)))
-        outs.append([out.dim for out in made])
-        terms += [Term(multiplicity, out) for out in made]
+        outs.append([out.dim for out in reached])
+        terms += [Term(multiplicity, out) for out in reached]
         start += math.prod(shape)
-    missing = [out for out in wanted if out not in {term.irrep for term in terms}]
+    produced = {term.irrep for term in terms}
+    missing = [out for out in wanted if out not in produced]
     if missing:
         raise ValueError(
             f"No coefficients of {', '.join(kind.name for kind in kinds)} and derivatives of "
@@ -168,13 +172,13 @@ def _solve(field_filter: Field, field_in: Field, field_out: Field, kinds: list[I
             "more irreps, or drop that irrep from the output."
         )
     matrix = torch.zeros(
-        sum(kind.dim * len(own) for kind, own in rows.items()), start, dtype=torch.float64
+        sum(kind.dim * len(blocks) for kind, blocks in rows.items()), start, dtype=torch.float64
     )
     row = 0
-    for at, block in (entry for own in rows.values() for entry in own):
+    for at, block in itertools.chain.from_iterable(rows.values()):
         matrix[row : row + len(block), at : at + block.shape[1]] = torch.from_numpy(block)
         row += len(block)
-    counts = {kind: len(own) for kind, own in rows.items()}
+    counts = {kind: len(blocks) for kind, blocks in rows.items()}
     return _Solution(counts, matrix, columns, outs, Field(field_in.group, tuple(terms)))
 
 

@@ -82,8 +82,8 @@ class _Radial(nn.Module):
         return self.radial(offset).unsqueeze(2) * self.harmonics(offset).unsqueeze(1)
 
     def radial(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:
-        found: Tensor = self.hidden(self.basis(safe_norm(offset)))
-        return torch.cat([found, torch.ones_like(found[:, :1])], 1)
+        values: Tensor = self.hidden(self.basis(safe_norm(offset)))
+        return torch.cat([values, torch.ones_like(values[:, :1])], 1)
 
     def harmonics(self, offset: Tensor) -> Tensor:
         return spherical_harmonics(offset, self.degrees[-1]).index_select(1, self._columns)
@@ -124,8 +124,8 @@ def _set_weights(conv: PointConv, product: FullyConnectedTensorProduct, last: Te
             strict=True,
         )
     )
-    for own in contraction.weights:
-        own.zero_()
+    for weight in contraction.weights:
+        weight.zero_()
     start = 0
     for step in product.instructions:
         stop = start + math.prod(step.path_shape)

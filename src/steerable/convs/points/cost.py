@@ -78,10 +78,10 @@ class Plan:
         return "\n".join(lines)
 
 
-def cheapest(known: dict[str, Work], nodes: int, edges: int) -> Engine:
+def cheapest(candidates: dict[str, Work], nodes: int, edges: int) -> Engine:
     """The order that `plan` takes, without a table."""
     best, least = "", float("inf")
-    for name, work in known.items():
+    for name, work in candidates.items():
         flops = edges * work.edge_flops + nodes * work.node_flops
         size = 4 * (edges * work.edge_numbers + nodes * work.node_numbers)
         seconds = flops / _FLOPS + size / _BYTES
@@ -99,10 +99,10 @@ def works(filter: Filter, contraction: Contraction) -> dict[str, Work]:
     }
 
 
-def plan(known: dict[str, Work], nodes: int, edges: int, engine: str = "auto") -> Plan:
+def plan(candidates: dict[str, Work], nodes: int, edges: int, engine: str = "auto") -> Plan:
     """Estimate every order of `works` on a graph and take the cheapest, or the one named."""
     estimates = []
-    for name, work in known.items():
+    for name, work in candidates.items():
         flops = edges * work.edge_flops + nodes * work.node_flops
         size = 4 * (edges * work.edge_numbers + nodes * work.node_numbers)
         estimates.append(Estimate(ENGINES[name], flops, size))

@@ -258,11 +258,11 @@ class Source(Engine):
 
     def work(self, filter: Filter, contraction: Contraction) -> Work:
         sizes = contraction.paths.sizes()
-        made = filter.channels * sum(s.m_h * s.m_o * s.copies_out for s in sizes)
-        first = weight_flops(contraction) / max(1, min(s.m_o for s in sizes)) + 2 * made * max(
+        entries = filter.channels * sum(s.m_h * s.m_o * s.copies_out for s in sizes)
+        first = weight_flops(contraction) / max(1, min(s.m_o for s in sizes)) + 2 * entries * max(
             s.m_i for s in sizes
         )
-        return Work(2 * made, made, first, made)
+        return Work(2 * entries, entries, first, entries)
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return [filter(seen_by(filter, edges), attributes).flatten(1)]

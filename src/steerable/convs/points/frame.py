@@ -46,12 +46,10 @@ class Frame(Engine):
         inner = 1 if isinstance(contraction, Depthwise) else filter.channels
         moment = sum(min(s.m_i, s.m_o) * s.copies * inner for s in sizes)
         mixed = sum(min(s.m_i, s.m_o) * s.copies * inner * s.copies_out for s in sizes)
-        degrees = sum(
-            (2 * l + 1) ** 3
-            for l in range(max(t.irrep.harmonic.degree for f in fields for t in f) + 1)
-        )
-        made = 4 * degrees + 9 * 8  # matrices with what they are made of, rotations
-        return Work(2 * (turned + mixed + moment) + 18 * degrees, 2 * moment + made, 0, 0)
+        max_degree = max(t.irrep.harmonic.degree for field in fields for t in field)
+        degrees = sum((2 * l + 1) ** 3 for l in range(max_degree + 1))
+        matrices = 4 * degrees + 9 * 8  # matrices D with what they are computed from, rotations
+        return Work(2 * (turned + mixed + moment) + 18 * degrees, 2 * moment + matrices, 0, 0)
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         filter = cast(SeparableFilter, filter)  # as `applies` has seen

@@ -153,9 +153,9 @@ def edges_of(
     return Edges.between(pos, edge_index, shift, cell, batch)
 
 
-def pair(given: Any) -> tuple[Any, Any]:
+def pair(value: Any) -> tuple[Any, Any]:
     """What belongs to sources and to targets, where one thing may stand for both."""
-    return tuple(given) if isinstance(given, (tuple, list)) else (given, given)
+    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
 
 
 def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:

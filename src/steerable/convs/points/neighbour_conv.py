@@ -318,11 +318,11 @@ def _scaled(values: list[Tensor], weight: Tensor | None) -> list[Tensor]:
     return values if weight is None else [values[0] * weight.unsqueeze(1), *values[1:]]
 
 
-def _cast(given: Any, dtype: torch.dtype) -> Any:
+def _cast(value: Any, dtype: torch.dtype) -> Any:
     """Floating-point tensors, or pairs of them, in another precision."""
-    if isinstance(given, (tuple, list)):
-        return tuple(_cast(tensor, dtype) for tensor in given)
-    return given.to(dtype) if isinstance(given, Tensor) else given
+    if isinstance(value, (tuple, list)):
+        return tuple(_cast(tensor, dtype) for tensor in value)
+    return value.to(dtype) if isinstance(value, Tensor) else value
 
 
 def _check_choice(name: str, value: object, choices: Any) -> None:

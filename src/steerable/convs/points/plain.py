@@ -57,9 +57,9 @@ def _depthwise(
         else:
             h = values[0].unflatten(1, (weights.channels, -1))[:, :, path.at]
             # One filter value for every copy: (edge, m_h, copy).
-            own = torch.einsum("ekh,kc->ehc", h, weights.radial[:, columns])
+            per_copy = torch.einsum("ekh,kc->ehc", h, weights.radial[:, columns])
             # Two factors at a time: for three torch.einsum asks for the numbers of edges.
-            products = own.unsqueeze(2) * feature.unsqueeze(1)
+            products = per_copy.unsqueeze(2) * feature.unsqueeze(1)
             message = torch.einsum("hio,ehic->eoc", tensor, products)
         messages[path.out].append(message)
     # The sums of all paths to one irrep lie side by side, as the rows of L do.

@@ -154,10 +154,8 @@ def _apart(local: Local) -> tuple[Tensor, Tensor, list[Tensor]]:
 
 def _together(phi: Tensor, harmonics: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
     """The inverse of `_apart`: a row for every edge."""
-    return [
-        part.flatten(0, 1)
-        for part in (phi, harmonics.transpose(1, 2), *(f.transpose(1, 2) for f in features))
-    ]
+    turned = [part.transpose(1, 2) for part in (harmonics, *features)]
+    return [part.flatten(0, 1) for part in (phi, *turned)]
 
 
 def _edge_weights(weights: DepthwiseWeights, k: int, phi: Tensor) -> Tensor:
@@ -170,10 +168,10 @@ def _steer(tensor: Tensor, harmonics: Tensor) -> Tensor:
 
     Matrices (node, m_o, (m_i, slot)).
     """
-    made = torch.bmm(
+    matrices = torch.bmm(
         tensor.permute(2, 1, 0).flatten(0, 1).expand(len(harmonics), -1, -1), harmonics
     )
-    return made.view(len(harmonics), tensor.shape[2], -1)
+    return matrices.view(len(harmonics), tensor.shape[2], -1)
 
 
 def _over_slots(steered: Tensor, weighted: Tensor) -> Tensor:
