@@ -29,16 +29,16 @@ def find_device(device: str | torch.device, metadata: dict[str, Any] | None = No
         trained = (metadata or {}).get("device", "cpu")
         return torch.device(trained if _is_here(trained) else "cpu")
     try:
-        asked = torch.device(device)
+        target = torch.device(device)
     except RuntimeError as error:
         raise DeviceError(
             f"A device is auto, cpu, cuda or cuda:0, cuda:1, ...; got {device!r}."
         ) from error
-    if asked.type != "cpu" and not _is_here(asked):
+    if target.type != "cpu" and not _is_here(target):
         raise DeviceError(
-            f"PyTorch finds no {str(asked).upper()} device: leave the device out, or ask for cpu."
+            f"PyTorch finds no {str(target).upper()} device: leave the device out, or ask for cpu."
         )
-    return asked
+    return target
 
 
 def placement(model: nn.Module) -> tuple[torch.device, torch.dtype]:

@@ -128,23 +128,18 @@ class FilePredictions:
 
     def table(self) -> str:
         """The predictions as text: a column for each output that is one number an item."""
-        numbers = {
-            name: values
-            for name, values in self.values.items()
-            if all(isinstance(value, float) for value in values)
-        }
         columns = [
             ["index", *(f"{index:5d}" for index in range(len(self.formulas)))],
             ["formula", *self.formulas],
         ]
-        for name, values in numbers.items():
-            column = [f"{name} [{self.units[name]}]", *(f"{value:.6f}" for value in values)]
-            columns.append(column)
-        widths = [max(map(len, column)) for column in columns]
-        padded = [
-            [text.ljust(width) for text in column]
-            for column, width in zip(columns, widths, strict=True)
-        ]
+        for name, values in self.values.items():
+            if all(isinstance(value, float) for value in values):
+                column = [f"{name} [{self.units[name]}]", *(f"{value:.6f}" for value in values)]
+                columns.append(column)
+        padded = []
+        for column in columns:
+            width = max(map(len, column))
+            padded.append([text.ljust(width) for text in column])
         return "\n".join("  ".join(row).rstrip() for row in zip(*padded, strict=True))
 
 
@@ -166,10 +161,12 @@ def predict_molecules(
     check_frames(frames, elements)
     outputs = named_outputs(predict_frames(model, frames), next(iter(units)))
     sizes = [len(atoms) for atoms in frames]
-    values = {
-        name: [part.tolist() for part in value.split(sizes)] if name in ATOMWISE else value.tolist()
-        for name, value in outputs.items()
-    }
+    values: dict[str, list[Any]] = {}
+    for name, value in outputs.items():
+        if name in ATOMWISE:
+            values[name] = [part.tolist() for part in value.split(sizes)]
+        else:
+            values[name] = value.tolist()
     formulas = [atoms.get_chemical_formula() for atoms in frames]
     return FilePredictions(
         "molecules", formulas, values, {name: units.get(name, "") for name in values}

@@ -106,14 +106,14 @@ def _read_metadata(folder: Path) -> dict[str, Any]:
         )
     try:
         metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
-        found = metadata["format"]
+        number = metadata["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{folder / METADATA} cannot be read: {error!r}. Train anew."
         ) from error
-    if found != FORMAT:
+    if number != FORMAT:
         raise CheckpointError(
-            f"{folder} has format {found}; this version reads format {FORMAT}. Use the other "
+            f"{folder} has format {number}; this version reads format {FORMAT}. Use the other "
             "version."
         )
     return metadata

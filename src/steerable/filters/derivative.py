@@ -271,8 +271,8 @@ class StencilFilter(ConstantModule):
         near = ((steps - place).abs() < 1e-3) & (place >= 0) & (place < self.size)
         powers = self.size ** torch.arange(offset.shape[1] - 1, -1, -1, device=offset.device)
         inside = near.all(1)
-        found = self._values.index_select(0, (place * powers).sum(1) * inside)
-        return found * inside.to(found.dtype).view(-1, 1, 1)
+        values = self._values.index_select(0, (place * powers).sum(1) * inside)
+        return values * inside.to(values.dtype).view(-1, 1, 1)
 
     def extra_repr(self) -> str:
         return f"{self.field} of {self.field.group}, order={self.basis.order}, size={self.size}"

@@ -128,8 +128,10 @@ class ImplicitFilter(Meaningful, ConstantModule, SharedGeometry):
 
         This holds for every irrep of every channel that is not 0.
         """
-        found = self(*typical_inputs(self.attributes, self.cutoff, self._change)).square().mean(0)
-        power = torch.stack([found[:, place].mean(1) for place in self.field.slices()], 1).flatten()
+        squares = self(*typical_inputs(self.attributes, self.cutoff, self._change)).square().mean(0)
+        power = torch.stack(
+            [squares[:, place].mean(1) for place in self.field.slices()], 1
+        ).flatten()
         self.mlp.scale_output(torch.where(power > 1e-9, power, 1.0).rsqrt())
 
     def meaning(self) -> str:
@@ -153,5 +155,5 @@ def harmonic_degree(field: Field) -> int:
 
 def _union(*fields: Field) -> Field:
     """Every irrep of the fields once."""
-    found = dict.fromkeys(term.irrep for field in fields for term in field)
-    return Field(fields[0].group, tuple(Term(1, irrep) for irrep in found))
+    irreps = dict.fromkeys(term.irrep for field in fields for term in field)
+    return Field(fields[0].group, tuple(Term(1, irrep) for irrep in irreps))

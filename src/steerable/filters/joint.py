@@ -44,7 +44,9 @@ class JointFilter(nn.Module):
         The attributes are (edge, attributes.dim).
         """
         parts = zip(self.filters, self._split(attributes), strict=True)
-        return torch.cat([filter(offset, own).flatten(1) for filter, own in parts], 1).unsqueeze(1)
+        return torch.cat(
+            [filter(offset, numbers).flatten(1) for filter, numbers in parts], 1
+        ).unsqueeze(1)
 
     def on_grid(
         self,
@@ -57,9 +59,9 @@ class JointFilter(nn.Module):
         See `filters.GridFilter`.
         """
         parts = zip(self.filters, self._split(attributes), strict=True)
-        found = [sample(cast(Filter, filter), own).flatten(2) for filter, own in parts]
+        values = [sample(cast(Filter, filter), numbers).flatten(2) for filter, numbers in parts]
         samples = 1 if attributes is None else attributes.shape[0]
-        return torch.cat([part.expand(samples, -1, -1) for part in found], 2).unsqueeze(2)
+        return torch.cat([part.expand(samples, -1, -1) for part in values], 2).unsqueeze(2)
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -72,4 +74,4 @@ class JointFilter(nn.Module):
         if attributes is None:
             return [None] * len(self._widths)
         self.attributes.check(attributes, "JointFilter", "attributes")
-        return [own if own.shape[-1] else None for own in attributes.split(self._widths, -1)]
+        return [part if part.shape[-1] else None for part in attributes.split(self._widths, -1)]

@@ -63,7 +63,7 @@ class DegreeKnots:
             for pair in ((row, column) for row in rows for column in columns):
                 places.setdefault(pair, []).append((l, entry))
                 entry += 1
-        found = []
+        profiles = []
         for place in places.values():
             degrees = torch.tensor([l for l, _ in place], dtype=torch.float64)
             knots = torch.linspace(
@@ -74,8 +74,8 @@ class DegreeKnots:
             hats[:, [k for _, k in place]] = (
                 1 - (degrees - knots[:, None]).abs() / step.clamp(min=1)
             ).clamp(min=0)
-            found.append(hats)
-        return torch.cat(found)
+            profiles.append(hats)
+        return torch.cat(profiles)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,8 @@ def near_identity(radius: float, rings: int, azimuths: int, turns: int = 1) -> T
     azimuth = torch.arange(azimuths, dtype=torch.float64) * (2 * torch.pi / azimuths)
     turn = torch.arange(turns, dtype=torch.float64) * (2 * torch.pi / turns)
     pole = euler_rotation(torch.zeros_like(turn), torch.zeros_like(turn), turn)
-    b, a, g = (part.flatten() for part in torch.meshgrid(polar, azimuth, turn, indexing="ij"))
+    polar, azimuth, turn = torch.meshgrid(polar, azimuth, turn, indexing="ij")
+    b, a, g = polar.flatten(), azimuth.flatten(), turn.flatten()
     return torch.cat([pole, euler_rotation(a, b, g - a)])
 
 

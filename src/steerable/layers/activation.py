@@ -217,7 +217,7 @@ def _square(field: Field) -> Tensor:
 
     They are (path, out, in, in), scaled to unit variance.
     """
-    found = []
+    squares = []
     places = list(zip(field, field.slices(), strict=True))
     for out, at_out in places:
         into = []
@@ -233,5 +233,7 @@ def _square(field: Field) -> Tensor:
                     )  # E|S x x|^2 for a standard normal x
                     if energy > 1e-9:
                         into.append(full / energy.sqrt())
-        found += [full * (out.irrep.dim / len(into)) ** 0.5 for full in into]
-    return torch.stack(found) if found else torch.zeros(0, *[field.dim] * 3, dtype=torch.float64)
+        squares += [full * (out.irrep.dim / len(into)) ** 0.5 for full in into]
+    return (
+        torch.stack(squares) if squares else torch.zeros(0, *[field.dim] * 3, dtype=torch.float64)
+    )

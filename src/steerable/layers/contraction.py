@@ -101,9 +101,8 @@ class Full(Meaningful):
         self.channels, self.groups = channels, groups
         self.before: nn.Module = nn.Identity()
         self.paths = paths(field_filter, field_in, field_out)
-        if groups < 1 or any(
-            n % groups for n in (*(path.copies for path in self.paths), *self.paths.copies)
-        ):
+        multiplicities = [*(path.copies for path in self.paths), *self.paths.copies]
+        if groups < 1 or any(n % groups for n in multiplicities):
             raise ValueError(
                 f"groups={groups} does not divide every multiplicity of {field_in} and {field_out}."
             )

@@ -62,9 +62,9 @@ class DenseKernel(ConstantModule):
                 for number, (n, _) in zip(numbers, paths.field_in, strict=True)
             ]
             weights = contraction.matrix(o).split(sizes)
-            for own, number, (n, irrep_in) in zip(weights, numbers, paths.field_in, strict=True):
+            for weight, number, (n, irrep_in) in zip(weights, numbers, paths.field_in, strict=True):
                 if number:
-                    left = _joined(own.reshape(number, n, contraction.channels, copies))
+                    left = _joined(weight.reshape(number, n, contraction.channels, copies))
                     rows.append(
                         (left.T @ next(steered)).view(n * copies * irrep.dim * irrep_in.dim, edges)
                     )
@@ -83,40 +83,40 @@ class DenseKernel(ConstantModule):
         For every output irrep and every term to it.
         """
         edges, channels, _ = h.shape
-        values, found = h.permute(2, 1, 0).flatten(1), []
+        values, matrices = h.permute(2, 1, 0).flatten(1), []
         for i, term in enumerate(paths.field_in):
             shapes = [
-                (own[i], irrep.dim * term.irrep.dim)
-                for own, irrep in zip(self._numbers, paths.irreps, strict=True)
+                (numbers[i], irrep.dim * term.irrep.dim)
+                for numbers, irrep in zip(self._numbers, paths.irreps, strict=True)
             ]
             parts = (paths.coupled(i).T @ values).split([number * dim for number, dim in shapes])
-            found.append(
+            matrices.append(
                 [
                     _joined(p.view(*shape, channels, edges))
                     for p, shape in zip(parts, shapes, strict=True)
                 ]
             )
-        return [matrix for row in zip(*found, strict=True) for matrix in row if len(matrix)]
+        return [matrix for row in zip(*matrices, strict=True) for matrix in row if len(matrix)]
 
     def _places(self, paths: Paths) -> Tensor:
         """Row of every entry (field_out.dim, field_in.dim) of the kernel.
 
         Where no path leads, the last, of zeros.
         """
-        made, start = [], 0
+        row_numbers, start = [], 0
         for irrep, copies, numbers in zip(paths.irreps, paths.copies, self._numbers, strict=True):
-            made.append(torch.full((copies, irrep.dim, paths.field_in.dim), -1))
+            row_numbers.append(torch.full((copies, irrep.dim, paths.field_in.dim), -1))
             for term, place, number in zip(
                 paths.field_in, paths.field_in.slices(), numbers, strict=True
             ):
                 if number:
                     rows = torch.arange(start, start := start + copies * irrep.dim * term.dim)
                     blocks = rows.view(term.multiplicity, copies, irrep.dim, term.irrep.dim)
-                    made[-1][:, :, place] = blocks.permute(1, 2, 0, 3).flatten(2)
+                    row_numbers[-1][:, :, place] = blocks.permute(1, 2, 0, 3).flatten(2)
         placed = [
             torch.full((term.dim, paths.field_in.dim), -1)
             if o is None
-            else made[o][copies].flatten(0, 1)
+            else row_numbers[o][copies].flatten(0, 1)
             for (o, copies), term in zip(paths.terms_out, paths.field_out, strict=True)
         ]
         order = torch.cat(placed)

@@ -38,13 +38,14 @@ class Signals(ConstantModule):
         self, group: Group, parts: Sequence[tuple[Irrep, Tensor]], channels: int, analysis: Tensor
     ) -> None:
         super().__init__()
-        irreps = list(dict.fromkeys(irrep for irrep, _ in parts))
+        irreps_of_parts = [irrep for irrep, _ in parts]
+        irreps = list(dict.fromkeys(irreps_of_parts))
         order = sorted(
             range(len(parts)), key=lambda k: irreps.index(parts[k][0])
         )  # stable: copies stay in order
         self.channels = channels
         self.field = Field(
-            group, tuple(Term([i for i, _ in parts].count(irrep), irrep) for irrep in irreps)
+            group, tuple(Term(irreps_of_parts.count(irrep), irrep) for irrep in irreps)
         )
         self.field_in = self.field_out = Field(
             group, tuple(Term(m * channels, irrep) for m, irrep in self.field)
@@ -62,8 +63,8 @@ class Signals(ConstantModule):
 
     def components(self, samples: Tensor) -> Tensor:
         """Samples (..., channels, sample) to features (..., field_in.dim)."""
-        found = samples @ self._analysis
-        return torch.cat([found[..., place].flatten(-2) for place in self.field.slices()], -1)
+        components = samples @ self._analysis
+        return torch.cat([components[..., place].flatten(-2) for place in self.field.slices()], -1)
 
 
 class FourierActivation(ConstantModule):

@@ -69,18 +69,14 @@ class Paths(ConstantModule):
         self.field_filter, self.field_in, self.field_out = field_filter, field_in, field_out
         wanted = dict.fromkeys(term.irrep for term in field_out if term.multiplicity)
         sources = [term.irrep for term in field_in if term.multiplicity]
-        self.irreps: list[Irrep] = [
-            out for out in wanted if any(any(True for _ in products(s, out)) for s in sources)
-        ]
+        self.irreps: list[Irrep] = [out for out in wanted if _reaches(products, sources, out)]
         if len(self.irreps) < len(wanted) and not (allow_zero and self.irreps):
             missing = next(irrep for irrep in wanted if irrep not in self.irreps)
             raise ValueError(
                 f"No filter of {field_filter} makes {missing} from {field_in}. Give the filter "
                 "more irreps (a higher degree or order), or drop that irrep from the output."
             )
-        self.copies = [
-            sum(t.multiplicity for t in field_out if t.irrep == irrep) for irrep in self.irreps
-        ]
+        self.copies = [_multiplicity(field_out, irrep) for irrep in self.irreps]
         self.terms_out = _copies_of_terms(field_out, self.irreps)
         paths: list[Path] = []
         for i, term in enumerate(field_in):
@@ -169,20 +165,30 @@ class Paths(ConstantModule):
         return torch.cat(places), torch.cat(values)
 
 
-def _copies_of_terms(field: Field, irreps: Sequence[Irrep]) -> list[tuple[int | None, slice]]:
-    """The number of every term's irrep among `irreps`, if it is there.
+def _reaches(products: Products, sources: Sequence[Irrep], out: Irrep) -> bool:
+    """Whether a filter leads from one of the sources to an irrep."""
+    return any(True for source in sources for _ in products(source, out))
 
-    Also which of its copies the term holds.
+
+def _multiplicity(field: Field, irrep: Irrep) -> int:
+    """The number of copies of an irrep in all terms of a field."""
+    return sum(term.multiplicity for term in field if term.irrep == irrep)
+
+
+def _copies_of_terms(field: Field, irreps: Sequence[Irrep]) -> list[tuple[int | None, slice]]:
+    """For every term the number of its irrep, and which copies of that irrep it holds.
+
+    The number is None for an irrep that is not among `irreps`.
     """
     end = dict.fromkeys(irreps, 0)
-    found: list[tuple[int | None, slice]] = []
+    copies: list[tuple[int | None, slice]] = []
     for multiplicity, irrep in field:
         start = end.get(irrep, 0)
         end[irrep] = start + multiplicity
-        found.append(
+        copies.append(
             (irreps.index(irrep) if irrep in irreps else None, slice(start, start + multiplicity))
         )
-    return found
+    return copies
 
 
 def _products(

@@ -99,14 +99,14 @@ class SphereProduct(Meaningful, ConstantModule):
         super().__init__()
         self.signals = signals
         self.field_in = self.field_out = signals.field
-        made: dict[tuple[int, int], list[int]] = {}
+        degrees_of_pairs: dict[tuple[int, int], list[int]] = {}
         for l in signals.degrees:
             for pair in degree_pairs(signals.layout.max_degree, l, mixing):
                 if pair[0] in signals.degrees:
-                    made.setdefault(pair, []).append(l)
-        self.paths = [(*pair, l) for pair, degrees in made.items() for l in degrees]
-        self._made = made
-        for (left, right), degrees in made.items():
+                    degrees_of_pairs.setdefault(pair, []).append(l)
+        self.paths = [(*pair, l) for pair, degrees in degrees_of_pairs.items() for l in degrees]
+        self._made = degrees_of_pairs
+        for (left, right), degrees in degrees_of_pairs.items():
             couplings = torch.cat([real_coupling(left, right, l) for l in degrees], 2)
             self.register_constant(f"_coupling_{left}_{right}", couplings.flatten(0, 1))
         self.weight = nn.Parameter(torch.empty(len(self.paths), signals.channels))
