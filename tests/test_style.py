@@ -12,7 +12,29 @@ import steerable
 
 PACKAGE = Path(steerable.__path__[0])
 
-CLEAN = ("certify", "data", "functions", "groups", "operators")
+CLEAN = (
+    "certify",
+    "cli",
+    "compiling",
+    "constants",
+    "convs",
+    "data",
+    "deploy",
+    "field",
+    "filters",
+    "functions",
+    "groups",
+    "layers",
+    "lazy",
+    "models",
+    "nn",
+    "operators",
+    "ops",
+    "report",
+    "settings",
+    "tracing",
+    "train",
+)
 
 LINE_LENGTH = 100
 COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp

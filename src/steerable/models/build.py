@@ -30,9 +30,11 @@ def build_qm9(elements: Sequence[int], **arguments: Any) -> nn.Module:
 
     It is built from plain numbers, texts and lists.
     """
-    known = {name: arguments.pop(name) for name in ("shift", "scale", "pool") if name in arguments}
+    settings = {
+        name: arguments.pop(name) for name in ("shift", "scale", "pool") if name in arguments
+    }
     atoms = arguments.pop("reference", None)
-    reference = Reference(tuple(elements), tuple(atoms) if atoms else None, **known)
+    reference = Reference(tuple(elements), tuple(atoms) if atoms else None, **settings)
     return Regressor(reference, **arguments)
 
 

@@ -55,11 +55,11 @@ def bumps_claim(model: nn.Module, transform: SphereTransform) -> Claim:
         layer.transform.shape[1] for layer in model.modules() if isinstance(layer, SphereActivation)
     ]
     turns = math.gcd(*longitudes) or transform.shape[1]
-    kept = Group.from_generators(
+    subgroup = Group.from_generators(
         [rotation(2 * math.pi / turns, (0, 1, 0))], f"C{turns} about the pole"
     )
     generator = torch.Generator().manual_seed(0)
     places = torch.randn(2 * _BUMPS, 3, generator=generator)
     signal = torch.arange(2).repeat_interleave(_BUMPS)
     inputs = [(places, POSITIONS), (signal, Role())]
-    return Claim(Bumps(model, transform), inputs, Role(rows="graph"), kept)
+    return Claim(Bumps(model, transform), inputs, Role(rows="graph"), subgroup)

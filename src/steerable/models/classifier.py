@@ -127,16 +127,18 @@ class Classifier(nn.Module):
         self.place = _filter(symmetry, _CLOUD, _RINGS)
         self.placed = Linear(self.place.field * _RINGS, hidden[0])
         self.invariants = _Invariants(hidden[-1])
-        seen = invariant_field(symmetry, 8 * width)
+        inner = invariant_field(symmetry, 8 * width)
         self.point = nn.Sequential(
-            Linear(self.invariants.field_out, seen), BatchNorm(seen), nn.SiLU()
+            Linear(self.invariants.field_out, inner),
+            BatchNorm(inner),
+            nn.SiLU(),
         )
         self.head = nn.Sequential(
-            Linear(seen * 2, seen),
-            BatchNorm(seen),
+            Linear(inner * 2, inner),
+            BatchNorm(inner),
             nn.SiLU(),
             nn.Dropout(dropout),
-            nn.Linear(seen.dim, classes),
+            nn.Linear(inner.dim, classes),
         )
 
     def hierarchy(self, pos: Tensor, batch: Tensor | None = None) -> list[Coarser]:
@@ -221,13 +223,13 @@ class _Level(nn.Module):
 
     def coarsen(self, pos: Tensor, batch: Tensor) -> Coarser:
         """Which of the points are kept, and the neighbours of these."""
-        kept = farthest_point_sampling(pos, self.points, batch)
-        kept_pos, kept_batch = pos.index_select(0, kept), batch.index_select(0, kept)
-        down = knn(pos, kept_pos, self.neighbours, batch, kept_batch)
+        sample = farthest_point_sampling(pos, self.points, batch)
+        sample_pos, sample_batch = pos.index_select(0, sample), batch.index_select(0, sample)
+        down = knn(pos, sample_pos, self.neighbours, batch, sample_batch)
         if not self.among:
-            return Coarser(kept, down, None)
-        among = knn(kept_pos, kept_pos, self.neighbours, kept_batch, kept_batch)
-        return Coarser(kept, down, among)
+            return Coarser(sample, down, None)
+        among = knn(sample_pos, sample_pos, self.neighbours, sample_batch, sample_batch)
+        return Coarser(sample, down, among)
 
     def forward(self, x: Tensor, pos: Tensor, coarser: Coarser) -> tuple[Tensor, Tensor]:
         kept_x, kept_pos = x.index_select(0, coarser.kept), pos.index_select(0, coarser.kept)

@@ -53,9 +53,9 @@ def dots_claim(model: nn.Module, group: Group, size: int) -> Claim:
         size: height and width of the pictures.
     """
     exact = [dihedral(4), cyclic(4), dihedral(2), cyclic(2), dihedral(1)]
-    kept = next((candidate for candidate in exact if candidate.subgroup_of(group)), cyclic(1))
+    subgroup = next((candidate for candidate in exact if candidate.subgroup_of(group)), cyclic(1))
     generator = torch.Generator().manual_seed(0)
     places = 0.25 * size * torch.randn(2 * _DOTS, 2, generator=generator)
     picture = torch.arange(2).repeat_interleave(_DOTS)
     inputs = [(places, POSITIONS), (picture, Role())]
-    return Claim(Dots(model, size), inputs, Role(rows="graph"), kept)
+    return Claim(Dots(model, size), inputs, Role(rows="graph"), subgroup)

@@ -101,10 +101,11 @@ class PairForces(nn.Module):
 
     def begin(self, particles: Particles) -> Tensor:
         """s_ij of every pair (pair, hidden); it never changes."""
-        i, j = (particles.attributes.index_select(0, end) for end in particles.pairs)
-        one, other = (
-            self.psi(torch.cat([*ends, particles.pair_attributes], -1)) for ends in ((i, j), (j, i))
-        )
+        first, second = particles.pairs
+        i = particles.attributes.index_select(0, first)
+        j = particles.attributes.index_select(0, second)
+        one = self.psi(torch.cat([i, j, particles.pair_attributes], -1))
+        other = self.psi(torch.cat([j, i, particles.pair_attributes], -1))
         result: Tensor = one + other
         return result
 
@@ -175,11 +176,13 @@ class _Law(nn.Module):
         nn.init.zeros_(last.bias)
         self.phi = nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), last)
 
-    def forward(self, offset: Tensor, seen: Tensor | float = 0.0) -> Tensor:
+    def forward(self, offset: Tensor, relation: Tensor | float = 0.0) -> Tensor:
         square = (offset * offset).sum(-1, keepdim=True) + torch.exp(2 * self.log_softening)
         log = 0.5 * square.log()
         values = torch.cat([log, torch.exp(self.log_softening - log)], -1)
         result: Tensor = (
-            self.phi(self.radial(values) + seen) * (self.strength * torch.exp(-3 * log)) * offset
+            self.phi(self.radial(values) + relation)
+            * (self.strength * torch.exp(-3 * log))
+            * offset
         )
         return result

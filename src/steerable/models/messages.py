@@ -75,8 +75,8 @@ class MessageForces(ConstantModule):
         harmonics, change = harmonic_field(larger, 1)
         vector = harmonics[1:]
         self.register_constant("_change", change[1:, 1:].T)
-        seen = self.relation.count + pair_attributes + 2 * hidden
-        filter = _MessageFilter(larger, seen, self.relation.breaking, hidden)
+        relations = self.relation.count + pair_attributes + 2 * hidden
+        filter = _MessageFilter(larger, relations, self.relation.breaking, hidden)
         invariant = invariant_field(larger, 1)
         field_in, field_out = invariant + vector * self.own, invariant * hidden + vector * _HEARD
         self.conv = NeighbourConv(
@@ -99,26 +99,26 @@ class MessageForces(ConstantModule):
         self, x: Tensor, v: Tensor, memory: Tensor, particles: Particles
     ) -> tuple[Tensor, Tensor]:
         """Positions and velocities (node, d) to accelerations (node, d) and the new memory."""
-        own = v.unsqueeze(1) if self.own == 1 else torch.stack([v, x @ self._held], 1)
+        vectors = v.unsqueeze(1) if self.own == 1 else torch.stack([v, x @ self._held], 1)
         edges = Edges.between(x, torch.cat([particles.pairs, particles.pairs.flip(0)], 1))
         relations = torch.cat(
-            [self._relations(own, edges), particles.pair_attributes.repeat(2, 1)], -1
+            [self._relations(vectors, edges), particles.pair_attributes.repeat(2, 1)], -1
         )
-        features = torch.cat([x.new_ones(x.shape[0], 1), (own @ self._change).flatten(1)], -1)
+        features = torch.cat([x.new_ones(x.shape[0], 1), (vectors @ self._change).flatten(1)], -1)
         y: Tensor = self.conv(features, edges, relations, memory)
         heard = y[:, self.hidden :].unflatten(1, (_HEARD, -1)) @ self._change.T
         memory = memory + self.renew(
-            torch.cat([self.state(own), memory, torch.asinh(y[:, : self.hidden])], -1)
+            torch.cat([self.state(vectors), memory, torch.asinh(y[:, : self.hidden])], -1)
         )
-        return heard[:, 0] + self.steer(memory, torch.cat([heard, own], 1)), memory
+        return heard[:, 0] + self.steer(memory, torch.cat([heard, vectors], 1)), memory
 
-    def _relations(self, own: Tensor, edges: Edges) -> Tensor:
+    def _relations(self, vectors: Tensor, edges: Edges) -> Tensor:
         """Invariants of direction, velocities and places of both ends (edge, invariant)."""
         (source, target), offset = edges.index, edges.offset
         direction = offset * torch.rsqrt((offset * offset).sum(-1, keepdim=True) + _SOFTENING**2)
-        ends = own.index_select(0, source), own.index_select(0, target)
-        found: Tensor = self.relation(torch.cat([direction.unsqueeze(1), *ends], 1))
-        return found
+        ends = vectors.index_select(0, source), vectors.index_select(0, target)
+        invariants: Tensor = self.relation(torch.cat([direction.unsqueeze(1), *ends], 1))
+        return invariants
 
 
 class VectorInvariants(ConstantModule):
@@ -190,8 +190,8 @@ class VectorMaker(ConstantModule):
         fixed = self._fixed.expand(vectors.shape[0], -1, -1)
         turned = torch.einsum("kde,nue->nkud", self._broken, vectors).flatten(1, 2)
         ways = torch.cat([fixed, turned, vectors], 1)
-        made: Tensor = (self.factors(state).unsqueeze(1) @ ways).squeeze(1)
-        return made
+        combination: Tensor = (self.factors(state).unsqueeze(1) @ ways).squeeze(1)
+        return combination
 
 
 class _Corrected(nn.Module):
@@ -221,9 +221,11 @@ def _fixed_and_broken(group: Group) -> tuple[Tensor, Tensor]:
     commuting = intertwiners(vector, vector)
     columns = np.concatenate([np.eye(group.dim)[None], commuting]).reshape(len(commuting) + 1, -1).T
     directions, amounts = np.linalg.qr(columns)
-    own = np.abs(np.diag(amounts)) > 1e-6  # all but the one in the span of those before it
-    own[0] = False  # 1 itself
-    return torch.tensor(fixed), torch.tensor(directions.T[own].reshape(-1, group.dim, group.dim))
+    independent = np.abs(np.diag(amounts)) > 1e-6  # all but the one in the span of those before it
+    independent[0] = False  # 1 itself
+    return torch.tensor(fixed), torch.tensor(
+        directions.T[independent].reshape(-1, group.dim, group.dim)
+    )
 
 
 def held(group: Group, translations: str) -> Tensor:
@@ -258,12 +260,11 @@ class _MessageFilter(ConstantModule):
 
     def __init__(self, group: Group, attributes: int, breaking: int, hidden: int) -> None:
         super().__init__()
-        self.attributes, kept = (
-            invariant_field(group, n) for n in (attributes, attributes - breaking)
-        )
+        self.attributes = invariant_field(group, attributes)
+        reduced = invariant_field(group, attributes - breaking)
         basis = Radial(_REACH, _multipoles, 3, "none")
         self.corrected = _Corrected(attributes, breaking)
-        self.messages = HarmonicFilter(1, basis, hidden, kept, (hidden,))
+        self.messages = HarmonicFilter(1, basis, hidden, reduced, (hidden,))
         self.field, self.channels = self.messages.field, 2 * hidden
 
     def forward(self, offset: Tensor, attributes: Tensor | None = None) -> Tensor:

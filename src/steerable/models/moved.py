@@ -37,13 +37,13 @@ class Moved(ConstantModule):
         self.register_constant("change", change[1:, 1:])
         self.register_constant("_held", held(group, translations))
 
-    def forward(self, pos: Tensor, place: Tensor, velocity: Tensor, *known: Tensor) -> Tensor:
+    def forward(self, pos: Tensor, place: Tensor, velocity: Tensor, *attributes: Tensor) -> Tensor:
         """Positions, reduced to the free directions, and features.
 
         The features are those of all positions and velocities.
         """
         moved = pos - pos @ self._held + place @ self.change @ self._held
-        y = self.model(moved, velocity @ self.change, *known)
+        y = self.model(moved, velocity @ self.change, *attributes)
         return (y.unflatten(1, (2, -1)) @ self.change.T).flatten(1)
 
 

@@ -47,8 +47,8 @@ class PairNet(nn.Module):
         inner = Field.parse(hidden)
         self.field, self.field_out = inner, Field.parse(field_out, inner.group)
         self.attributes = attributes
-        seen = invariant_field(inner.group, 2 * attributes)
-        self.filter = HarmonicFilter(max_degree, cutoff, radial, seen, group=inner.group)
+        ends = invariant_field(inner.group, 2 * attributes)
+        self.filter = HarmonicFilter(max_degree, cutoff, radial, ends, group=inner.group)
         self.first = Linear(self.filter.field * radial, inner)
         self.layers = nn.ModuleList(_Layer(inner) for _ in range(layers))
         nodes = stacked_field(inner, 3)
@@ -89,8 +89,8 @@ class PairNet(nn.Module):
         for layer in self.layers:
             h = layer(h, pairs)
         h = pairs.form(h)
-        seen = [pairs.diagonal(h), pairs.row_mean(h), pairs.column_mean(h)]
-        y: Tensor = self.last(stack(seen, self.field).flatten(0, -2))
+        summaries = [pairs.diagonal(h), pairs.row_mean(h), pairs.column_mean(h)]
+        y: Tensor = self.last(stack(summaries, self.field).flatten(0, -2))
         return y
 
 

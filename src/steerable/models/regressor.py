@@ -223,9 +223,9 @@ class Regressor(ConstantModule):
             return kind
         if kind.shape[0] and int(kind.min()) < 0:
             unknown = sorted(set(z[kind < 0].tolist()))
-            known = torch.nonzero(self._number >= 0).flatten().tolist()
+            elements = torch.nonzero(self._number >= 0).flatten().tolist()
             raise UnknownElementError(
-                f"The network knows the elements {known} (atomic numbers); got {unknown}. Train "
+                f"The network knows the elements {elements} (atomic numbers); got {unknown}. Train "
                 "one that includes them."
             )
         return kind

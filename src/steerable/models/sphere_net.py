@@ -104,14 +104,14 @@ class SphereClassifier(nn.Module):
         signals = SphereSignals.sphere(degrees[0], 1)
         layers: list[nn.Module] = []
         for degree, width in zip(degrees[1:], widths, strict=True):
-            found = SphereSignals.rotations(degree, width, min(max_order, degree))
-            conv = SphereConv(signals, found, DegreeKnots(knots), bias=False)
+            signals_out = SphereSignals.rotations(degree, width, min(max_order, degree))
+            conv = SphereConv(signals, signals_out, DegreeKnots(knots), bias=False)
             layers += [
                 conv,
-                SphereBatchNorm(found),
-                SphereActivation(found, oversampling=oversampling),
+                SphereBatchNorm(signals_out),
+                SphereActivation(signals_out, oversampling=oversampling),
             ]
-            signals = found
+            signals = signals_out
         self.layers = nn.Sequential(*layers, SphereInvariants(signals, power=True))
         invariants = widths[-1] * (degrees[-1] + 1)
         self.head = nn.Sequential(

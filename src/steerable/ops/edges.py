@@ -71,10 +71,9 @@ class Edges:
                 shifts without a cell, or shapes that do not fit.
         """
         source_pos, target_pos = pos if isinstance(pos, (tuple, list)) else (pos, pos)
-        given = edge_index if isinstance(edge_index, Tensor) else edge_index.edge_index
         hood = None if isinstance(edge_index, Tensor) else edge_index
         sources, targets = source_pos.shape[0], target_pos.shape[0]
-        index = as_index(given)
+        index = as_index(edge_index if isinstance(edge_index, Tensor) else edge_index.edge_index)
         if hood is None:
             check_edge_index(index, sources, targets)
         elif hood.size != targets:

@@ -204,12 +204,13 @@ def _error_histogram(axes: Axes, error: np.ndarray, unit: str) -> None:
 
 def _density(x: np.ndarray, y: np.ndarray, bins: int = 50) -> np.ndarray:
     """How many points share the square of each point, on a grid of `bins` by `bins`."""
-    counts, *edges = np.histogram2d(x, y, bins=bins)
-    i, j = (
-        np.clip(np.searchsorted(e, v, "right") - 1, 0, bins - 1)
-        for e, v in zip(edges, (x, y), strict=True)
-    )
-    return counts[i, j]
+    counts, edges_x, edges_y = np.histogram2d(x, y, bins=bins)
+    return counts[_bins_of(x, edges_x), _bins_of(y, edges_y)]
+
+
+def _bins_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The numbers of the bins that values lie in; the last bin has its upper edge as well."""
+    return np.clip(np.searchsorted(edges, values, "right") - 1, 0, len(edges) - 2)
 
 
 def _dress(axes: Axes, title: str, x: str, y: str) -> None:

@@ -53,13 +53,13 @@ def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: Sequen
 
 def versions() -> dict[str, str]:
     """The versions of what makes the numbers."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            numbers[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "unknown"
-    return found
+            numbers[package] = "unknown"
+    return numbers
 
 
 def _exact(x: Tensor) -> Tensor:

@@ -157,7 +157,8 @@ def _largest(results: Sequence[Certificate]) -> float:
 def _frame(run: Path, metadata: dict[str, Any], status: str) -> dict[str, Any]:
     """The metrics of every run in their order; what was not measured is None."""
     with (run / LOG).open(newline="") as file:
-        log = [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
+        rows = list(csv.reader(file))[1:]
+    log = [list(map(float, row)) for row in rows]
     measures = [Measure(*measure) for measure in metadata["measures"]]
     best = min(log, key=lambda row: row[3])
     validation: dict[str, Any] = {}
@@ -202,5 +203,6 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([f"{x:.9g}" if isinstance(x, float) else x for x in row] for row in rows)
+    for row in rows:
+        writer.writerow([f"{x:.9g}" if isinstance(x, float) else x for x in row])
     return text.getvalue()

@@ -24,18 +24,18 @@ def parser(kind: type, prog: str | None = None, default: Any = None) -> Argument
     """
     from jsonargparse import ArgumentParser
 
-    made = ArgumentParser(
+    command_line = ArgumentParser(
         prog=prog, usage="%(prog)s [--SETTING VALUE ...]", exit_on_error=False, allow_abbrev=False
     )
-    made.add_argument(
+    command_line.add_argument(
         "--config", action="config", help="YAML file of settings; the options given after it win"
     )
-    made.add_class_arguments(kind, fail_untyped=True)
-    made.set_defaults(asdict(default or kind()))
-    return made
+    command_line.add_class_arguments(kind, fail_untyped=True)
+    command_line.set_defaults(asdict(default or kind()))
+    return command_line
 
 
-def parse(kind: type, made: ArgumentParser, arguments: Sequence[str]) -> Any:
+def parse(kind: type, command_line: ArgumentParser, arguments: Sequence[str]) -> Any:
     """The settings that a command line asks for.
 
     Raises:
@@ -44,19 +44,19 @@ def parse(kind: type, made: ArgumentParser, arguments: Sequence[str]) -> Any:
     """
     from jsonargparse import ArgumentError
 
-    known = made._option_string_actions
+    names = command_line._option_string_actions
     for option in (argument.split("=")[0] for argument in arguments):
-        if option.startswith("--") and option not in known:
-            raise ConfigError(f"There is no option {option}.{_nearest(option, known)}")
+        if option.startswith("--") and option not in names:
+            raise ConfigError(f"There is no option {option}.{_nearest(option, names)}")
     files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     files.add_argument("--config", action="append", default=[], type=Path)
     for path in files.parse_known_args(arguments)[0].config:
         _check_keys(kind, path)
     try:
-        found = made.instantiate(made.parse_args(list(arguments)))
+        settings = command_line.instantiate(command_line.parse_args(list(arguments)))
     except ArgumentError as error:
         raise ConfigError(" ".join(str(error).split())) from error
-    return kind(**{setting.name: found[setting.name] for setting in fields(kind)})
+    return kind(**{setting.name: settings[setting.name] for setting in fields(kind)})
 
 
 def load_config(path: Path | str, kind: type) -> Any:
@@ -96,7 +96,7 @@ def _check_keys(kind: type, path: Path) -> None:
             f"The settings in {path} are keys with values, as in `run: runs/mine`; got {content!r}."
         )
     sections = {name: value for name, value in asdict(kind()).items() if isinstance(value, dict)}
-    known = [f"{section}.{key}" for section, values in sections.items() for key in values] + ["run"]
+    names = [f"{section}.{key}" for section, values in sections.items() for key in values] + ["run"]
     for section, values in content.items():
         if section in sections and not isinstance(values, dict):
             raise ConfigError(
@@ -105,15 +105,15 @@ def _check_keys(kind: type, path: Path) -> None:
         for name in (
             [f"{section}.{key}" for key in values] if isinstance(values, dict) else [section]
         ):
-            if name not in known:
+            if name not in names:
                 raise ConfigError(
-                    f"There is no setting {name}, asked for in {path}.{_nearest(name, known)}"
+                    f"There is no setting {name}, asked for in {path}.{_nearest(name, names)}"
                 )
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    own = name.lstrip("-").split(".")[-1]
-    near = [key for key in known if key.split(".")[-1] == own] or get_close_matches(
-        name, known, n=1, cutoff=0.5
+def _nearest(name: str, candidates: Iterable[str]) -> str:
+    last = name.lstrip("-").split(".")[-1]
+    near = [key for key in candidates if key.split(".")[-1] == last] or get_close_matches(
+        name, candidates, n=1, cutoff=0.5
     )
-    return f" Did you mean {near[0]}?" if near else f" Known are {', '.join(known)}."
+    return f" Did you mean {near[0]}?" if near else f" Known are {', '.join(candidates)}."

@@ -134,7 +134,8 @@ def table(history: list[dict[str, float]], measures: Sequence[Measure]) -> str:
         for part in ("train", "validation")
     ]
     writer.writerow(["epoch", "time [s]", *columns, "learning rate"])
-    writer.writerows([f"{value:.7g}" for value in row.values()] for row in history)
+    for row in history:
+        writer.writerow([f"{value:.7g}" for value in row.values()])
     return text.getvalue()
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..clouds import clouds
+from ..clouds import Clouds, clouds
 from .pairs import sorted_pairs
 
 _DENSE_PAIRS = 16_000_000
@@ -32,6 +32,13 @@ def _compares_all(pos: Tensor) -> bool:
     return pos.device.type != "cpu"
 
 
+def _shared_slots(points: Clouds, numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """The slots of those clouds whose numbers are among `numbers`, and which slots are taken."""
+    shared = torch.isin(points.numbers, numbers)
+    places, taken = points.slots()
+    return places[shared], taken[shared]
+
+
 @torch.no_grad()
 def all_pairs(
     source: Tensor, target: Tensor, batch_source: Tensor | None, batch_target: Tensor | None
@@ -42,10 +49,8 @@ def all_pairs(
     sets = clouds(batch_source, source), clouds(batch_target, target)
     if len(sets[0].numbers) * sets[0].widest * sets[1].widest > _DENSE_PAIRS:
         return None
-    (j, is_source), (i, is_target) = (
-        tuple(part[torch.isin(one.numbers, other.numbers)] for part in one.slots())
-        for one, other in (sets, sets[::-1])
-    )
+    j, is_source = _shared_slots(sets[0], sets[1].numbers)
+    i, is_target = _shared_slots(sets[1], sets[0].numbers)
     distance = torch.linalg.vector_norm(source[j][:, None] - target[i][:, :, None], dim=-1)
     pair = is_target[:, :, None] & is_source[:, None]
     return AllPairs(distance.masked_fill(~pair, float("inf")), j, i)

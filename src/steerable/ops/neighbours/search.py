@@ -55,8 +55,8 @@ def radius(
         build_tree(source, batch_source, reach),
         build_tree(target, batch_target, reach),
     )
-    found = sources.sparse_distance_matrix(targets, reach, output_type="ndarray")
-    return sorted_pairs(torch.from_numpy(found["i"]), torch.from_numpy(found["j"])).to(
+    distances = sources.sparse_distance_matrix(targets, reach, output_type="ndarray")
+    return sorted_pairs(torch.from_numpy(distances["i"]), torch.from_numpy(distances["j"])).to(
         source.device
     )
 
@@ -126,11 +126,11 @@ def knn(
         return pairs.edges(graph, i, nearest.indices[graph, i, rank])
     reach = search_radius(source, target)
     tree = build_tree(source, batch_source, reach)
-    found = torch.from_numpy(
+    neighbours = torch.from_numpy(
         nearest_in_tree(tree, lifted(target, batch_target, reach), k, k + 1, reach)
     )
-    i, rank = torch.nonzero(found < len(source), as_tuple=True)
-    return sorted_pairs(found[i, rank], i).to(source.device)
+    i, rank = torch.nonzero(neighbours < len(source), as_tuple=True)
+    return sorted_pairs(neighbours[i, rank], i).to(source.device)
 
 
 def knn_graph(pos: Tensor, k: int, batch: Tensor | None = None) -> Tensor:
@@ -150,15 +150,15 @@ def knn_graph(pos: Tensor, k: int, batch: Tensor | None = None) -> Tensor:
     check_points(pos, batch)
     _check_count(k, "knn_graph")
     source, target = knn(pos, pos, k + 1, batch, batch)
-    own = source == target
+    is_self = source == target
     # A point misses among its own k + 1 nearest where that many coincide with it: there the last
     # one is too many.
     crowded = torch.ones(len(pos), dtype=torch.bool, device=pos.device).index_fill(
-        0, target[own], False
+        0, target[is_self], False
     )
-    last = torch.ones_like(own)
+    last = torch.ones_like(is_self)
     last[:-1] = target[1:] != target[:-1]
-    keep = ~(own | last & crowded[target])
+    keep = ~(is_self | last & crowded[target])
     return torch.stack([source[keep], target[keep]])
 
 

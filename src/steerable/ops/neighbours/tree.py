@@ -43,17 +43,17 @@ def nearest_in_tree(tree: Any, points: np.ndarray, k: int, width: int, reach: fl
     `tree.n` where none is.
     """
     width = max(1, min(width, tree.n))
-    distance, found = tree.query(points, range(1, width + 1), distance_upper_bound=reach)
+    distance, indices = tree.query(points, range(1, width + 1), distance_upper_bound=reach)
     if width <= k:
-        return np.asarray(found)
+        return np.asarray(indices)
     # The tree may take any of those at the distance of the k-th: look at all of them, and sort by
     # index as well.
     limit = distance[:, k - 1]
     tied = np.flatnonzero((limit == distance[:, k]) & (limit < np.inf))
-    order = np.lexsort((found[tied], distance[tied]))
-    found[tied] = np.take_along_axis(found[tied], order, axis=1)
+    order = np.lexsort((indices[tied], distance[tied]))
+    indices[tied] = np.take_along_axis(indices[tied], order, axis=1)
     wider = tied[distance[tied, -1] == limit[tied]] if width < tree.n else tied[:0]
     for rows in np.array_split(wider, 1 + len(wider) * width // _TIED_PAIRS):
         if len(rows):
-            found[rows, :k] = nearest_in_tree(tree, points[rows], k, 2 * width, reach)
-    return np.asarray(found[:, :k])
+            indices[rows, :k] = nearest_in_tree(tree, points[rows], k, 2 * width, reach)
+    return np.asarray(indices[:, :k])

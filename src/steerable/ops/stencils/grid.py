@@ -109,9 +109,8 @@ def _axis(size: int, sigma: float, blur: float = 0.0) -> _Axis:
     powers = torch.arange(size, dtype=torch.float64)
     root = torch.exp(-x.square() / (4 * sigma**2))
     values, factor = torch.linalg.qr(root[:, None] * (x[:, None] / scale) ** powers)
-    blurred = torch.tensor(
-        [[_blurred(b, k, blur) for k in range(size)] for b in range(size)], dtype=torch.float64
-    )
+    moments = [_blurred(b, k, blur) for b in range(size) for k in range(size)]
+    blurred = torch.tensor(moments, dtype=torch.float64).view(size, size)  # (power b, order k)
     at_centre = torch.linalg.inv(factor).T @ (blurred / scale ** powers[:, None])  # (degree, order)
     return _Axis(values.T, at_centre[:, :, None] * (values * root[:, None]).T[:, None])
 

@@ -37,9 +37,9 @@ def positive_inverse(matrix: Tensor, limit: float) -> tuple[Tensor, Tensor]:
 
 def _truncated(matrix: Tensor, limit: float) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(matrix)
-    kept = values > values[:, -1:] / limit
-    inverse = vectors / torch.where(kept, values, torch.inf).unsqueeze(1) @ vectors.mT
-    return inverse, torch.where(kept.all(1), _condition(matrix, inverse), torch.inf)
+    is_large = values > values[:, -1:] / limit
+    inverse = vectors / torch.where(is_large, values, torch.inf).unsqueeze(1) @ vectors.mT
+    return inverse, torch.where(is_large.all(1), _condition(matrix, inverse), torch.inf)
 
 
 def _condition(matrix: Tensor, inverse: Tensor) -> Tensor:

@@ -50,8 +50,9 @@ def spline_stencil(
         2
     )  # variable by variable: several times faster than sums over a last axis of 2 or 3
     kernel = sign * _derivative([c.unsqueeze(2) - c.unsqueeze(1) for c in x], (0,) * len(x), power)
+    to_centre = [-c for c in x]
     at_centre = sign * torch.stack(
-        [_derivative([-c for c in x], tuple(a), power) for a in powers.tolist()], -1
+        [_derivative(to_centre, tuple(a), power) for a in powers.tolist()], -1
     )
     outside = torch.eye(points.shape[1], dtype=points.dtype, device=points.device) - rest
     scale = kernel.detach().abs().mean((1, 2), keepdim=True)

@@ -103,9 +103,9 @@ def settings(preset: str) -> NBodyConfig:
         config.model = NBodyModel(steps=40, hidden=16)
         config.fit = NBodyFit(batch_size=4, lr=5e-4)
     elif preset.startswith("springs"):
-        held = preset != "springs-0"
+        is_plane = preset != "springs-0"
         config.model = NBodyModel(
-            "messages", steps=16, group="O(2)", translations="plane" if held else "all"
+            "messages", steps=16, group="O(2)", translations="plane" if is_plane else "all"
         )
         config.fit = NBodyFit(loss="mse")
     elif preset == "solar":
@@ -170,17 +170,17 @@ def held_out(config: NBodyConfig, dataset: Forecast | None = None) -> HeldOut:
     """The test systems of the settings, which nothing else looks at."""
     task = _forecast(config, dataset)
     chosen = _part(config.data.test, task.split.test)
-    known = baselines(replace(task, split=Split(task.split.train, task.split.validation, chosen)))
+    errors = baselines(replace(task, split=Split(task.split.train, task.split.validation, chosen)))
     mass = None if task.mass is None else task.mass[chosen[0]]
-    return HeldOut(gather(task, chosen, config.data.preset in BODIES), known, mass)
+    return HeldOut(gather(task, chosen, config.data.preset in BODIES), errors, mass)
 
 
-def test(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Outcome:
+def test(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Outcome:
     """Mean squared errors of a network, and of predictions that learn nothing.
 
     Where masses are learned they stand beside the true ones, both in units of the largest.
     """
-    systems, length = held.systems, metadata["units"]["positions"]
+    systems, length = items.systems, metadata["units"]["positions"]
     predicted = predict(model, systems, systems.together, MOTION)[MOTION]
     true = systems.y.flatten(0, 1)
     squares, velocities = position_error(predicted, true), velocity_error(predicted, true)
@@ -195,22 +195,22 @@ def test(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Outcome:
             "velocity_mse": quantity(velocities.mean(), speed),
             "median_mse": quantity(median, unit),
         }
-        | _masses(model, systems, held.mass),
+        | _masses(model, systems, items.mass),
         baselines={
             key.replace(" ", "_"): {"name": key, "mse": {"value": value, "unit": unit}}
-            for key, value in held.baselines.items()
+            for key, value in items.baselines.items()
         },
         tables={MOTION: Table((f"true [{length}]", f"predicted [{length}]"), rows)},
     )
 
 
-def claim(model: nn.Module, held: HeldOut, metadata: dict[str, Any]) -> Claim:
+def claim(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Claim:
     """What is certified of a network: the whole motion of a few systems in one graph.
 
     They are those whose particles stay farthest apart at the start: in close encounters motion
     multiplies rounding errors, as it does every other difference.
     """
-    systems, settings = held.systems, metadata["model"]
+    systems, settings = items.systems, metadata["model"]
     calm = systems.apart().argsort(descending=True)[: systems.certified]
     *inputs, _ = systems.batch(calm)
     if isinstance(model, Certifiable):

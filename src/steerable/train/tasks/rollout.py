@@ -110,14 +110,14 @@ def _step(
     return Frames(time, (pos + displacement).numpy(), later.numpy())
 
 
-def _check(found: list[Frames], step: int, unit: str, path: Path) -> None:
+def _check(pieces: list[Frames], step: int, unit: str, path: Path) -> None:
     """Stop where particles are no longer near."""
-    start, now = found[0].position[0], found[-1].position[-1]
+    start, now = pieces[0].position[0], pieces[-1].position[-1]
     spread = np.linalg.norm(start - start.mean(0), axis=1).max()
     far = np.linalg.norm(now - start.mean(0), axis=1).max()
     if far < FAR * spread:  # false for NaN too
         return
-    found.pop()
+    pieces.pop()
     raise RolloutDivergedError(
         f"The rollout diverged in step {step}: a particle is {far:.3g} {unit} away and at the "
         f"start none was more than {spread:.3g}. {path} has the steps before; train longer, or ask "
@@ -129,12 +129,12 @@ def _measured(task: Forecast, number: int, frames: Frames, prefix: str = "") -> 
     """Frames with what physics keeps constant."""
     position, velocity = frames.position[None], frames.velocity[None]
     mass = None if task.mass is None else task.mass[number][None]
-    kept = {
+    invariants = {
         "energy": task.energy(position, velocity, np.array([number]))[0],
         "momentum": momentum(velocity, mass)[0],
         "angular_momentum": angular_momentum(position, velocity, mass)[0],
     }
-    return {f"{prefix}{name}": value for name, value in (frames._asdict() | kept).items()}
+    return {f"{prefix}{name}": value for name, value in (frames._asdict() | invariants).items()}
 
 
 def _scale(task: Forecast, number: int, start: Frames) -> np.ndarray:

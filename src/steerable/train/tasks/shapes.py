@@ -154,13 +154,12 @@ def held_out(config: ShapesConfig, dataset: Shapes | None = None) -> dict[str, l
         name: 1 for name in ROTATIONS if name != data.test_rotation
     }
     votes["aligned"] = 1
-    return {
-        name: [
-            Augmentation(name, data.points).once(clouds, data.seed + 1 + vote)
-            for vote in range(count)
-        ]
-        for name, count in votes.items()
-    }
+    protocols: dict[str, list[Clouds]] = {}
+    for name, count in votes.items():
+        augmentation = Augmentation(name, data.points)
+        seeds = range(data.seed + 1, data.seed + 1 + count)
+        protocols[name] = [augmentation.once(clouds, seed) for seed in seeds]
+    return protocols
 
 
 def views(passes: dict[str, list[Clouds]]) -> dict[str, list[Clouds]]:
