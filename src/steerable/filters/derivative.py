@@ -110,7 +110,7 @@ class Derivatives:
 class DerivativeFilter(Meaningful, MeasuredScale, ConstantModule):
     """h = s |d|^(n - j) Y_j(d) delta of orders n = 0 to N on points.
 
-    The weights of neighbours in derivatives.
+    The values are the weights of neighbours in derivatives.
 
     The weights come from outside, as attributes of the edges: `components` of `ops.cloud_stencil`.
     Every part begins with unit mean square over the edges: its factor s is measured on the first

@@ -83,7 +83,7 @@ def attribute_field(
 ) -> Field:
     """The field of the attributes that a convolution hands to a filter.
 
-    The edge's, the source's, the target's.
+    Those of the edge come first, then those of the source and of the target.
 
     `node=conv.field_in` and `conv(x, pos, edges, node_attr=x)` make the kernel depend on the
     features of both ends.

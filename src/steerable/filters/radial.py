@@ -199,7 +199,7 @@ def filter_meaning(filter: _RadialFilter) -> str:
 def typical_inputs(field: Field, cutoff: float, like: Tensor) -> tuple[Tensor, Tensor]:
     """Fixed points spread evenly over the ball up to the cutoff.
 
-    Also normal attributes of `field`.
+    Returned with attributes of `field` drawn from a normal distribution.
     """
     dim = field.group.dim
     generator = torch.Generator(device="cpu").manual_seed(0)

@@ -107,7 +107,7 @@ class NormActivation(Meaningful, ConstantModule):
 class TensorProductActivation(Meaningful, ConstantModule):
     """y = x + sum over paths p of w_p C_p (x (x) x) in every channel.
 
-    The equivariant square, exact.
+    The square is exactly equivariant.
 
     `channels` copies of one `field` are squared one by one; the learned w make quadratic
     invariants, cross products and higher harmonics that gates alone cannot.
@@ -203,7 +203,7 @@ def mean_square(field: Field) -> Tensor:
 def _gate_spread(field: Field, gates: int) -> Tensor:
     """Where the sigmoids go (gates then scalars, component).
 
-    Also the gains that keep unit variance.
+    Returned with the gains that keep unit variance.
     """
     copies = copy_to_components(field)
     trivial = torch.tensor(
@@ -215,7 +215,7 @@ def _gate_spread(field: Field, gates: int) -> Tensor:
 def _square(field: Field) -> Tensor:
     """Paths of the symmetric square of a field back into it.
 
-    They are (path, out, in, in), scaled to unit variance.
+    The shape is (path, out, in, in); every path is scaled to unit variance.
     """
     squares = []
     places = list(zip(field, field.slices(), strict=True))

@@ -53,14 +53,14 @@ class Contraction(Protocol):
     def matrix(self, o: int) -> Tensor:
         """`weight` of all paths to output irrep o.
 
-        It is ((path, copy of the input, channel), copy of the output).
+        The shape is ((path, copy of the input, channel), copy of the output).
         """
         ...
 
     def mixed(self, copies: int) -> float:
         """How many multiplications `weigh` does per number of a moment.
 
-        For so many copies of the output.
+        The count is that for so many copies of the output.
         """
         ...
 

@@ -46,7 +46,7 @@ class DenseKernel(ConstantModule):
     def forward(self, contraction: Contraction, h: Tensor | None, scale: Tensor) -> Tensor:
         """Filter values h (edge, channel, component) times `scale` to kernels.
 
-        None stands for the constant ones.
+        For `h=None` the constant filter values are used.
 
         Returns:
             (field_out.dim, field_in.dim, edge).
@@ -80,7 +80,7 @@ class DenseKernel(ConstantModule):
     def _steer(self, paths: Paths, h: Tensor) -> list[Tensor]:
         """C_p times the values, ((path, channel), (m_o, m_i, edge)).
 
-        For every output irrep and every term to it.
+        One matrix is returned for every output irrep and every term that leads to it.
         """
         edges, channels, _ = h.shape
         values, matrices = h.permute(2, 1, 0).flatten(1), []
@@ -101,7 +101,7 @@ class DenseKernel(ConstantModule):
     def _places(self, paths: Paths) -> Tensor:
         """Row of every entry (field_out.dim, field_in.dim) of the kernel.
 
-        Where no path leads, the last, of zeros.
+        Entries that no path reaches point to the last row, which is zero.
         """
         row_numbers, start = [], 0
         for irrep, copies, numbers in zip(paths.irreps, paths.copies, self._numbers, strict=True):

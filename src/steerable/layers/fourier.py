@@ -134,7 +134,7 @@ class FourierActivation(ConstantModule):
 class CosetActivation(ConstantModule):
     """A pointwise function of signals on a finite group, or on its cosets G / H.
 
-    Exactly equivariant.
+    The function is exactly equivariant.
 
     A channel holds the irreps of the functions on G / H (all of them, so that nothing is cut off);
     the group permutes the samples. Copies of an irrep lie together, channel after channel:

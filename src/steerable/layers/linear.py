@@ -115,7 +115,7 @@ class Linear(Meaningful, ConstantModule):
 class _Path:
     """Copies of one irrep in a term of the input and in a term of the output.
 
-    Also its weights (map, out, in).
+    Holds the weights (map, out, in) of the block as well.
     """
 
     def __init__(self, field_in: Field, i: int, field_out: Field, o: int, start: int) -> None:

@@ -31,7 +31,7 @@ orthogonal to those of the same components.
 class Paths(ConstantModule):
     """All paths of Hom(filter (x) in, out) with their Clebsch-Gordan tensors.
 
-    Also the layout that contractions work in.
+    Defines the layout that contractions work in as well.
 
     Inside a contraction copies of an irrep are the last axis: features (node, m_i, copy), results
     (node, m_o, copy). `irreps` are those of the output that are made, `copies` their
@@ -109,7 +109,7 @@ class Paths(ConstantModule):
     def coupled(self, i: int) -> Tensor:
         """The tensors of all paths from term i of the input, as one matrix.
 
-        It is (m of the filter, ((path, m_o), m_i)).
+        The shape is (m of the filter, ((path, m_o), m_i)).
         """
         matrix: Tensor = getattr(self, f"_coupled_{i}")
         return matrix

@@ -29,7 +29,7 @@ class Dots(nn.Module):
     def forward(self, pos: Tensor, batch: Tensor) -> Tensor:
         """Places (dot, 2) in points and pictures (dot,) to logits (picture, classes).
 
-        The latter are the picture of every dot.
+        `batch` is the number of the picture of every dot.
         """
         count = int(batch.max()) + 1
         dots = pos.new_zeros(count, self.size, self.size)

@@ -138,7 +138,7 @@ class Dynamics(nn.Module):
     def masses(self, attributes: Tensor) -> Tensor | None:
         """The learned masses (node, 1) of particles with some attributes (node, attribute).
 
-        None where the forces learn none.
+        Returns None where the forces learn no masses.
         """
         return self.forces.masses(attributes) if isinstance(self.forces, Weighing) else None
 

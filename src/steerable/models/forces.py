@@ -40,7 +40,7 @@ class Forces(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """Positions and velocities (node, d) to accelerations (node, d).
 
-        Also the memory for the next step.
+        Returned with the memory for the next step.
         """
         ...
 

@@ -214,7 +214,7 @@ class _Corrected(nn.Module):
 def _fixed_and_broken(group: Group) -> tuple[Tensor, Tensor]:
     """Vectors (n, d) that the group leaves alone.
 
-    Matrices (n, d, d) that with 1 span those that commute with it.
+    Returned with matrices (n, d, d) that, with 1, span those that commute with the group.
     """
     vector = Harmonic(group, 1, -1)
     fixed = intertwiners(Harmonic(group, 0, 1), vector)[:, :, 0]

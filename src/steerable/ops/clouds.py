@@ -1,6 +1,6 @@
 """What the searches and samplings of points share.
 
-Their checks, and the clouds of a batch as a rectangle.
+Checks of positions, and the clouds of a batch as a rectangle.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Clouds(NamedTuple):
     def slots(self) -> tuple[Tensor, Tensor]:
         """Points (cloud, slot), and whether a slot holds one (cloud, slot).
 
-        The others name point 0.
+        Slots that hold none name point 0.
         """
         taken = torch.arange(self.widest, device=self.order.device) < self.counts[:, None]
         return torch.zeros_like(taken, dtype=torch.long).masked_scatter(taken, self.order), taken
@@ -43,7 +43,7 @@ class Clouds(NamedTuple):
 def clouds(batch: Tensor | None, pos: Tensor) -> Clouds:
     """Sort points (node, d) by their clouds `batch` (node,), in any order.
 
-    All in cloud 0 if absent.
+    Without `batch` all points are in cloud 0.
     """
     if batch is None:
         batch = torch.zeros(len(pos), dtype=torch.long, device=pos.device)

@@ -1,6 +1,6 @@
 """A problem as a Lightning module.
 
-The loss, the average of the weights, the learning rate, the errors of an epoch.
+It has the loss, the average of the weights, the learning rate and the errors of an epoch.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class Mean:
 def running_average(decay: float) -> Callable[[Iterable[Tensor], Iterable[Tensor], Any], None]:
     """Average <- d average + (1 - d) weights with d = min(decay, (1 + n) / (10 + n)).
 
-    The first weights soon go.
+    The first weights are soon forgotten.
     """
 
     @torch.no_grad()

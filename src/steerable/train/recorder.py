@@ -1,6 +1,6 @@
 """What a run leaves behind while it trains.
 
-Its log, its best weights, a state to go on from, lines to watch.
+It writes a log, the best weights and a state to go on from, and prints lines to watch.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Shells(ConstantModule):
     def forward(self, filter: SeparableFilter, attributes: Tensor | None) -> Tensor:
         """Values (sample, offset, channel, component) of a filter with these harmonics.
 
-        They are those for attributes of samples.
+        Each sample has attributes of its own.
         """
         h = self._summed.flatten(0, 1) @ for_samples(filter.radial, self._radii, attributes)
         return h.unflatten(1, self._summed.shape[:2]).transpose(2, 3)

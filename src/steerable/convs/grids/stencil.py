@@ -123,7 +123,7 @@ class Stencil(ConstantModule):
     def _smoothed(self, h: Tensor) -> Tensor:
         """The masked sums over fine points, axis by axis.
 
-        They take (sample, inside, ...) to (sample, offset, ...).
+        Maps (sample, inside, ...) to (sample, offset, ...).
         """
         fine = self._gaussian.shape[1]
         flat = h.flatten(2)

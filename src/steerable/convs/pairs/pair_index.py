@@ -1,6 +1,6 @@
 """All ordered pairs of nodes of the graphs of a batch.
 
-Their means over rows and columns, transposes and products.
+The pairs of a batch have means over rows and columns, transposes and products.
 
 Features of pairs are (pair, channel), graph after graph, row i after row, column j after column:
 n^2 rows for a graph of n nodes and nothing padded. Where all graphs have equally many nodes that is

@@ -1,6 +1,6 @@
 """Operators whose coefficients are made of the features at every point.
 
-For functions on finite groups.
+The features are functions on finite groups.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class Functions(ConstantModule):
 def function_field(group: Group, count: int, subgroup: Group | None = None) -> Field:
     """The field of `count` functions on a finite group G, or on its cosets G / H.
 
-    All their irreps, gathered.
+    It holds all irreps of the functions, gathered by irrep.
 
     Args:
         group: G.
@@ -183,7 +183,7 @@ def function_field(group: Group, count: int, subgroup: Group | None = None) -> F
 def _irreps_of_functions(group: Group, subgroup: Group | None) -> tuple[Field, Tensor]:
     """The irreps of the functions on G / H.
 
-    Also the orthogonal matrix (component, s) that gives their values.
+    Returned with the orthogonal matrix (component, s) that takes components to values.
     """
     parts = decompose(quotient(group, subgroup or trivial(group.dim)))
     unit = Field(group, tuple(Term(1, irrep) for irrep, _ in parts))

@@ -1,6 +1,6 @@
 """All derivatives of plain numbers at every point.
 
-Also sums of them with weights that depend on the point.
+The derivatives may be summed with weights that depend on the point.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PointDerivatives(nn.Module):
 class GridDerivatives(nn.Module):
     """D_ck(x) = n^(-1/2) (P_k(d) f_c)(x) on a grid.
 
-    For all operators P_k of a filter and all channels c.
+    Computed for all operators P_k of a filter and all channels c.
 
     Args:
         filter: gives the operators.

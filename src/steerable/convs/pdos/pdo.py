@@ -73,7 +73,7 @@ class _PDO(nn.Module):
     def set_symbol(self, symbol: Symbol) -> None:
         """Make this layer the operator of a symbol, such as `operators.named.gradient(3)`.
 
-        Exactly, without bias.
+        The layer becomes exactly this operator, and its bias zero.
 
         Raises:
             FieldMismatchError: an operator between other fields.

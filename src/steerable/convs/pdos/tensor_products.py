@@ -1,6 +1,6 @@
 """Operators whose coefficients are made of the features at every point.
 
-For fields of irreps of any group.
+The features are fields of irreps of any group.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Engine(ABC):
     ) -> list[Tensor] | None:
         """The gradients of values (that are needed), features and weights.
 
-        None where they are derived from the order itself.
+        Returns None where autograd derives the gradients from the order itself.
         """
         return None
 
@@ -137,7 +137,7 @@ class Engine(ABC):
 class Aggregate(Engine):
     """Clebsch-Gordan tensors times the filter at the edge.
 
-    The sum over neighbours with the features; weights.
+    The products are summed with the features over neighbours; the weights come last.
     """
 
     name = "aggregate"
@@ -215,7 +215,7 @@ class Moments(Engine):
 class Messages(Engine):
     """Products of harmonics and features at the edge, which all radial functions share.
 
-    Their sums; weights.
+    The products are summed over neighbours; the weights come last.
     """
 
     name = "messages"
@@ -251,7 +251,7 @@ class Messages(Engine):
 class Source(Engine):
     """Weights at the source, then one product with the filter per edge.
 
-    For outputs of few channels.
+    Best for outputs of few channels.
     """
 
     name = "source"

@@ -90,7 +90,7 @@ class Frame(Engine):
 def rotation_to_axis(offset: Tensor) -> Tensor:
     """Rotations (edge, 3, 3) that turn relative positions (edge, 3) onto the polar axis.
 
-    The identity at 0.
+    The rotation at 0 is the identity.
 
     R = 1 + [v] + [v]^2 / (1 + c) with v = u x e, c = u e, u = x/|x|; where c < 0 onto -e first and
     then by half a turn, so that nothing is divided by less than 1. Which of all such rotations it
@@ -136,7 +136,7 @@ def _stretched(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 def _on_axis(tensor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The components m_i and m_o that a path joins on the axis.
 
-    Also the factors, harmonics included.
+    Returned with the factors of the products, which include the harmonics.
     """
     polar = tensor[tensor.shape[0] // 2] * tensor.shape[0] ** 0.5
     from_m, to_m = torch.nonzero(polar.abs() > 1e-6, as_tuple=True)

@@ -166,7 +166,7 @@ def _edge_weights(weights: DepthwiseWeights, k: int, phi: Tensor) -> Tensor:
 def _steer(tensor: Tensor, harmonics: Tensor) -> Tensor:
     """A constant tensor (m_h, m_i, m_o) times harmonics (node, m_h, slot).
 
-    Matrices (node, m_o, (m_i, slot)).
+    Returns matrices (node, m_o, (m_i, slot)).
     """
     matrices = torch.bmm(
         tensor.permute(2, 1, 0).flatten(0, 1).expand(len(harmonics), -1, -1), harmonics

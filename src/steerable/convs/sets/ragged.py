@@ -83,7 +83,7 @@ def check_aggregation(
 ) -> tuple[Tensor, int]:
     """The set of every element, and the number of sets.
 
-    They are computed from the arguments of an Aggregation of PyG.
+    Both are computed from the arguments of an Aggregation of PyG.
 
     Raises:
         ValueError: elements that are no rows of a matrix, or an index that does not fit them.

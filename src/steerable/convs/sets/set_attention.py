@@ -110,7 +110,7 @@ class _Block(nn.Module):
 class _Rows:
     """Attention written out over elements, which a compiler joins into few passes.
 
-    For checks of `_Blocks` too.
+    Tests compare `_Blocks` with it.
     """
 
     def __init__(self, batch: Tensor, size: int) -> None:

@@ -22,7 +22,7 @@ _BLOCK_ROWS = (
 class SetLinear(Meaningful):
     """y_i = A (x_i - m) + B m + b with m the mean over the elements of the set of i.
 
-    For invariants also the maximum.
+    Invariant features may take the maximum in place of the mean m.
 
     Functions on a set are a trivial irrep of the permutations S_n, the mean, and the standard one,
     what deviates from it. By Schur's lemma each has a map of its own, and features of a field of G

@@ -205,7 +205,7 @@ class LocalGConv(Meaningful, ConstantModule):
 class _Block(NamedTuple):
     """An irrep that both spaces hold.
 
-    Where it is in the input, its term of the output, weights by (t, n, m), E_t.
+    Holds its place in the input, its term of the output, the weights by (t, n, m), and E_t.
     """
 
     place: slice
@@ -217,7 +217,7 @@ class _Block(NamedTuple):
 class Tap(NamedTuple):
     """A weight of LocalGConv.
 
-    The number of its element v, and its matrix X (dim sigma_out, dim sigma_in).
+    Holds the number of its element v, and its matrix X (dim sigma_out, dim sigma_in).
     """
 
     element: int

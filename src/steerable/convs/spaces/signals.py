@@ -215,7 +215,7 @@ def _functions(space: HomSpace, elements: Array) -> Array:
 def _fast_transform(space: HomSpace, degree: int | None) -> tuple[Transform, Array] | None:
     """A fast transform in the layout of the space, if there is one.
 
-    Also its points as elements of G.
+    Returned with its points as elements of G.
     """
     group, subgroup = space.group, space.subgroup
     if isinstance(group, YoungSubgroup):

@@ -165,7 +165,7 @@ def oversampled(layout: Layout, factor: float) -> RingTransform:
 def _centred(block: Tensor, columns: int) -> Tensor:
     """A block (..., column, 2l + 1) with so many columns.
 
-    The middle ones of it, or zeros around it.
+    Keeps the middle columns, or pads with zeros on both sides.
     """
     margin = (columns - block.shape[-2]) // 2
     return nn.functional.pad(block, (0, 0, margin, margin))

@@ -117,7 +117,7 @@ class SphereSignals:
     def coefficients(self, x: Tensor) -> Tensor:
         """Features (..., field.dim) to coefficients of every signal.
 
-        They are (..., channels, layout.size).
+        Returns (..., channels, layout.size).
         """
         return torch.cat([block.flatten(-2) for block in self.blocks(x)], -1)
 

@@ -99,15 +99,13 @@ def knn(
 ) -> Tensor:
     """The k sources nearest to every target in its graph, also those at distance zero.
 
-    All where there are fewer.
-
     Of sources at equal distance those with the lowest index are taken. A graph with points in one
     of the sets alone has no edges.
 
     Args:
         source: points (source, d).
         target: points (target, d).
-        k: how many.
+        k: how many; all sources of the graph where there are fewer.
         batch_source: graph of every source (source,), in any order; all of graph 0 if absent.
         batch_target: graph of every target (target,), likewise.
 

@@ -14,7 +14,7 @@ _TIED_PAIRS = 4_000_000
 def search_radius(source: Tensor, target: Tensor, cutoff: float = float("inf")) -> float:
     """What the tree is asked for.
 
-    The largest distance below the cutoff, or more than any within a graph.
+    This is the largest distance below the cutoff, or more than any within a graph.
     """
     both = torch.cat([source, target]).detach().cpu().double()
     span = float(torch.linalg.vector_norm(both.amax(0) - both.amin(0))) if len(both) else 0.0

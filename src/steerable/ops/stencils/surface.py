@@ -89,7 +89,7 @@ def _check(offset: Tensor, hood: Neighbourhoods, normal: Tensor | None) -> None:
 def _estimated(x: Tensor, used: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
     """Normals (node, 3) of the surface through points (node, slot, 3).
 
-    Also how doubtful they are (node,).
+    Returned with how doubtful each is (node,).
 
     They are those of polynomials fitted to the heights over the planes in which the points lie
     best.
@@ -103,7 +103,7 @@ def _estimated(x: Tensor, used: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
 def _thinnest(x: Tensor, used: Tensor) -> tuple[Tensor, Tensor]:
     """Unit vectors (node, 3) along which points (node, slot, 3) scatter least.
 
-    Also how doubtful they are (node,).
+    Returned with how doubtful each is (node,).
 
     Eigenvectors of covariances: LAPACK's have no second derivative, nor a first one where two
     others share a value. So these are improved by two steps of Newton's iteration with a fixed

@@ -86,7 +86,7 @@ def native_status() -> NativeStatus:
 def native(source: Path, dtype: torch.dtype) -> ctypes.CDLL | None:
     """The functions of a C file, with `REAL` for numbers of `dtype`.
 
-    None for another dtype, or where there is neither a compiler nor a library in the cache.
+    Returns None for another dtype, or where neither a compiler nor a cached library exists.
 
     The library is compiled once and lies in a folder of the cache that only this user may write,
     by the hash of all that it depends on.

@@ -132,7 +132,7 @@ def views(pictures: Pictures) -> dict[str, list[Pictures]]:
 def score(guesses: Guesses) -> Outcome:
     """The share of pictures that a network takes for another digit.
 
-    Also that of a guess of the most frequent digit.
+    The baseline is the share for a guess of the most frequent digit.
     """
     logits, label = guesses.logits["turned"][0], guesses.label
     guess = logits.argmax(-1)

@@ -145,7 +145,7 @@ def read(config: ShapesConfig, dataset: Shapes | None = None) -> LabelData:
 def held_out(config: ShapesConfig, dataset: Shapes | None = None) -> dict[str, list[Clouds]]:
     """The test clouds as the protocols turn them.
 
-    That of the test, first, `votes` times, and each other once.
+    The protocol of the test comes first, `votes` times; every other comes once.
     """
     data = config.data
     shapes = _shapes(config, dataset)
