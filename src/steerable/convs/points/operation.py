@@ -7,8 +7,9 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ from ...ops import (
 )
 from .cost import ENGINES
 from .neighbour_sum import NeighbourSum
+
+Result = TypeVar("Result")
 
 _ARGUMENTS = (
     "Tensor[] tensors, int[] counts, Tensor[] constants, Tensor edge_index, SymInt size, "
@@ -176,7 +179,7 @@ def _(
 @torch.library.custom_op(
     "steerable::neighbour_sum_backward_twice",
     mutates_args=(),
-    schema=f"(Tensor grad, Tensor[] second, bool[] needs, {_ARGUMENTS}) -> Tensor[]",
+    schema=f"(Tensor grad, Tensor?[] second, bool[] needs, {_ARGUMENTS}) -> Tensor[]",
 )
 def _backward_twice(
     grad: Any,
@@ -194,8 +197,19 @@ def _backward_twice(
     _check("a gradient", [grad], [(size, described.kernel.width)])
     rest = iter(second)
     changes = [next(rest) if need else None for need in needs]
-    gradients = pull_twice(*described, needs, grad.contiguous(), tensors, changes)
+    gradients = _above_autograd(
+        lambda: pull_twice(*described, needs, grad.contiguous(), tensors, changes)
+    )
     return [gradient for gradient in gradients if gradient is not None]
+
+
+def _above_autograd(function: Callable[[], Result]) -> Result:
+    """The result of a function that differentiates twice.
+
+    An operation runs below autograd, where that fails; a new thread starts above it.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function).result()
 
 
 @_backward_twice.register_fake
@@ -234,17 +248,15 @@ def _gradient(ctx: Any, grad: Tensor) -> Any:
 def _save_backward(ctx: Any, inputs: Any, output: Any) -> None:
     grad, ctx.needs, tensors, ctx.counts, constants, edge_index, *ctx.rest = inputs
     ctx.constants = len(constants)
+    ctx.set_materialize_grads(False)  # what has no second derivative costs nothing
     ctx.save_for_backward(grad, edge_index, *constants, *tensors)
 
 
 def _gradient_of_backward(ctx: Any, second: Any) -> Any:
     grad, edge_index, *others = ctx.saved_tensors
     constants, tensors = others[: ctx.constants], others[ctx.constants :]
-    needed = [t for t, need in zip(tensors, ctx.needs, strict=True) if need]
-    pairs = zip(needed, second, strict=True)
-    changes = [torch.zeros_like(t) if s is None else s for t, s in pairs]
     first, *gradients = torch.ops.steerable.neighbour_sum_backward_twice(
-        grad, changes, ctx.needs, tensors, ctx.counts, constants, edge_index, *ctx.rest
+        grad, list(second), ctx.needs, tensors, ctx.counts, constants, edge_index, *ctx.rest
     )
     return first, None, *_spread(gradients, ctx)
 
