@@ -37,6 +37,8 @@ def transforms_active(tensors: Iterable[Tensor]) -> bool:
     # torch.func has no public question for this; torch.autograd.Function asks the same.
     if torch._C._are_functorch_transforms_active():
         return True
+    if torch.compiler.is_compiling():  # a compiler cannot ask a tensor
+        return False
     dual, batched = (
         torch.autograd.forward_ad.unpack_dual,
         torch._C._functorch.is_legacy_batchedtensor,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ class MeasuredScale(nn.Module):
     """
 
     scale_name: str
-    is_measurable: bool  # not where the number was given
+    given: float | None = None  # the number, where it is not measured
     samples: list[Tensor] | None  # the powers of all batches while `nn.measure` runs
     _scale_is_factor: bool
     _scale_checked: tuple[Tensor, int] | None  # the buffer, in the version known to be measured
@@ -72,11 +73,16 @@ class MeasuredScale(nn.Module):
                 f"{type(self).__name__}: {name} is a positive, finite number; got {value}. "
                 "Leave it out to measure it on the first batch."
             )
-        self.scale_name, self.is_measurable, self._scale_is_factor = name, value is None, is_factor
+        self.scale_name, self.given, self._scale_is_factor = name, value, is_factor
         self._scale_checked, self.samples = None, None
         number = torch.full(shape, math.nan if value is None else float(value))
         self.register_buffer(name, number, persistent=value is None)
         self.is_measured()
+
+    @property
+    def is_measurable(self) -> bool:
+        """Whether the number is measured, and not given."""
+        return self.given is None
 
     @property
     def scale_buffer(self) -> Tensor:
@@ -162,6 +168,13 @@ class MeasuredScale(nn.Module):
         if self.is_measurable:
             self.scale_buffer.fill_(math.nan)
             self._scale_checked = None
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)
+        if self.given is not None:  # it is in no state: `to_empty` leaves a buffer without numbers
+            with torch.no_grad():
+                self.scale_buffer.fill_(self.given)
+        return self
 
     def _unmeasured(self) -> str:
         return (

@@ -91,6 +91,9 @@ class PointConv(NeighbourConv, MessagePassing):
     ) -> Tensor:
         """Convolve.
 
+        Positions come before edges: call a HeteroConv of such layers by names, as in
+        `net(x_dict, pos_dict=pos_dict, edge_index_dict=edge_index_dict)`.
+
         Args:
             x: features (node, field_in.dim), or those of sources and targets as a pair.
             pos: positions (node, d), or those of sources and targets; or `ops.Edges`, computed
@@ -158,9 +161,6 @@ class PointConv(NeighbourConv, MessagePassing):
                 f"PointConv sums from sources (row 0 of edge_index) to targets (row 1); got flow="
                 f"{value!r}. Pass edge_index.flip(0) for the other direction."
             )
-
-    def __repr__(self) -> str:
-        return NeighbourConv.__repr__(self)
 
 
 def _refuse_hook(conv: PointConv, hook: Callable[..., Any]) -> NoReturn:
