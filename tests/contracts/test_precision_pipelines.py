@@ -74,7 +74,9 @@ def test_a_network_takes_positions_of_any_precision(dtype):
 
 def test_features_of_another_precision_are_refused():
     conv, x, pos, edges, _ = case_of("depthwise")
-    for other in (torch.float64, torch.bfloat16, torch.long):
+    with pytest.raises(ValueError, match="floating-point dtype and got torch.int64"):
+        conv(x.long(), Edges.between(pos, edges))
+    for other in (torch.float64, torch.bfloat16):
         with pytest.raises(ValueError, match=r"float32; got features of .*x.to\(torch.float32\)"):
             conv(x.to(other), Edges.between(pos, edges))
     with pytest.raises(ValueError, match="got features of torch.float64"):

@@ -15,8 +15,8 @@ class Meaningful(nn.Module):
 
     A weight of the right shape may belong to a filter of another cutoff, to terms in another order
     or to another group. The line, `ClassName: meaning`, is written into `state_dict` as a uint8
-    tensor, which safetensors holds as well. A state with another line is refused, unless
-    `strict=False` says that states may differ; one without, from an older version, is loaded.
+    tensor, which safetensors holds as well. A state with another line is refused; one
+    without, from an older version, is loaded.
     """
 
     def meaning(self) -> str:
@@ -57,7 +57,7 @@ class Meaningful(nn.Module):
         if key in missing_keys:
             missing_keys.remove(key)
         line = _text(state_dict[key]) if key in state_dict else self.state_line()
-        if strict and line != self.state_line():
+        if line != self.state_line():
             error_msgs.append(
                 f"{prefix.removesuffix('.') or 'The module'} is {self.state_line()}; the state was "
                 f"made by {line}. Load it into a layer of that kind, or drop the keys that end in "
