@@ -32,4 +32,4 @@ class Attention(nn.Module):
         query = self.query(target).index_select(0, edge_index[1])
         key = self.key(source).index_select(0, edge_index[0])
         logits = (query * key).sum(-1) / max(1, query.shape[1]) ** 0.5
-        return segment_softmax(logits, edge_index[1], len(target))
+        return segment_softmax(logits, edge_index[1], target.shape[0])
