@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...filters import Filter, SeparableFilter
-from ...layers import Contraction, Depthwise, DepthwiseWeights, Recipe, Weights
+from ...layers import Contraction, Depthwise, DepthwiseWeights, PathLayout, Recipe, Weights
 from ...ops import Edges, Inputs, Loops
 from .engines import Engine, Local, Shapes, Sums, Work, separable_shapes, separable_values
 from .radial_loops import RadialLoops
@@ -51,12 +51,16 @@ class Radial(Engine):
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return separable_values(filter, edges, attributes)
 
+    def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
+        return [x]  # blocks and loops bring the components of a term together by themselves
+
     def shapes(self, recipe: Recipe) -> Shapes:
         if recipe.kind != "depthwise":
             raise ValueError(
                 f"The order radial is that of depthwise contractions; got {recipe.kind}."
             )
-        return separable_shapes(super().shapes(recipe), recipe)
+        width = sum(term.copies * term.dim for term in recipe.layout.inputs)
+        return separable_shapes(super().shapes(recipe), recipe)._replace(source=[(width,)])
 
     def loops(self, weights: Weights, inputs: Inputs) -> Loops | None:
         assert isinstance(weights, DepthwiseWeights)
@@ -64,7 +68,7 @@ class Radial(Engine):
 
     def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
         assert isinstance(weights, DepthwiseWeights)
-        phi, harmonics, features = _apart(local)
+        phi, harmonics, features = _apart(weights.layout, local)
         y = Sums(len(weights.layout.outputs))
         for k, path in enumerate(weights):
             weighted = _edge_weights(weights, k, phi) * features[path.term]
@@ -77,7 +81,7 @@ class Radial(Engine):
     ) -> list[Tensor]:
         """Gradients of phi, the harmonics if needed, the features, V and every L."""
         assert isinstance(weights, DepthwiseWeights)
-        phi, harmonics, features = _apart(local)
+        phi, harmonics, features = _apart(weights.layout, local)
         to_phi, to_harmonics = torch.zeros_like(phi), torch.zeros_like(harmonics)
         to_features, to_radial = Sums(len(features)), torch.empty_like(weights.radial)
         to_mix = [torch.empty_like(mix) for mix in weights.mix]
@@ -112,8 +116,10 @@ class Radial(Engine):
             gives gradients of.
         """
         assert isinstance(weights, DepthwiseWeights)
-        phi, harmonics, features = _apart(local)
-        d_phi, d_harmonics, d_features = _apart(Local(local.slots, tangents[:2], tangents[2:]))
+        layout = weights.layout
+        phi, harmonics, features = _apart(layout, local)
+        changes = Local(local.slots, tangents[:2], tangents[2:])
+        d_phi, d_harmonics, d_features = _apart(layout, changes)
         to_phi, to_harmonics = torch.zeros_like(phi), torch.zeros_like(harmonics)
         to_features, to_radial = Sums(len(features)), torch.empty_like(weights.radial)
         to_mix = [torch.empty_like(mix) for mix in weights.mix]
@@ -142,20 +148,25 @@ class Radial(Engine):
         return dy.parts, [*gradients, to_radial, *to_mix]
 
 
-def _apart(local: Local) -> tuple[Tensor, Tensor, list[Tensor]]:
+def _apart(layout: PathLayout, local: Local) -> tuple[Tensor, Tensor, list[Tensor]]:
     """A block as phi, harmonics and features.
 
-    phi is (node, slot, channel), harmonics are (node, m_h, slot), features (node, m_i, slot, copy).
+    phi is (node, slot, channel), harmonics are (node, m_h, slot), and the features of every term
+    (node, m_i, slot, copy).
     """
-    slots, (phi, harmonics), features = local
-    apart = [feature.unflatten(0, slots).transpose(1, 2).contiguous() for feature in features]
+    slots, (phi, harmonics), (x,) = local
+    apart = []
+    parts = x.split([term.copies * term.dim for term in layout.inputs], 1)
+    for term, part in zip(layout.inputs, parts, strict=True):
+        feature = part.view(*slots, term.copies, term.dim)
+        apart.append(feature.permute(0, 3, 1, 2).contiguous())
     return phi.unflatten(0, slots), harmonics.unflatten(0, slots).transpose(1, 2), apart
 
 
 def _together(phi: Tensor, harmonics: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
     """The inverse of `_apart`: a row for every edge."""
-    turned = [part.transpose(1, 2) for part in (harmonics, *features)]
-    return [part.flatten(0, 1) for part in (phi, *turned)]
+    terms = [part.permute(0, 2, 3, 1).flatten(2).flatten(0, 1) for part in features]
+    return [phi.flatten(0, 1), harmonics.transpose(1, 2).flatten(0, 1), torch.cat(terms, 1)]
 
 
 def _edge_weights(weights: DepthwiseWeights, k: int, phi: Tensor) -> Tensor:

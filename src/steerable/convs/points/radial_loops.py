@@ -34,8 +34,7 @@ class RadialLoops:
 
     def __init__(self, weights: DepthwiseWeights, library: ctypes.CDLL) -> None:
         self.layout, self.constants, self.library = weights.layout, weights.constants, library
-        self.radial = weights.radial.detach()
-        self.mix = [mix.detach() for mix in weights.mix]
+        self.radial, self.mix = weights.radial, weights.mix
 
     @classmethod
     def of(cls, weights: DepthwiseWeights, inputs: Inputs) -> RadialLoops | None:
@@ -56,14 +55,14 @@ class RadialLoops:
             w, s = edges.weights(chunk, edges.phi, 0), edges.sums(chunk)
             edges.call("sums", chunk, edges.harmonics, (w, chunk.first), edges.f, s.flat)
             edges.mix(chunk, s, y)
-        return self.layout.join(y)
+        return edges.table.join(y)
 
     def pull(
         self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
     ) -> list[Tensor | None]:
         """The gradients of all inputs and parameters, None where not needed."""
         edges = _Edges(self, hood, inputs)
-        grads = [part.contiguous() for part in self.layout.part(grad)]
+        grads = edges.table.part(grad)
         gradients = _Gradients(edges, needs[1])
         for chunk in edges.chunks:
             w, s, t = (
@@ -88,7 +87,7 @@ class RadialLoops:
         The gradients are those of inputs and parameters.
         """
         edges, d = _Edges(self, hood, inputs), _Edges(self, hood, tangents)
-        grads = [part.contiguous() for part in self.layout.part(grad)]
+        grads = edges.table.part(grad)
         dy, gradients = edges.results(), _Gradients(edges, True)
         for chunk in edges.chunks:
             w, dw = edges.weights(chunk, edges.phi, 0), edges.weights(chunk, d.phi, 1)
@@ -113,7 +112,7 @@ class RadialLoops:
             gradients.add(chunk, edges.phi, to_w, ds, grads)
             gradients.radial.addmm_(d.phi[chunk.edges].T, to_dw)
             torch.mm(to_w, self.radial.T, out=gradients.phi[chunk.edges])
-        return self.layout.join(dy), gradients.all()
+        return edges.table.join(dy), gradients.all()
 
 
 class _Chunk(NamedTuple):
@@ -143,14 +142,10 @@ class _Edges:
     def __init__(self, loops: RadialLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
         self.loops, self.hood, self.rows = loops, hood, hood.rows
         self.phi, self.harmonics = [self._in_order(t) for t in inputs.edge]
-        self.f = torch.cat([t.flatten(1) for t in inputs.source], 1)
-        source = self.rows.source
-        if len(source) and not 0 <= int(source.min()) <= int(source.max()) < len(self.f):
-            raise IndexError(
-                f"Sources are numbers from 0 to {len(self.f) - 1}; got {source.min()} to "
-                f"{source.max()}."
-            )
         self.table = radial_table(loops.layout)
+        (x,) = inputs.source
+        self.f = x.index_select(1, self.table.order)
+        self._check_sources()
         self.parallel = torch.get_num_threads() > 1
         columns = loops.radial.shape[1]
         count = max(1, _CHUNK * torch.get_num_threads() // (columns * self.f.element_size()))
@@ -164,6 +159,16 @@ class _Edges:
         self._shape = self.table.shape(
             self.most_nodes, self.rows, place, value.to(self.f.dtype).contiguous()
         )
+
+    def _check_sources(self) -> None:
+        """Raise IndexError for sources that are not there: the loops read plain memory."""
+        if not self.rows.source.shape[0]:
+            return
+        low, high = self.rows.source.aminmax()
+        if not 0 <= int(low) <= int(high) < self.f.shape[0]:
+            raise IndexError(
+                f"Sources are numbers from 0 to {self.f.shape[0] - 1}; got {low} to {high}."
+            )
 
     def _in_order(self, t: Tensor) -> Tensor:
         return t.contiguous() if self.rows.order is None else t.index_select(0, self.rows.order)
@@ -182,9 +187,9 @@ class _Edges:
         return torch.mm(phi[chunk.edges], self.loops.radial, out=self.room(chunk, k))
 
     def results(self) -> list[Tensor]:
-        """Zeros for y, (target, m_o, copy) for each output irrep."""
+        """Room for y, (target, m_o, copy) for each output irrep."""
         mixes = zip(self.table.outputs, self.loops.mix, strict=True)
-        return [self.f.new_zeros(self.hood.size, m_o, mix.shape[1]) for (m_o, _), mix in mixes]
+        return [self.f.new_empty(self.hood.size, m_o, mix.shape[1]) for (m_o, _), mix in mixes]
 
     def sums(self, chunk: _Chunk) -> _Sums:
         """Zeros for S."""
@@ -258,17 +263,15 @@ class _Gradients:
         """Those of phi, harmonics, features, V and every L."""
         edges = self.edges
         harmonics = None if self.harmonics is None else edges.as_given(self.harmonics)
-        parts = self.f.split([m_i * copies for m_i, copies in edges.table.inputs], 1)
-        features = [
-            part.unflatten(1, shape).contiguous()
-            for part, shape in zip(parts, edges.table.inputs, strict=True)
-        ]
-        return [edges.as_given(self.phi), harmonics, *features, self.radial, *self._mix]
+        features = self.f.index_select(1, edges.table.place)
+        return [edges.as_given(self.phi), harmonics, features, self.radial, *self._mix]
 
 
 def _chunks(first: np.ndarray, count: int) -> list[_Chunk]:
     """Targets with about `count` edges, and about as many targets at the most."""
     chunks, start, size = [], 0, len(first) - 1
+    if 0 < size <= count and first[-1] <= count:
+        return [_Chunk(slice(0, size), slice(0, int(first[-1])))]
     while start < size:
         stop = int(np.searchsorted(first, first[start] + count, "right")) - 1
         stop = min(max(stop, start + 1), start + count, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 
@@ -31,7 +32,8 @@ class Table:
         layout: the paths.
 
     Attributes:
-        inputs: components and copies of every term of the input.
+        order: the channels of features in the order (term, component, copy).
+        place: the inverse of `order`.
         outputs: components of every irrep of the output, and copies of all paths to it.
         sums: numbers of S of one target.
     """
@@ -40,12 +42,17 @@ class Table:
         sizes = layout.sizes
         copies = [size.copies for size in sizes]
         totals = layout.totals(copies)
-        self.inputs = [(term.dim, term.copies) for term in layout.inputs]
+        inputs = [(term.dim, term.copies) for term in layout.inputs]
+        self.order = _components_first(inputs)
+        self.place = self.order.argsort()
         self.outputs = [
             (irrep.dim, total) for irrep, total in zip(layout.outputs, totals, strict=True)
         ]
+        self._results = [(irrep.dim, irrep.copies) for irrep in layout.outputs]
+        self._joined, self._parts = _places_of_results(layout)
+        self._with_zeros = any(term.irrep is None for term in layout.terms_out)
         self.sums = sum(m_o * total for m_o, total in self.outputs)
-        features = _starts([m_i * count for m_i, count in self.inputs])
+        features = _starts([m_i * count for m_i, count in inputs])
         results = _starts([m_o * total for m_o, total in self.outputs])
         weights = _starts(copies)
         products = _starts([size.m_i * size.m_o for size in sizes])
@@ -62,14 +69,28 @@ class Table:
         self._products = products[-1]
         self._widths = layout.filter_dim, features[-1], weights[-1]
 
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """`PathLayout.join` in two operations."""
+        flat = [part.flatten(1) for part in parts]
+        if self._with_zeros:
+            flat.append(flat[0].new_zeros(flat[0].shape[0], 1))
+        return torch.cat(flat, 1).index_select(1, self._joined)
+
+    def part(self, y: Tensor) -> list[Tensor]:
+        """`PathLayout.part` in two operations."""
+        parts = y.index_select(1, self._parts).split([dim * n for dim, n in self._results], 1)
+        shapes = zip(parts, self._results, strict=True)
+        return [part.unflatten(1, shape).contiguous() for part, shape in shapes]
+
     def shape(self, capacity: int, rows: Rows, place: Tensor, value: Tensor) -> Shape:
         """The structure for arrays of `capacity` targets; its arrays live as long as it does."""
         path = self._path.copy()
         path[:, 3] += capacity * self._before  # S has one array of all targets per output irrep
-        arrays = path, place.numpy(), value.numpy(), rows.first.numpy(), rows.source.numpy()
+        tensors = place, value, rows.first, rows.source
         counts = torch.get_num_threads(), len(path), value.shape[0], self._products
-        shape = Shape(*counts, *self._widths, *(array.ctypes.data for array in arrays))
-        shape.arrays = arrays
+        addresses = [path.ctypes.data, *(tensor.data_ptr() for tensor in tensors)]
+        shape = Shape(*counts, *self._widths, *addresses)
+        shape.arrays = path, *tensors
         return shape
 
 
@@ -77,6 +98,40 @@ class Table:
 def radial_table(layout: PathLayout) -> Table:
     """The table of a layout, computed once."""
     return Table(layout)
+
+
+def _components_first(terms: list[tuple[int, int]]) -> Tensor:
+    """Channels of terms of `dim` components and some copies, in the order (term, component, copy).
+
+    They lie in the order (term, copy, component).
+    """
+    starts = _starts([dim * copies for dim, copies in terms])[:-1]
+    pairs = zip(starts, terms, strict=True)
+    # In float64 mode or on another device by default these stay numbers of columns on the CPU.
+    orders = [
+        start + np.arange(dim * copies).reshape(copies, dim).T for start, (dim, copies) in pairs
+    ]
+    return torch.from_numpy(np.concatenate([order.ravel() for order in orders] or [np.arange(0)]))
+
+
+def _places_of_results(layout: PathLayout) -> tuple[Tensor, Tensor]:
+    """Where channels of the output lie among results (irrep, component, copy), and the inverse.
+
+    Those that no path makes are in one more column, of zeros.
+    """
+    starts = _starts([irrep.dim * irrep.copies for irrep in layout.outputs])
+    numbers = [
+        start + np.arange(irrep.dim * irrep.copies).reshape(irrep.dim, irrep.copies).T
+        for start, irrep in zip(starts[:-1], layout.outputs, strict=True)
+    ]
+    places = [np.arange(0)]
+    for irrep, first, copies, dim in layout.terms_out:
+        if irrep is None:
+            places.append(np.full(copies * dim, starts[-1]))
+        else:
+            places.append(numbers[irrep][first : first + copies].ravel())
+    joined = torch.from_numpy(np.concatenate(places))
+    return joined, joined.argsort()[: starts[-1]]
 
 
 def _starts(sizes: list[int]) -> list[int]:

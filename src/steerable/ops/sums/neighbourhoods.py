@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 BLOCK_EDGES = 4096
 
@@ -111,7 +110,8 @@ class Neighbourhoods:
         order = (
             None if bool((target[1:] >= target[:-1]).all()) else torch.argsort(target, stable=True)
         )
-        first = functional.pad(self.degree.cumsum(0), (1, 0))
+        first = self.degree.new_zeros(self.size + 1)
+        torch.cumsum(self.degree, 0, out=first[1:])
         return Rows(
             order, first, (source if order is None else source.index_select(0, order)).contiguous()
         )
