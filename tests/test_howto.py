@@ -31,7 +31,8 @@ def test_every_block_runs(page, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", HOWTO, ids=page_name)
 def test_a_page_is_short(page):
-    assert len(page.read_text().splitlines()) <= LINES_A_PAGE
+    lines = [line for line in page.read_text().splitlines() if line]  # code may breathe
+    assert len(lines) <= LINES_A_PAGE
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)

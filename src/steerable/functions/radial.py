@@ -107,10 +107,34 @@ def polynomial_cutoff(distance: Tensor, cutoff: float, power: int = 6) -> Tensor
 
     Source: Gasteiger et al. 2020, arXiv:2003.03123, eq. 8.
     """
-    u = distance / cutoff
-    p = float(power)
-    inside = 1 + u**power * (-(p + 1) * (p + 2) / 2 + u * (p * (p + 2) - u * p * (p + 1) / 2))
-    return torch.where(u < 1, inside, 0.0)
+    if is_traced(distance) or transforms_active([distance]):
+        return _cutoff(distance, cutoff, power)
+    value: Tensor = _Cutoff.apply(distance, cutoff, power)
+    return value
+
+
+def _cutoff(distance: Tensor, cutoff: float, power: int) -> Tensor:
+    """The polynomial, in operations that every transform follows."""
+    u, p = (distance / cutoff).clamp(max=1.0), float(power)
+    # The coefficients are whole numbers, or halves of them: at u = 1 this is exactly 0.
+    return 1 - u**power * ((p + 1) * (p + 2) / 2 - u * (p * (p + 2) - u * (p * (p + 1) / 2)))
+
+
+class _Cutoff(torch.autograd.Function):
+    """The polynomial with its derivative -p (p+1) (p+2) / 2 u^(p-1) (1 - u)^2 / c."""
+
+    @staticmethod
+    def forward(ctx: Any, distance: Tensor, cutoff: float, power: int) -> Tensor:
+        ctx.save_for_backward(distance)
+        ctx.settings = cutoff, power
+        return _cutoff(distance, cutoff, power)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (distance,), (cutoff, p) = ctx.saved_tensors, ctx.settings
+        u = (distance / cutoff).clamp(max=1.0)
+        slope = u ** (p - 1) * (1 - u).square() * (-p * (p + 1) * (p + 2) / (2 * cutoff))
+        return grad * slope, None, None
 
 
 def cosine_cutoff(distance: Tensor, cutoff: float, power: int = 2) -> Tensor:

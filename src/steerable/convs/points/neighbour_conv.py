@@ -283,10 +283,10 @@ class NeighbourConv(Meaningful, MeasuredScale):
         self.forget_scale()
 
     def meaning(self) -> str:
-        given = "" if self.given is None else f", neighbours={self.given:g}"
+        number = "" if self.given is None else f", neighbours={self.given:g}"
         return (
             f"{self.field_in} -> {self.field_out}, {self.field_in.group}, "
-            f"aggregation={self.aggregation!r}{given}, {filter_line(self.filter)}"
+            f"aggregation={self.aggregation!r}{number}, {filter_line(self.filter)}"
         )
 
     def state_line(self) -> str:
