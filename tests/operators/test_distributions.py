@@ -105,30 +105,6 @@ def test_the_symbol_is_what_the_operator_does_to_waves(group):
     )
 
 
-@pytest.mark.parametrize("group", [O2(), O3(), point_group("T")], ids=name)
-def test_the_kernel_is_the_operator_of_the_gaussian(group):
-    field = some_field(group)
-    symbol = drawn(field, field, 3)
-    x = points(6, group.dim).requires_grad_()
-    expected = 0
-    for n, part in symbol.parts.items():
-        for c, row in zip(torch.from_numpy(part), exponents(group.dim, n), strict=True):
-            expected = expected + derivative(gaussian(x, 0.8), x, row)[:, None, None] * c
-    kernel = smoothed_kernel(symbol, x, 0.8)
-    torch.testing.assert_close(kernel, expected, rtol=1e-11, atol=1e-12)
-    single = smoothed_kernel(symbol, x.detach().float(), 0.8)
-    assert single.dtype == torch.float32
-    torch.testing.assert_close(single.double(), kernel.detach(), rtol=1e-4, atol=1e-4)
-    assert smoothed_kernel(symbol, x[:0], 0.8).shape == (0, field.dim, field.dim)
-
-
-def test_kernels_can_be_differentiated_twice():
-    symbol = named.hessian(2) @ named.divergence(2) + 0.5 * (named.strain(2))
-    x = points(3, 2).requires_grad_()
-    assert torch.autograd.gradcheck(lambda p: smoothed_kernel(symbol, p, 0.7), x)
-    assert torch.autograd.gradgradcheck(lambda p: smoothed_kernel(symbol, p, 0.7), x)
-
-
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_smoothed_operators_tend_to_the_operator(order):
     """|K * f - P(d) f| falls as sigma^2; K * f is P(d) of the field that the Gaussian smooths."""
@@ -234,15 +210,6 @@ def test_they_compose():
     torch.testing.assert_close(twice, on_waves(outer @ inner, k, a, x))
 
 
-def test_the_kernel_of_the_adjoint():
-    """K*(x) = K(-x)^t."""
-    symbol = drawn(some_field(O3()), some_field(O3(), 2), 3)
-    x = points(5, 3)
-    torch.testing.assert_close(
-        smoothed_kernel(symbol.adjoint(), x, 0.9), smoothed_kernel(symbol, -x, 0.9).mT
-    )
-
-
 @pytest.mark.parametrize("group", [O2(), O3()], ids=name)
 def test_operators_are_steerable_distributions(group):
     """<T, f o g^-1> = rho_out(g) <T, f> rho_in(g)^-1 for T = P(d) delta, <T, f> = P(-d) f at 0."""
@@ -266,16 +233,6 @@ def test_operators_are_steerable_distributions(group):
     for element, rho in zip(g, field.matrix(g), strict=True):
         turned = paired(lambda x, h=element: bump(x @ h))
         torch.testing.assert_close(turned, rho @ paired(bump) @ rho.T, rtol=1e-10, atol=1e-10)
-
-
-def test_bad_points_and_widths_are_named():
-    with pytest.raises(
-        ValueError, match=r"needs points \(..., 3\) and a positive sigma; got \(4, 2\) and 1.0"
-    ):
-        smoothed_kernel(named.curl(), torch.zeros(4, 2), 1.0)
-    for sigma in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="a positive sigma"):
-            smoothed_kernel(named.curl(), torch.zeros(4, 3), sigma)
 
 
 def test_the_page_runs(capsys):
