@@ -9,16 +9,7 @@ import torch
 
 from oracles.permutations import class_size
 from steerable.field import Field
-from steerable.groups import (
-    GroupError,
-    Induced,
-    Product,
-    Representation,
-    Restricted,
-    coupling,
-    intertwiners,
-    quotient,
-)
+from steerable.groups import GroupError, Product, Representation, coupling, intertwiners
 from steerable.groups.permutations.permutations import compose, permutation_matrices
 from steerable.groups.permutations.symmetric import Specht, SymmetricGroup, YoungSubgroup
 from steerable.groups.permutations.tableaux import character_table, partitions
@@ -187,50 +178,6 @@ def test_double_cosets_are_counted_by_irreps():
         cosets = {frozenset(tuple(h[s[k]].tolist()) for h in left for k in right) for s in whole}
         count = sum(m * n for m, n in zip(SUBGROUPS[a][1], SUBGROUPS[b][1], strict=True))
         assert len(cosets) == count == DOUBLE_COSETS.get((a, b), count)
-
-
-@pytest.mark.parametrize(
-    "parts", [parts for n in (1, 2, 3, 4) for parts in partitions(n)] + [(3, 2), (4, 1), (3, 1, 1)]
-)
-def test_young_modules(parts):
-    """A representation that holds every irrep as often as the Kostka number says.
-
-    By the solver and by traces.
-    """
-    module, n = YoungModule(parts), sum(parts)
-    group = module.group
-    s, t = draw(group), draw(group, seed=1)
-    np.testing.assert_array_equal(
-        module.matrices(s) @ module.matrices(t), module.matrices(compose(s, t))
-    )
-    counts = module.multiplicities()
-    assert sum(count * Specht(group, (shape,)).dim for shape, count in counts.items()) == module.dim
-    traces = np.trace(module.matrices(group.elements), axis1=1, axis2=2)
-    assert (traces**2).mean() == sum(count**2 for count in counts.values())
-    for irrep in group.irreps():
-        isometries = intertwiners(irrep, module)
-        assert len(isometries) == counts.get(irrep.shapes[0], 0)
-    first = np.trace(YoungModule((n,)).matrices(group.elements), axis1=1, axis2=2)
-    assert (first == 1).all()
-
-
-def test_functions_on_points_and_on_cosets():
-    group = SymmetricGroup(4)
-    s = draw(group)
-    (sorting,) = (YoungModule((3, 1)).matrices(s[:1]),)
-    assert sorting.shape == (1, 4, 4)
-    points = Restricted(group, YoungModule((3, 1)))
-    assert len(intertwiners(points, points)) == 2
-    induced = quotient(group, YoungSubgroup((2, 2)))
-    assert len(intertwiners(induced, YoungModule((2, 2)))) == 3
-    sign = Specht(YoungSubgroup((2, 2)), ((1, 1), (2,)))
-    assert [len(intertwiners(Induced(group, sign), irrep)) for irrep in group.irreps()] == [
-        0,
-        1,
-        0,
-        1,
-        0,
-    ]
 
 
 def test_products_of_irreps():
