@@ -12,7 +12,6 @@ from steerable.functions.polynomials import exponents_up_to, factorials, monomia
 from steerable.ops import knn, neighbourhoods, radius_graph
 from steerable.ops.stencils import cloud as cloud_stencils
 from steerable.ops.stencils.cloud import StencilWarning, cloud_stencil
-from steerable.ops.stencils.inverse import positive_inverse
 
 METHODS = ["least_squares", "rbf"]
 NOTHING = torch.zeros(2, 0, dtype=torch.long)
@@ -87,65 +86,6 @@ def test_neighbourhoods_may_differ_in_size_and_lack_the_point_itself(method):
     f, expected = polynomial(pos, exponents_up_to(2, 2), 2)
     found = stencil(pos, edge_index, 2, method)
     torch.testing.assert_close(derivatives(found, edge_index, f), expected, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize(("sigma", "ridge"), [(0.5, 0.0), (0.8, 1e-3)])
-@pytest.mark.parametrize("dim", [2, 3])
-def test_least_squares_are_a_plain_fit(dim, sigma, ridge):
-    """Normal equations in plain monomials; the ridge in Fischer's norm, but for the constant."""
-    pos, powers = cloud(40, dim), exponents_up_to(dim, 3)
-    edge_index = graph(pos, 30)
-    found = stencil(pos, edge_index, 2, degree=3, sigma=sigma, ridge=ridge)
-    rows = exponents_up_to(dim, 2)
-    for node in (0, 17):
-        edges = (edge_index[1] == node).nonzero().squeeze(1)
-        x = (pos[edge_index[0, edges]] - pos[node]).numpy()
-        h = np.sqrt((x**2).sum(1).mean())
-        g = np.exp(-(x**2).sum(1) / (2 * (sigma * h) ** 2))
-        basis = monomials(torch.from_numpy(x / h), powers).numpy()
-        fischer = (
-            factorials(powers)
-            / np.array([math.factorial(n) for n in powers.sum(1)])
-            * (powers.sum(1) > 0)
-        )
-        normal = basis.T * (g / g.sum()) @ basis + ridge * np.diag(fischer)
-        expected = factorials(powers)[:, None] * np.linalg.solve(normal, basis.T * (g / g.sum()))
-        expected = expected[: len(rows)] / h ** rows.sum(1)[:, None]
-        np.testing.assert_allclose(
-            found.weight[edges].T, expected, rtol=0, atol=1e-9 * abs(expected).max()
-        )
-
-
-def test_rbf_solves_the_system_of_the_textbook():
-    """phi = r^5 and polynomials of degree 2 around a point off the nodes.
-
-    Derivatives of phi by differences.
-    """
-    x = np.random.default_rng(0).normal(size=(14, 2))
-    offset = torch.from_numpy(x)
-    found = cloud_stencil(
-        offset, neighbourhoods(torch.stack([torch.arange(14), torch.zeros(14).long()]), 1), 2, "rbf"
-    )
-    powers = exponents_up_to(2, 2)
-    basis = monomials(offset, powers).numpy()
-    kernel = np.linalg.norm(x[:, None] - x, axis=2) ** 5
-    system = np.block([[kernel, basis], [basis.T, np.zeros((6, 6))]])
-    r = np.linalg.norm(x, axis=1)
-    (a, b), one = -x.T, np.ones(14)
-    first, second = (
-        5 * r**3,
-        15 * r,
-    )  # d_i phi = first x_i, d_ij phi = second x_i x_j + first delta_ij
-    phi = [
-        r**5 * one,
-        first * a,
-        first * b,
-        second * a * a + first,
-        second * a * b,
-        second * b * b + first,
-    ]
-    expected = np.linalg.solve(system, np.concatenate([phi, np.diag(factorials(powers))], 1).T)[:14]
-    np.testing.assert_allclose(found.weight, expected, rtol=0, atol=1e-11 * abs(expected).max())
 
 
 def directional(weight, direction, order):
@@ -408,31 +348,6 @@ def test_no_edges_and_no_nodes():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        ((2, "spline"), "least_squares, rbf; got 'spline'"),
-        ((-1,), "orders 0 to N take polynomials of degree N or more, and 1 or more; got order -1"),
-        ((2, "rbf", 1), "got order 2 and degree 1"),
-        ((0, "rbf", 0), "got order 0 and degree 0"),
-        (
-            (2, "least_squares", None, 0.0),
-            "sigma is 0.1 or more of the radius of a neighbourhood; got 0.0",
-        ),
-        ((2, "least_squares", None, math.inf), "got inf"),
-        (
-            (2, "least_squares", None, 0.5, -1.0),
-            "ridge is 0 or, for least_squares alone, a positive number; got -1.0",
-        ),
-        ((2, "rbf", None, 0.5, 0.1), "got 0.1 for rbf"),
-    ],
-)
-def test_bad_choices(arguments, text):
-    pos = cloud(20, 2)
-    with pytest.raises(ValueError, match=text):
-        stencil(pos, graph(pos, 9), *arguments)
-
-
-@pytest.mark.parametrize(
     ("offset", "text"),
     [
         (torch.zeros(3, 2), r"one row for each of the 4 edges; got torch.float32 \(3, 2\)"),
@@ -451,31 +366,3 @@ def test_bad_choices(arguments, text):
 def test_bad_offsets(offset, text):
     with pytest.raises(ValueError, match=text):
         cloud_stencil(offset, neighbourhoods(torch.tensor([[0, 1, 2, 3], [0, 0, 0, 0]]), 4), 1)
-
-
-def random_positive(batch, size, seed=0):
-    a = torch.from_numpy(np.random.default_rng(seed).normal(size=(batch, size, size)))
-    return a @ a.mT + torch.eye(size)
-
-
-def test_inverses():
-    matrix = random_positive(3, 4).requires_grad_()
-    inverse, condition = positive_inverse(matrix, 1e8)
-    torch.testing.assert_close(inverse, torch.linalg.inv(matrix.detach()))
-    torch.testing.assert_close(condition, torch.linalg.cond(matrix.detach(), "fro"))
-
-
-def test_inverses_of_what_has_none():
-    matrix = random_positive(4, 3)
-    matrix[1] = torch.outer(*[torch.tensor([1.0, 2, 2]).double()] * 2)
-    matrix[2] = 0
-    inverse, condition = positive_inverse(matrix, 1e8)
-    torch.testing.assert_close(inverse[1], matrix[1] / 81)
-    assert inverse[2].equal(torch.zeros(3, 3).double()) and condition.isinf().tolist() == [
-        False,
-        True,
-        True,
-        False,
-    ]
-    torch.testing.assert_close(inverse[[0, 3]], torch.linalg.inv(matrix[[0, 3]]))
-    assert positive_inverse(matrix[:0], 1e8)[0].shape == (0, 3, 3)
