@@ -12,12 +12,10 @@ import torch
 from oracles.groups import EVERY, name
 from oracles.states import weights_of
 from steerable import FieldMismatchError
-from steerable.filters import HarmonicFilter
 from steerable.filters.derivative import DerivativeFilter, Derivatives, StencilFilter
 from steerable.filters.filter import Filter, GridFilter
-from steerable.filters.joint import JointFilter
 from steerable.functions.polynomials import exponents_up_to, monomials
-from steerable.groups import O2, O3, SO2, SO3, cyclic, point_group
+from steerable.groups import O2, O3, SO2, cyclic, point_group
 from steerable.ops.stencils.grid import METHODS, grid_stencil
 
 DOUBLE = torch.float64
@@ -108,33 +106,7 @@ def test_components_of_points_have_unit_mean_square_from_the_first_graph_on():
     assert none.components(0 * stencil).isfinite().all()
 
 
-def test_a_joint_filter_has_the_channels_of_all():
-    torch.manual_seed(0)
-    harmonic = HarmonicFilter(1, 2.0, channels=3, attributes="2x0e").double()
-    derivative = DerivativeFilter(1).double()
-    joint = JointFilter([derivative, harmonic])
-    assert str(joint.field) == "1x0e+1x1o" + 3 * "+1x0e+1x1o" and joint.channels == 1
-    assert str(joint.attributes) == "1x0e+1x1o+2x0e"
-    x, a = torch.randn(6, 3, dtype=DOUBLE), torch.randn(6, 6, dtype=DOUBLE)
-    torch.testing.assert_close(
-        joint(x, a)[:, 0], torch.cat([a[:, :4], harmonic(x, a[:, 4:]).flatten(1)], 1)
-    )
-    g = O3().sample(1)[0]
-    moved = joint(x @ g.T, a @ joint.attributes.matrix(g).T)
-    torch.testing.assert_close(moved, joint(x, a) @ joint.field.matrix(g).T, atol=1e-12, rtol=0)
-    plain = JointFilter([HarmonicFilter(0, 1.0, channels=1), HarmonicFilter(1, 1.0, channels=1)])
-    assert plain(x.float()).shape == (6, 1, 5)
-
-
 def test_errors():
-    with pytest.raises(FieldMismatchError, match="JointFilter needs fields of one group"):
-        JointFilter([HarmonicFilter(1, 2.0), HarmonicFilter(1, 2.0, group=SO3())])
-    joint = JointFilter([HarmonicFilter(1, 2.0, attributes="1x0e"), DerivativeFilter(1)])
-    with pytest.raises(
-        FieldMismatchError,
-        match=r"JointFilter expects attributes of 1x0e\+1x0e\+1x1o \(5 channels\)",
-    ):
-        joint(torch.zeros(2, 3), torch.zeros(2, 4))
     with pytest.raises(
         FieldMismatchError, match="DerivativeFilter expects attributes of .* and got 0"
     ):
