@@ -6,10 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import steerable.nn
-from steerable.lazy import lazy
 
 HEAVY = ("torch_geometric", "scipy", "ase", "e3nn", "lightning", "matplotlib", "jsonargparse")
 # It is a MessagePassing.
@@ -65,14 +62,3 @@ def test_certify_is_the_function_however_the_module_was_imported():
             f"{first}\nfrom steerable import certify, Field\nassert certify.__name__ == 'certify'"
         )
         assert "steerable.certify" in loaded(f"{code}\nassert Field.parse('1x0e').dim == 1")
-
-
-def test_lazy_names():
-    get = lazy("steerable.nn", {"sqrt": "..nothing", "Pool": "..convs"})
-    assert get("Pool") is steerable.nn.Pool
-    with pytest.raises(AttributeError, match=r"module 'steerable.nn' has no attribute 'Pol'"):
-        get("Pol")
-    with pytest.raises(ImportError):
-        get("sqrt")
-    with pytest.raises(AttributeError, match="module 'steerable' has no attribute 'torch'"):
-        steerable.torch  # noqa: B018
