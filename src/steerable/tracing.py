@@ -19,7 +19,7 @@ def is_traced(x: Tensor) -> bool:
     """
     if torch.compiler.is_compiling():
         return True
-    if torch._C._are_functorch_transforms_active():  # there is no public question
+    if x.is_meta or torch._C._are_functorch_transforms_active():  # there is no public question
         return True
     if _TRACER not in sys.modules:
         return False
