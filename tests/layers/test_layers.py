@@ -100,13 +100,6 @@ def test_unit_variance_at_the_start(group):
         assert 0.5 < variance < 2, f"{label}: {variance}"
 
 
-def test_double_starts_from_exact_constants():
-    layer = Gate("2x0e+2x1o")
-    exact = layer._exact["_spread"]
-    assert layer.double()._spread.equal(exact)
-    assert layer.float().double()._spread.equal(exact)
-
-
 @pytest.mark.parametrize(
     ("group", "label"),
     [(group, label) for group in (O3(), point_group("C3v")) for label in layers_of(group)],
@@ -176,44 +169,6 @@ def test_dropout_takes_whole_irreps_and_keeps_the_mean():
         Dropout("0e", 1.0)
 
 
-@pytest.mark.parametrize("group", [g for g in EVERY if g.order is None], ids=name)
-def test_fourier_activation_error_falls_with_oversampling(group):
-    torch.manual_seed(0)
-    for oversampling, documented in ((1, 2.5e-1), (2, 2e-3), (4, 5e-6)):
-        layer = FourierActivation(group, 2, 3, oversampling=oversampling).double()
-        x = torch.randn(100, layer.field_in.dim, dtype=torch.float64)
-        turns = layer.field_in.matrix(group.sample(10))
-        errors = [float((layer(x @ g.T) - layer(x) @ g.T).norm() / layer(x).norm()) for g in turns]
-        assert sum(errors) / 10 < documented
-
-
-@pytest.mark.parametrize("group", EVERY, ids=name)
-def test_unit_variance_through_ten_layers(group):
-    torch.manual_seed(0)
-    field = field_of(group, 128)
-    gate = Gate(field)
-    x = torch.randn(100, field.dim)
-    for _ in range(10):
-        x = gate(Linear(field, gate.field_in)(x))
-    assert 0.4 < x.square().mean() < 2.5
-
-
-def test_restriction_from_everything_to_a_point_group():
-    torch.manual_seed(0)
-    small = point_group("D4h")
-    net = nn.Sequential(Linear("2x0e+2x2e", "2x0e+2x2e"), Restrict("2x0e+2x2e", small))
-    out = net[1].field_out
-    whole, part = Role(field=Field.parse("2x0e+2x2e")), Role(field=out)
-    x = torch.randn(5, 12, dtype=torch.float64)
-    mixed = nn.Sequential(net, Linear(out, out, bias=False))
-    assert certify(mixed, [(x, whole)], part, small, dtype=torch.float64).error < 1e-12
-    # D4h leaves z^2 of a degree 2 alone, so an invariant of D4h now sees what no invariant of O(3)
-    # may.
-    invariant = nn.Sequential(mixed, Linear(out, Field(small, ((1, small.irreps(0)[0]),))))
-    assert certify(invariant, [(x, whole)], Role(), small, dtype=torch.float64).error < 1e-12
-    assert certify(invariant, [(x, whole)], Role(), O3(), dtype=torch.float64).error > 1e-2
-
-
 def test_features_that_do_not_fit():
     with pytest.raises(
         FieldMismatchError, match=r"Linear expects features of 2x0e\+1x1o \(5 channels\) and got 4"
@@ -223,7 +178,3 @@ def test_features_that_do_not_fit():
         FieldMismatchError, match=r"one group; got 1x0e of O\(3\) and 1x0 of SO\(3\)"
     ):
         Linear(Field.parse("0e"), Field.parse("0", SO3()))
-    with pytest.raises(ValueError, match="activation is one of gate, norm, product; got 'relu'"):
-        MLP(Field.parse("0e"), Field.parse("0e"), 2, Field.parse("0e"), activation="relu")
-    with pytest.raises(ValueError, match="at least 1 linear layer; got 0"):
-        MLP(Field.parse("0e"), Field.parse("0e"), 2, Field.parse("0e"), layers=0)
