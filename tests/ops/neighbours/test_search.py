@@ -193,15 +193,6 @@ def test_any_unit_and_any_batch_numbers(way, scale):
     assert knn_graph(pos, 3, batch).equal(nearest(distances(pos, batch), 3))
 
 
-def test_all_pairs_are_compared_up_to_a_bound(monkeypatch):
-    pos, target = cloud(), cloud(15)
-    monkeypatch.setattr(DENSE, "_compares_all", lambda pos: True)
-    compared = DENSE.all_pairs(pos, target, None, None)
-    assert compared.distance.shape == (1, 15, 40)
-    monkeypatch.setattr(DENSE, "_DENSE_PAIRS", 15 * 40 - 1)
-    assert DENSE.all_pairs(pos, target, None, None) is None
-
-
 def test_large_graphs():
     pos = torch.from_numpy(np.random.default_rng(0).uniform(0, 12, size=(2500, 3)))
     source, target = radius_graph(pos, CUTOFF)

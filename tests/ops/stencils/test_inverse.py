@@ -32,3 +32,15 @@ def test_inverses_of_what_has_none():
     ]
     torch.testing.assert_close(inverse[[0, 3]], torch.linalg.inv(matrix[[0, 3]]))
     assert positive_inverse(matrix[:0], 1e8)[0].shape == (0, 3, 3)
+
+
+def test_inverses_turn_along():
+    """A -> R A R^T, for rotations and reflections, and for a matrix that has no inverse too."""
+    turn, _ = torch.linalg.qr(random_positive(1, 4, seed=2)[0])
+    matrix = random_positive(3, 4)
+    matrix[1] = matrix[1, :, :2] @ matrix[1, :, :2].mT
+    inverse, condition = positive_inverse(matrix, 1e8)
+    assert condition.isinf().tolist() == [False, True, False]
+    for element in (turn, -turn, turn * torch.tensor([1, 1, 1, -1])):
+        moved, _ = positive_inverse(element @ matrix @ element.mT, 1e8)
+        torch.testing.assert_close(moved, element @ inverse @ element.mT, rtol=1e-10, atol=1e-10)

@@ -9,6 +9,7 @@ import torch
 from steerable.functions.polynomials import exponents_up_to, factorials, monomials
 from steerable.ops import knn, neighbourhoods
 from steerable.ops.stencils.cloud import cloud_stencil
+from steerable.ops.stencils.polynomial_fit import Fit, Monomials
 
 
 def cloud(count=60, dim=3, seed=0):
@@ -75,3 +76,29 @@ def test_bad_choices(arguments, text):
     pos = cloud(20, 2)
     with pytest.raises(ValueError, match=text):
         stencil(pos, graph(pos, 9), *arguments)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_space_acts_on_monomials_orthogonally(dim):
+    """m(R x) = M m(x) with an orthogonal M, for a rotation and a reflection R."""
+    terms = Monomials.of(dim, 3)
+    x = cloud(60, dim) - 0.5
+    values = monomials(x, terms.powers) * torch.from_numpy(terms.norms)
+    turn, _ = torch.linalg.qr(cloud(dim, dim, seed=1))
+    for element in (turn, -turn, turn * torch.tensor([-1.0] + [1] * (dim - 1))):
+        moved = monomials(x @ element.T, terms.powers) * torch.from_numpy(terms.norms)
+        matrix = torch.linalg.lstsq(values, moved).solution.T
+        torch.testing.assert_close(values @ matrix.T, moved)
+        torch.testing.assert_close(matrix @ matrix.T, torch.eye(len(matrix), dtype=matrix.dtype))
+
+
+def test_slots_that_hold_no_point_do_not_count():
+    x = torch.cat([cloud(12, 2), torch.full((3, 2), 7.0)])[None]
+    used = (torch.arange(15) < 12).double()[None]
+    for method, ridge in (("least_squares", 1e-3), ("rbf", 0.0)):
+        fit = Fit(2, method, None, 0.5, ridge)
+        weight, condition = fit(x, used)
+        few, expected = fit(x[:, :12], used[:, :12])
+        assert not weight[:, 12:].any() and fit.total == 2
+        torch.testing.assert_close(weight[:, :12], few)
+        torch.testing.assert_close(condition, expected)
