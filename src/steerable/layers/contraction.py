@@ -230,6 +230,10 @@ class Outer(nn.Module):
         channels: number of channels of the filter.
         field_in: type of the features.
         field_out: that of the products, in the order (term, copy, channel of the filter).
+
+    Raises:
+        FieldMismatchError: fields of different groups.
+        ValueError: `field_out` has not as many copies of every irrep as there are products.
     """
 
     def __init__(
@@ -240,6 +244,11 @@ class Outer(nn.Module):
         self.before: nn.Module = nn.Identity()
         self.paths = Paths(field_filter, field_in, field_out)
         self.recipe = Recipe("outer", channels, 1, self.paths.layout)
+        if self.paths.layout.totals(self.recipe.rows) != self.paths.copies:
+            raise ValueError(
+                f"The products of {channels} channels and {field_in} have every irrep {channels} "
+                f"times as often; got {field_out}."
+            )
 
     def own_parameters(self) -> list[Tensor]:
         return []

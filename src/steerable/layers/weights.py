@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .path_layout import Path, PathLayout
 
@@ -204,11 +204,16 @@ class OuterWeights(Weights):
     """All products of channels as they are; there are no weights."""
 
     def weight(self, k: int) -> Tensor:
-        size = self.layout.width
-        return torch.eye(size, device=self.tensor(k).device).view(-1, self.channels, size)
+        tensor, copies = self.tensor(k), self.layout.sizes[k].copies_out
+        diagonal = torch.eye(copies, dtype=tensor.dtype, device=tensor.device)
+        return diagonal[self.recipe.places[k]].view(-1, self.channels, copies)
 
     def weigh(self, k: int, moment: Tensor) -> Tensor:
-        return moment.flatten(2)
+        place, copies = self.recipe.places[k], self.layout.sizes[k].copies_out
+        products = moment.flatten(2)
+        if place == slice(0, copies):
+            return products
+        return nn.functional.pad(products, (place.start, copies - place.stop))
 
 
 _KINDS: dict[str, type[Weights]] = {
