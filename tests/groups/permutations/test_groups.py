@@ -1,9 +1,10 @@
 """Groups of permutations from generators."""
 
 import numpy as np
+import pytest
 import torch
 
-from steerable.groups import O3, SO3
+from steerable.groups import O3, SO3, GroupError
 from steerable.groups.permutations.groups import PermutationGroup
 from steerable.groups.permutations.permutations import compose, places
 from steerable.groups.permutations.symmetric import SymmetricGroup, YoungSubgroup
@@ -40,3 +41,23 @@ def test_permutation_groups():
     drawn = dihedral_group.sample(4000, torch.Generator().manual_seed(0)).numpy()
     assert np.bincount(dihedral_group.index(drawn), minlength=8).min() > 430
     assert PermutationGroup([(1, 0, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6, 7, 0)]).order == 40320
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (lambda: PermutationGroup([]), "at least one permutation"),
+        (lambda: PermutationGroup([(0, 0, 1)]), "no permutation of 0..2"),
+        (
+            lambda: PermutationGroup([(1, 2, 0)]).index([[1, 0, 2]]),
+            "Not every permutation is an element",
+        ),
+        (
+            lambda: PermutationGroup([(1, 0, *range(2, 9)), (*range(1, 9), 0)]).order,
+            "more than 8! = 40320 elements, which are not listed",
+        ),
+    ],
+)
+def test_what_is_no_group(wrong, text):
+    with pytest.raises(GroupError, match=text):
+        wrong()

@@ -1,5 +1,7 @@
 """Young's orthogonal form against matrices of books, characters and products."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from steerable.groups.permutations.permutations import (
     permutation_matrices,
 )
 from steerable.groups.permutations.tableaux import below, character, dimension, partitions
-from steerable.groups.permutations.young import orthogonal_form
+from steerable.groups.permutations.young import adjacent, orthogonal_form
 
 EXCHANGES = {
     n: np.array([[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)])
@@ -80,3 +82,15 @@ def test_the_trivial_and_the_sign(drawn):
         16,
         16,
     )
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (3, 1, 1), (3, 2), (2, 2, 1)])
+def test_exchanges_of_neighbours_are_involutions_that_braid(shape):
+    """s_k^2 = 1, and s_k s_(k+1) s_k = s_(k+1) s_k s_(k+1); sparse as they are stored."""
+    exchanges, size = adjacent(shape), dimension(shape)
+    matrices = [exchanges.times(k, np.eye(size)) for k in range(sum(shape) - 1)]
+    for a, b in pairwise(matrices):
+        np.testing.assert_allclose(a @ a, np.eye(size), atol=1e-14)
+        np.testing.assert_allclose(a @ b @ a, b @ a @ b, atol=1e-14)
+        np.testing.assert_allclose(a, a.T, atol=1e-14)
+    np.testing.assert_allclose(matrices, orthogonal_form(shape, EXCHANGES[sum(shape)]), atol=1e-14)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from steerable.groups import Induced, Restricted, intertwiners, quotient
+from steerable.groups import GroupError, Induced, Restricted, intertwiners, quotient
 from steerable.groups.permutations.permutations import compose
 from steerable.groups.permutations.symmetric import Specht, SymmetricGroup, YoungSubgroup
 from steerable.groups.permutations.tableaux import partitions
@@ -57,3 +57,15 @@ def test_functions_on_points_and_on_cosets():
         1,
         0,
     ]
+
+
+def test_functions_on_points_are_permutation_matrices():
+    """M^(n-1, 1): the point that differs moves as the points do."""
+    module = YoungModule((4, 1))
+    s = draw(module.group)
+    moved = module.matrices(s)
+    assert (moved.sum(1) == 1).all() and moved.shape == (5, 5, 5)
+    np.testing.assert_array_equal(np.trace(moved, axis1=1, axis2=2), (s == np.arange(5)).sum(1))
+    assert module.multiplicities() == {(5,): 1, (4, 1): 1}
+    with pytest.raises(GroupError, match="no partition"):
+        YoungModule((1, 4))
