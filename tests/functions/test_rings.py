@@ -7,7 +7,9 @@ import torch
 
 from steerable.functions import rings
 from steerable.functions.rings import PrecisionWarning
+from steerable.functions.rotations import RotationTransform
 from steerable.functions.sphere import SphereGrid, SphereTransform
+from steerable.functions.spin import SpinTransform
 
 
 def coefficients(degree, batch=2, dtype=torch.float64, seed=0):
@@ -55,3 +57,18 @@ def test_a_nan_is_found_by_the_steps_too():
     samples[20, 7] = math.nan
     with pytest.raises(ValueError, match="finite"):
         transform.analysis(samples)
+
+
+@pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.parametrize("make", [SphereTransform, RotationTransform, SpinTransform])
+def test_analysis_is_the_transpose_of_synthesis_on_weighted_samples(make, dense, monkeypatch):
+    """mean of s f = <analysis(s), c> for the signal f of any coefficients c, in every layout."""
+    monkeypatch.setattr(rings.RingTransform, "_dense_entries", 2**30 if dense else 0)
+    transform = make(4).double()
+    assert transform.dense == dense
+    generator = torch.Generator().manual_seed(0)
+    samples = torch.randn(2, *transform.shape, generator=generator, dtype=torch.float64)
+    c = torch.randn(2, transform.layout.size, generator=generator, dtype=torch.float64)
+    means = (samples * transform._weights * transform.synthesis(c)).flatten(1).sum(1)
+    torch.testing.assert_close(means, (transform.analysis(samples) * c).sum(1))
+    torch.testing.assert_close(transform.analysis(transform.synthesis(c)), c)

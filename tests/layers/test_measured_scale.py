@@ -3,46 +3,16 @@
 import copy
 import io
 import pickle
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load, save
-from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from oracles.measured import Sum, batches, unequal
 from oracles.processes import in_two_processes
-from steerable.layers import MeasuredScale, robust_mean_square
+from steerable.layers import robust_mean_square
 from steerable.nn import DerivativeFilter, measure
-
-
-class Sum(MeasuredScale):
-    """A linear layer that divides by the root of what it measures."""
-
-    def __init__(self, value=None):
-        super().__init__()
-        self.weight = nn.Parameter(3 * torch.eye(4))
-        self.register_scale("neighbours", value=value)
-
-    def forward(self, x):
-        y = x @ self.weight
-        if not self.is_measured():
-            power = y.double().square().mean() / x.double().square().mean()
-            self.measure(power, self.weight.square().sum() / 4)
-        return y * self.scale_factor()
-
-
-def batches(count=2):
-    """Batches on which a layer measures different numbers."""
-    return [torch.randn(30, 4) * torch.tensor([1.0, 1.0, 1.0, 10.0**k]) for k in range(count)]
-
-
-def unequal():
-    """A layer whose number depends on the batch."""
-    layer = Sum()
-    with torch.no_grad():
-        layer.weight[3, 3] = 1.0
-    return layer
 
 
 def copies(layer):
@@ -200,35 +170,6 @@ def test_transforms_of_torch_func():
     torch.testing.assert_close(y, torch.stack([layer(x) for layer in layers]))
 
 
-def test_measure_averages_over_batches():
-    many = [*batches(3), torch.zeros(3, 4), torch.full((3, 4), torch.nan)]
-    singles = []
-    for x in many[:3]:
-        layer = unequal()
-        layer(x)
-        singles.append(layer.neighbours)
-    layer = nn.Sequential(nn.Dropout(0.5), unequal()).train()
-    result = measure(layer, many)
-    assert set(result) == {"1.neighbours"} and layer[0].training
-    torch.testing.assert_close(result["1.neighbours"], torch.stack(singles).mean())
-    measure(layer, [{"input": many[0]}], lambda model, batch: model(batch["input"]))
-    torch.testing.assert_close(layer[1].neighbours, singles[0])
-    measure(layer[1], [(many[1],), [many[1]], {"x": many[1]}])
-    torch.testing.assert_close(layer[1].neighbours, singles[1])
-
-
-def test_measure_leaves_everything_as_it_was_where_it_fails():
-    layer = unequal()
-    layer(batches(1)[0])
-    before = layer.neighbours.clone()
-    with pytest.raises(ValueError, match="at least 1 batch; got none"):
-        measure(layer, [])
-    with pytest.raises(RuntimeError):
-        measure(layer, [batches(1)[0], torch.zeros(3, 7)])
-    assert layer.neighbours.equal(before) and layer.training
-    assert measure(layer, [torch.zeros(3, 4)])["neighbours"].isnan()
-
-
 def test_parts_that_are_zero_are_measured_later():
     """Derivatives across a line of points."""
     flat = torch.randn(40, 10)
@@ -278,8 +219,3 @@ def test_ranks_agree():
     torch.testing.assert_close(first[1], singles[1])  # rank 0 had no rows
     assert first[1].equal(second[1]) and first[2].equal(second[2])
     torch.testing.assert_close(first[2], torch.stack(singles).mean())
-
-
-def test_the_example_of_the_docs():
-    text = (Path(__file__).parents[2] / "docs" / "scales.md").read_text()
-    exec(text.split("```python\n")[1].split("```")[0], {})

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from oracles.processes import in_two_processes
 from steerable.nn import BatchNorm, SphereBatchNorm, SphereSignals
 
 
@@ -46,41 +45,3 @@ def test_averages_and_copies_follow(kind):
     layer.load_state_dict(start)
     layer(x)
     torch.testing.assert_close(values(layer), first, atol=0, rtol=0)
-
-
-def split(kind):
-    """Rows of two ranks, the second with fewer."""
-    torch.manual_seed(3)
-    rows = 2 + 3 * torch.randn(20, norms()[kind].field_in.dim)
-    return rows, (rows[:13], rows[13:])
-
-
-def on_a_rank(rank):
-    results = {}
-    for kind in KINDS:
-        layer, x = norms()[kind], split(kind)[1][rank].requires_grad_(True)
-        y = layer(x)
-        (gradient,) = torch.autograd.grad(y.pow(3).sum(), x, create_graph=True)
-        (second,) = torch.autograd.grad(gradient.square().sum(), x)
-        results[kind] = [t.detach() for t in (y, gradient, second, *values(layer))]
-        layer(x.detach() if rank else x[:0].detach())  # a rank without rows
-        results[kind].append(layer.running_mean.clone())
-    return results
-
-
-def test_ranks_have_the_statistics_of_all_rows():
-    ranks = in_two_processes(on_a_rank)
-    for kind in KINDS:
-        layer, (rows, parts) = norms()[kind], split(kind)
-        rows.requires_grad_(True)
-        y = layer(rows)
-        (gradient,) = torch.autograd.grad(y.pow(3).sum(), rows, create_graph=True)
-        (second,) = torch.autograd.grad(gradient.square().sum(), rows)
-        for k, whole in enumerate((y, gradient, second)):
-            spread = torch.cat([rank[kind][k] for rank in ranks])
-            torch.testing.assert_close(spread, whole.detach(), atol=1e-4, rtol=1e-4)
-        for rank in ranks:
-            torch.testing.assert_close(tuple(rank[kind][3:5]), values(layer))
-        layer(parts[1])
-        assert ranks[0][kind][5].equal(ranks[1][kind][5])
-        torch.testing.assert_close(ranks[0][kind][5], layer.running_mean)
