@@ -66,7 +66,7 @@ def test_the_matrix_of_a_term_and_the_nonzeros_are_the_tensors():
 
 
 def test_what_cannot_be_made():
-    scalar, vector, axial = (Field.parse(text) for text in ("2x0e", "1x1o", "1x1e"))
+    scalar, vector, axial = Field.parse("2x0e"), Field.parse("1x1o"), Field.parse("1x1e")
     with pytest.raises(ValueError, match="No filter of 2x0e makes 1o of .* from 2x0e. Give"):
         Paths(scalar, scalar, scalar + vector)
     paths = Paths(scalar, scalar, vector + scalar, allow_zero=True)

@@ -7,7 +7,7 @@ from steerable import Field
 from steerable.groups import O3
 from steerable.layers import Depthwise, Full, Outer, Recipe, Weights, constants_of
 
-FILTER, IN, OUT = (Field.parse(text) for text in ("1x0e+1x1o", "4x0e+2x1o", "2x1o+4x0e"))
+FILTER, IN, OUT = Field.parse("1x0e+1x1o"), Field.parse("4x0e+2x1o"), Field.parse("2x1o+4x0e")
 
 
 def contraction(kind):

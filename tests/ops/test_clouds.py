@@ -10,7 +10,9 @@ BATCH = torch.tensor([5, 0, 5, 2, 0, 5, 5])
 
 def test_clouds_are_loops():
     parts = clouds(BATCH, torch.zeros(7, 3))
-    members = {n: [k for k, b in enumerate(BATCH.tolist()) if b == n] for n in (0, 2, 5)}
+    members: dict[int, list[int]] = {0: [], 2: [], 5: []}
+    for k, number in enumerate(BATCH.tolist()):
+        members[number].append(k)
     assert parts.numbers.tolist() == list(members) and parts.widest == 4
     assert parts.counts.tolist() == [len(points) for points in members.values()]
     places, taken = parts.slots()

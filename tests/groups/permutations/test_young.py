@@ -14,10 +14,15 @@ from steerable.groups.permutations.permutations import (
 from steerable.groups.permutations.tableaux import below, character, dimension, partitions
 from steerable.groups.permutations.young import adjacent, orthogonal_form
 
-EXCHANGES = {
-    n: np.array([[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)])
-    for n in range(2, 9)
-}
+
+def exchange(k, n):
+    """The exchange of the neighbours k and k + 1 among n points."""
+    return [*range(k), k + 1, k, *range(k + 2, n)]
+
+
+def exchanges(n):
+    """All of them (exchange, n)."""
+    return np.array([exchange(k, n) for k in range(n - 1)])
 
 
 @pytest.fixture
@@ -29,16 +34,16 @@ def drawn():
 
 def test_two_one():
     root = np.sqrt(3) / 2
-    first, second = orthogonal_form((2, 1), EXCHANGES[3])
+    first, second = orthogonal_form((2, 1), exchanges(3))
     np.testing.assert_allclose(first, np.diag([-1, 1]), atol=1e-15)
     np.testing.assert_allclose(second, [[0.5, root], [root, -0.5]], atol=1e-15)
 
 
 def test_three_one_and_two_two():
-    third = orthogonal_form((3, 1), EXCHANGES[4])[2]
+    third = orthogonal_form((3, 1), exchanges(4))[2]
     root = 2 * np.sqrt(2) / 3
     np.testing.assert_allclose(third, [[1, 0, 0], [0, 1 / 3, root], [0, root, -1 / 3]], atol=1e-15)
-    square = orthogonal_form((2, 2), EXCHANGES[4])
+    square = orthogonal_form((2, 2), exchanges(4))
     np.testing.assert_allclose(square[2], square[0], atol=1e-15)
 
 
@@ -46,7 +51,8 @@ def test_three_one_and_two_two():
 def test_the_orthogonal_form_is_a_representation(n, drawn):
     s, t = drawn(n, 6), drawn(n, 6)
     for shape in partitions(n):
-        a, b, both = (orthogonal_form(shape, g) for g in (s, t, compose(s, t)))
+        a, b = orthogonal_form(shape, s), orthogonal_form(shape, t)
+        both = orthogonal_form(shape, compose(s, t))
         np.testing.assert_allclose(a @ b, both, atol=5e-15)
         np.testing.assert_allclose(
             a.transpose(0, 2, 1), orthogonal_form(shape, inverse(s)), atol=5e-15
@@ -87,10 +93,10 @@ def test_the_trivial_and_the_sign(drawn):
 @pytest.mark.parametrize("shape", [(2, 1), (3, 1, 1), (3, 2), (2, 2, 1)])
 def test_exchanges_of_neighbours_are_involutions_that_braid(shape):
     """s_k^2 = 1, and s_k s_(k+1) s_k = s_(k+1) s_k s_(k+1); sparse as they are stored."""
-    exchanges, size = adjacent(shape), dimension(shape)
-    matrices = [exchanges.times(k, np.eye(size)) for k in range(sum(shape) - 1)]
+    neighbours, size = adjacent(shape), dimension(shape)
+    matrices = [neighbours.times(k, np.eye(size)) for k in range(sum(shape) - 1)]
     for a, b in pairwise(matrices):
         np.testing.assert_allclose(a @ a, np.eye(size), atol=1e-14)
         np.testing.assert_allclose(a @ b @ a, b @ a @ b, atol=1e-14)
         np.testing.assert_allclose(a, a.T, atol=1e-14)
-    np.testing.assert_allclose(matrices, orthogonal_form(shape, EXCHANGES[sum(shape)]), atol=1e-14)
+    np.testing.assert_allclose(matrices, orthogonal_form(shape, exchanges(sum(shape))), atol=1e-14)

@@ -17,7 +17,7 @@ def test_rbf_solves_the_system_of_the_textbook():
     """
     x = np.random.default_rng(0).normal(size=(14, 2))
     offset = torch.from_numpy(x)
-    found = cloud_stencil(
+    weights = cloud_stencil(
         offset, neighbourhoods(torch.stack([torch.arange(14), torch.zeros(14).long()]), 1), 2, "rbf"
     )
     powers = exponents_up_to(2, 2)
@@ -39,7 +39,7 @@ def test_rbf_solves_the_system_of_the_textbook():
         second * b * b + first,
     ]
     expected = np.linalg.solve(system, np.concatenate([phi, np.diag(factorials(powers))], 1).T)[:14]
-    np.testing.assert_allclose(found.weight, expected, rtol=0, atol=1e-11 * abs(expected).max())
+    np.testing.assert_allclose(weights.weight, expected, rtol=0, atol=1e-11 * abs(expected).max())
 
 
 @pytest.mark.parametrize("powers", [(0, 0), (1, 0), (1, 1), (2, 1), (0, 3)])

@@ -32,7 +32,7 @@ def test_least_squares_are_a_plain_fit(dim, sigma, ridge):
     """Normal equations in plain monomials; the ridge in Fischer's norm, but for the constant."""
     pos, powers = cloud(40, dim), exponents_up_to(dim, 3)
     edge_index = graph(pos, 30)
-    found = stencil(pos, edge_index, 2, degree=3, sigma=sigma, ridge=ridge)
+    weights = stencil(pos, edge_index, 2, degree=3, sigma=sigma, ridge=ridge)
     rows = exponents_up_to(dim, 2)
     for node in (0, 17):
         edges = (edge_index[1] == node).nonzero().squeeze(1)
@@ -49,7 +49,7 @@ def test_least_squares_are_a_plain_fit(dim, sigma, ridge):
         expected = factorials(powers)[:, None] * np.linalg.solve(normal, basis.T * (g / g.sum()))
         expected = expected[: len(rows)] / h ** rows.sum(1)[:, None]
         np.testing.assert_allclose(
-            found.weight[edges].T, expected, rtol=0, atol=1e-9 * abs(expected).max()
+            weights.weight[edges].T, expected, rtol=0, atol=1e-9 * abs(expected).max()
         )
 
 

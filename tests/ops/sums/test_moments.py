@@ -28,8 +28,8 @@ def test_moments_are_the_sum_written_out(nodes, slots, rows, channels, component
 
 @pytest.mark.parametrize(("nodes", "slots"), [(0, 4), (3, 0)])
 def test_moments_of_nothing(nodes, slots):
-    found = moments(torch.zeros(nodes, slots, 2, 3), torch.zeros(nodes, slots, 3, 5))
-    assert found.equal(torch.zeros(nodes, 2, 5))
+    result = moments(torch.zeros(nodes, slots, 2, 3), torch.zeros(nodes, slots, 3, 5))
+    assert result.equal(torch.zeros(nodes, 2, 5))
 
 
 def test_forces_may_train_through_moments():
