@@ -153,8 +153,8 @@ class MeasuredScale(nn.Module):
     def scale_factor(self) -> Tensor:
         """The factors power^(-1/2); 1 where nothing has been measured."""
         scale = self.scale_buffer
-        seen = self.is_measured() and self._scale_checked is not None
-        if torch.compiler.is_compiling() or not seen:  # else there is no NaN to look for
+        complete = self.is_measured() and self._scale_checked is not None
+        if torch.compiler.is_compiling() or not complete:  # else there is no NaN to look for
             scale = torch.where(scale.isnan(), 1.0, scale)
         return scale if self._scale_is_factor else scale.rsqrt()
 
