@@ -15,6 +15,7 @@ from ..field import Field
 from ..functions import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff
 from ..layers import reset_children
 from ..ops import Edges, shared
+from .bessel_loops import BesselLoops
 
 BASES = ("bessel", "gaussian", "learned")
 ENVELOPES = ("polynomial", "cosine", "gaussian", "none")
@@ -68,11 +69,12 @@ class Radial(ConstantModule):
         self._names = _name(basis), _name(envelope)
         self.basis = _basis(basis, count, self.cutoff) if isinstance(basis, str) else basis
         self.envelope = _envelope(envelope, self.cutoff) if isinstance(envelope, str) else envelope
+        self._loops = _loops(self.basis, self.envelope, count, self.cutoff)
 
     def forward(self, offset: Tensor | Edges) -> tuple[Tensor, Tensor]:
         """Relative positions (edge, d) to the basis (edge, count) and the envelope (edge, 1)."""
         if self._key is not None:
-            return shared(offset, self._key, self._values)
+            return shared(offset, self._key, self._loops or self._values)
         return self._values(offset.offset if isinstance(offset, Edges) else offset)
 
     def _values(self, offset: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,12 +97,21 @@ class Radial(ConstantModule):
         return f"cutoff={self.cutoff}, count={self.count}, basis={basis}, envelope={envelope}"
 
 
+def _loops(basis: Function, envelope: Function, count: int, cutoff: float) -> BesselLoops | None:
+    """The loops for Bessel functions in a polynomial envelope; None for others."""
+    if not isinstance(basis, Scaled) or not isinstance(envelope, Scaled):
+        return None
+    if (basis.name, envelope.name) != ("bessel", "polynomial"):
+        return None
+    return BesselLoops(count, cutoff, _SOFTENING * cutoff, basis.gain, envelope.gain)
+
+
 class Scaled(ConstantModule):
     """A function without weights, scaled to unit mean square."""
 
-    def __init__(self, function: Function, cutoff: float) -> None:
+    def __init__(self, name: str, function: Function, cutoff: float) -> None:
         super().__init__()
-        self.function, self.gain = function, _unit_gain(function, cutoff)
+        self.name, self.function, self.gain = name, function, _unit_gain(function, cutoff)
 
     def forward(self, distance: Tensor) -> Tensor:
         return self.gain * self.function(distance)
@@ -223,7 +234,7 @@ def _name(part: str | Function) -> str:
 
 def _basis(name: str, count: int, cutoff: float) -> nn.Module:
     if name == "bessel":
-        return Scaled(partial(bessel, count=count, cutoff=cutoff), cutoff)
+        return Scaled(name, partial(bessel, count=count, cutoff=cutoff), cutoff)
     if name in BASES:
         return Gaussians(count, cutoff, learned=name == "learned")
     raise ValueError(
@@ -233,13 +244,13 @@ def _basis(name: str, count: int, cutoff: float) -> nn.Module:
 
 def _envelope(name: str, cutoff: float) -> nn.Module:
     if name == "polynomial":
-        return Scaled(partial(polynomial_cutoff, cutoff=cutoff), cutoff)
+        return Scaled(name, partial(polynomial_cutoff, cutoff=cutoff), cutoff)
     if name == "cosine":
-        return Scaled(partial(cosine_cutoff, cutoff=cutoff), cutoff)
+        return Scaled(name, partial(cosine_cutoff, cutoff=cutoff), cutoff)
     if name == "gaussian":
         return GaussianEnvelope(cutoff)
     if name == "none":
-        return Scaled(torch.ones_like, cutoff)
+        return Scaled(name, torch.ones_like, cutoff)
     raise ValueError(
         f"envelope is one of {', '.join(ENVELOPES)}, or a function of the distance; got {name!r}."
     )

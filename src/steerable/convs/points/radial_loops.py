@@ -162,10 +162,8 @@ class _Edges:
 
     def _check_sources(self) -> None:
         """Raise IndexError for sources that are not there: the loops read plain memory."""
-        if not self.rows.source.shape[0]:
-            return
-        low, high = self.rows.source.aminmax()
-        if not 0 <= int(low) <= int(high) < self.f.shape[0]:
+        low, high = self.rows.span
+        if low < 0 or high >= self.f.shape[0]:
             raise IndexError(
                 f"Sources are numbers from 0 to {self.f.shape[0] - 1}; got {low} to {high}."
             )
@@ -193,10 +191,7 @@ class _Edges:
 
     def sums(self, chunk: _Chunk) -> _Sums:
         """Zeros for S."""
-        s = self._cut(chunk, self._sums[0])
-        for part in s.parts:
-            part.zero_()
-        return s
+        return self._cut(chunk, self._sums[0].zero_())
 
     def unmix(self, chunk: _Chunk, grads: Sequence[Tensor]) -> Tensor:
         """The gradients T of S."""
@@ -219,10 +214,12 @@ class _Edges:
 
     def call(self, name: str, chunk: _Chunk, *arrays: Tensor | tuple[Tensor, int] | None) -> None:
         """A function of radial.c for the targets of a chunk, on as many threads as torch uses."""
-        numbers = ctypes.c_int64(chunk.nodes.start), ctypes.c_int64(chunk.nodes.stop)
-        getattr(self.loops.library, name)(
-            ctypes.byref(self._shape), *numbers, *(_pointer(array) for array in arrays)
-        )
+        function = getattr(self.loops.library, name)
+        if function.argtypes is None:
+            rest = [ctypes.c_void_p] * len(arrays)
+            function.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, *rest]
+        nodes, pointers = chunk.nodes, [_pointer(array) for array in arrays]
+        function(ctypes.addressof(self._shape), nodes.start, nodes.stop, *pointers)
 
 
 class _Gradients:
@@ -280,9 +277,11 @@ def _chunks(first: np.ndarray, count: int) -> list[_Chunk]:
     return chunks
 
 
-def _pointer(array: Tensor | tuple[Tensor, int] | None) -> ctypes.c_void_p:
+def _pointer(array: Tensor | tuple[Tensor, int] | None) -> int | None:
     """The address of an array, whose first row has number `row` where that is given."""
     if array is None:
-        return ctypes.c_void_p(None)
-    array, row = array if isinstance(array, tuple) else (array, 0)
-    return ctypes.c_void_p(array.data_ptr() - row * array.stride(0) * array.element_size())
+        return None
+    if isinstance(array, Tensor):
+        return array.data_ptr()
+    array, row = array
+    return array.data_ptr() - row * array.stride(0) * array.element_size()

@@ -36,7 +36,9 @@ def blockwise(
     """
     if transforms_active(inputs.tensors):
         return _kept(kernel, hood, inputs)
-    if recompute or not torch.is_grad_enabled():
+    if not torch.is_grad_enabled():
+        return run(kernel, hood, inputs.counts, inputs.tensors)
+    if recompute:
         result: Tensor = _Sum.apply(kernel, hood, inputs.counts, *inputs.tensors)
         return result
     return _kept(kernel, hood, inputs)

@@ -43,11 +43,13 @@ class Rows(NamedTuple):
         order: the numbers of the edges (edge,); None where they are in that order already.
         first: where the edges of every target begin, and their number (target + 1,).
         source: their sources (edge,).
+        span: the lowest and the highest of them; (0, -1) without edges.
     """
 
     order: Tensor | None
     first: Tensor
     source: Tensor
+    span: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,12 @@ class Neighbourhoods:
         )
         first = self.degree.new_zeros(self.size + 1)
         torch.cumsum(self.degree, 0, out=first[1:])
-        return Rows(
-            order, first, (source if order is None else source.index_select(0, order)).contiguous()
-        )
+        span = (0, -1)
+        if source.shape[0]:
+            low, high = source.aminmax()
+            span = int(low), int(high)
+        ordered = source if order is None else source.index_select(0, order)
+        return Rows(order, first, ordered.contiguous(), span)
 
     @cached_property
     def nodes(self) -> Tensor:
