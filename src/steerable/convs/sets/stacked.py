@@ -30,5 +30,7 @@ def stack(parts: Sequence[Tensor], field: Field) -> Tensor:
 
 def unstack(x: Tensor, field: Field, count: int) -> list[Tensor]:
     """The inverse of `stack`: `count` features (..., field.dim)."""
+    if not len(field):  # no pieces, and nothing to part
+        return [x] * count
     pieces = x.split([term.dim for term in field for _ in range(count)], -1)
     return [torch.cat(pieces[k::count], -1) if len(field) != 1 else pieces[k] for k in range(count)]
