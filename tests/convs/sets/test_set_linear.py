@@ -247,18 +247,5 @@ def test_errors():
         match=r"the set of each of the 8 elements, as integers \(8,\); got torch.int64 \(3,\)",
     ):
         layer()(rows(8, 9), BATCH[:3])
-    with pytest.raises(
-        ValueError,
-        match=r"one behind the other, \(element, channel\); got \(2, 4, 9\). Of padded sets",
-    ):
-        layer()(rows(2, 4, 9))
-    with pytest.raises(ValueError, match=r"got torch.float64 \(8,\)"):
-        layer()(rows(8, 9), BATCH.double())
-    with pytest.raises(
-        ValueError, match="SetLinear numbers the sets from 0 to 3; got set 4. Pass size."
-    ):
-        layer()(rows(8, 9), BATCH, 4)
-    with pytest.raises(ValueError, match="numbers the sets from 0; got set -1"):
-        layer()(rows(8, 9), BATCH - 1)
     assert layer("2x0", "2x0", "max", SO3())(rows(8, 2), BATCH).shape == (8, 2)
     assert layer()(rows(8, 9) * torch.nan, BATCH).isnan().all()  # nothing hides it
