@@ -1,4 +1,4 @@
-"""NeuralPDO: the theorem of its coefficients, sums by hand, steerable PDOs, and bad input."""
+"""NeuralPDO: its symmetry, steerable PDOs, points and grids, and bad input."""
 
 import copy
 import itertools
@@ -8,30 +8,24 @@ import pytest
 import torch
 
 from convs.grids.test_grid_conv import symmetry_error
+from convs.pdos.test_depthwise_products import COSETS, depthwise
 from convs.pdos.test_pdo import cloud
+from convs.pdos.test_tensor_products import features, field_of, randomised
 from oracles.groups import EVERY, name
 from oracles.states import weights_of
 from steerable import Field, FieldMismatchError
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
-from steerable.convs.pdos.depthwise_products import DepthwiseProducts, Functions, function_field
+from steerable.convs.pdos.depthwise_products import DepthwiseProducts, function_field
 from steerable.convs.pdos.neural_pdo import GridNeuralPDO, NeuralPDO
 from steerable.convs.pdos.pdo import GridPDO, SteerablePDO
-from steerable.convs.pdos.tensor_products import TensorProducts
-from steerable.filters.derivative import Derivatives
 from steerable.functions.polynomials import exponents_up_to, factorials, monomials
 from steerable.groups import (
     O2,
     O3,
     SO2,
-    SO3,
-    GroupError,
-    coupling,
     cyclic,
     dihedral,
-    irreps,
     point_group,
-    quotient,
-    trivial,
 )
 from steerable.layers import Linear
 from steerable.operators import Symbol
@@ -40,173 +34,6 @@ from steerable.ops.stencils.cloud import CloudStencil, cloud_stencil
 from steerable.ops.stencils.grid import METHODS, grid_stencil
 
 DOUBLE = torch.float64
-COSETS = [
-    (cyclic(8), None),
-    (dihedral(4), None),
-    (cyclic(16), cyclic(4)),
-    (point_group("O"), None),
-    (point_group("Oh"), point_group("C4v")),
-]
-
-
-def field_of(group, copies=2, degree=1):
-    return Field(group, tuple((copies, irrep) for irrep in irreps(group, degree)))
-
-
-def depthwise(group, subgroup, count=4, channels=2, **options):
-    field = function_field(group, count, subgroup)
-    return field, partial(DepthwiseProducts, channels=channels, subgroup=subgroup, **options)
-
-
-def features(field, nodes=40, seed=1):
-    return torch.randn(
-        nodes, field.dim, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE
-    )
-
-
-def randomised(layer):
-    """The layer with biases that are not 0."""
-    for name_, parameter in layer.named_parameters():
-        if name_.endswith("bias"):
-            torch.nn.init.normal_(parameter)
-    return layer
-
-
-@pytest.mark.parametrize("group", EVERY, ids=name)
-def test_coefficients_of_irreps_transform_as_the_theorem_says(group):
-    """W(rho y) (rho_h (x) rho) = rho_out W(y), for all derivatives.
-
-    It does not matter what field they come from.
-    """
-    torch.manual_seed(0)
-    h = Derivatives(2, group).field
-    products = randomised(TensorProducts(h, field_of(group), field_of(group, 3)).double())
-    x, d = (
-        features(products.field_in, 6),
-        torch.randn(6, products.field_in.dim, h.dim, dtype=DOUBLE),
-    )
-    y = products(x, lambda _: d)
-    for g in group.sample(3, torch.Generator().manual_seed(2)):
-        rho, rho_h, rho_out = (
-            field.matrix(g) for field in (products.field_in, h, products.field_out)
-        )
-        moved_d = torch.einsum("ij,njh,kh->nik", rho, d, rho_h)
-        moved = products(x @ rho.T, lambda _, moved_d=moved_d: moved_d)
-        torch.testing.assert_close(moved, y @ rho_out.T, atol=1e-12, rtol=1e-12)
-
-
-@pytest.mark.parametrize(("group", "subgroup"), COSETS, ids=str)
-def test_coefficients_of_functions_transform_as_the_theorem_says(group, subgroup):
-    torch.manual_seed(0)
-    h = Derivatives(3, group).field
-    field, make = depthwise(group, subgroup)
-    products = randomised(make(h, field, field).double())
-    functions = products.functions
-    x, d = features(field, 6), torch.randn(6, field.dim, h.dim, dtype=DOUBLE)
-    y = products(x, partial(weighted, d))
-    for g in group.sample(3, torch.Generator().manual_seed(2)):
-        permutation = torch.from_numpy(
-            quotient(group, subgroup or trivial(group.dim)).matrices(g[None].numpy())[0]
-        )
-        rho, rho_h = field.matrix(g), h.matrix(g)
-        torch.testing.assert_close(functions.values(x @ rho.T), functions.values(x) @ permutation.T)
-        torch.testing.assert_close(functions.irreps(functions.values(x)), x)
-        moved = torch.einsum(
-            "st,nctk,lk->ncsl", permutation, d.unflatten(1, (-1, functions.points)), rho_h
-        ).flatten(1, 2)
-        moved_y = products(x @ rho.T, partial(weighted, moved))
-        torch.testing.assert_close(moved_y, y @ rho.T, atol=1e-12, rtol=1e-12)
-
-
-def weighted(d, _, weights):
-    """The sum over operators, for given derivatives (node, (group, copy, s), operator)."""
-    copies = d.unflatten(1, (weights.shape[1], -1, weights.shape[2]))
-    return torch.einsum("ngqsk,ngsk->ngqs", copies, weights).flatten(1)
-
-
-def test_tensor_products_are_the_sum_written_out_by_hand():
-    torch.manual_seed(0)
-    group = O3()
-    h, field_in = Derivatives(1, group).field, Field.parse("4x0e+2x1o")
-    products = randomised(TensorProducts(h, field_in, Field.parse("3x0e+1x1o")).double())
-    assert products.channels == 2
-    x, d = features(field_in, 3), torch.randn(3, field_in.dim, h.dim, dtype=DOUBLE)
-    c = products.generate(x)
-    kinds = [term.irrep for term in products.generate.field_out]
-    by_kind = [
-        c[:, s].unflatten(1, (2, -1, k.dim))
-        for k, s in zip(kinds, products.generate.field_out.slices(), strict=True)
-    ]
-    power = sum(part.square().sum((2, 3)) for part in by_kind) / sum(
-        part[0, 0].numel() for part in by_kind
-    )
-    by_kind = [part * (power + 0.01)[:, :, None, None] ** -0.5 for part in by_kind]
-    used, parts = [0] * len(kinds), []
-    for term, place in zip(field_in, field_in.slices(), strict=True):
-        own = d[:, place].unflatten(
-            1, (2, -1, term.irrep.dim)
-        )  # (node, channel, copy, m_i, operator)
-        for out in irreps(group, 1)[0], irreps(group, 1)[3]:
-            paths = [
-                (k, s, left, right)
-                for t, s in zip(h, h.slices(), strict=True)
-                for inner in irreps(group, 2)
-                for left in coupling(t.irrep, term.irrep, inner)
-                for k, kind in enumerate(kinds)
-                for right in coupling(kind, inner, out)
-            ]
-            total = 0
-            for k, s, left, right in paths:
-                left, right = torch.from_numpy(left.copy()), torch.from_numpy(right.copy())
-                inner = torch.einsum("ngcih,uhi->ngcu", own[..., s], left) * left.shape[0] ** 0.5
-                made = torch.einsum("nga,ngcu,oau->ngco", by_kind[k][:, :, used[k]], inner, right)
-                total, used[k] = total + made * (out.dim / len(paths)) ** 0.5, used[k] + 1
-            parts.append(total.flatten(1))
-    torch.testing.assert_close(
-        products(x, lambda _: d), products.mix(torch.cat(parts, 1)), atol=1e-12, rtol=1e-12
-    )
-
-
-def test_depthwise_products_are_the_sum_written_out_by_hand():
-    """With permutations of the values in place of irreps, equivariant by hand.
-
-    w(s) = rho_h(s) (K * silu(A f))(s).
-    """
-    torch.manual_seed(0)
-    group = dihedral(3)
-    h = Derivatives(2, group).field
-    field, make = depthwise(group, None, 4, 2, hidden=6)
-    products = randomised(make(h, field, field).double())
-    x, d = features(field, 3), torch.randn(3, field.dim, h.dim, dtype=DOUBLE)
-    w = products._coefficients(x)
-    assert w.shape == (3, 2, 6, h.dim)
-    torch.testing.assert_close(
-        w.square().mean((2, 3)), torch.ones(3, 2, dtype=DOUBLE), atol=0.2, rtol=0
-    )
-    values = d.unflatten(1, (4, 6))
-    wanted = torch.zeros(3, 4, 6, dtype=DOUBLE)
-    for function, s, k in itertools.product(range(4), range(6), range(h.dim)):
-        wanted[:, function, s] += w[:, function // 2, s, k] * values[:, function, s, k] / h.dim**0.5
-    torch.testing.assert_close(
-        products(x, partial(weighted, d)), products.mix(products.functions.irreps(wanted))
-    )
-    # groups of the hidden layer see their own channels alone
-    hidden = products.hidden.values(products.read(x))
-    hidden[:, 3:] += 1
-    other = copy.deepcopy(products)
-    other.hidden.values = lambda _: hidden
-    torch.testing.assert_close(other._coefficients(x)[:, 0], w[:, 0])
-    assert (other._coefficients(x)[:, 1] - w[:, 1]).abs().min() > 0
-
-
-@pytest.mark.parametrize("group", [O3(), O2(), dihedral(4), point_group("Oh")], ids=str)
-def test_all_matrices_can_be_made(group):
-    """With every irrep among the coefficients they are coordinates of Hom(V_h (x) V_in, V_out)."""
-    h, once = Derivatives(1, group).field, field_of(group, 1)
-    products = TensorProducts(h, once, once, hidden=field_of(group, 1, 4))
-    wanted = h.dim * once.dim**2
-    assert products._matrix.shape == (wanted, wanted)
-    assert torch.linalg.matrix_rank(products._exact["_matrix"]) == wanted
 
 
 @pytest.mark.parametrize("group", EVERY, ids=name)
@@ -456,59 +283,10 @@ def test_parameters_of_the_published_network():
     assert counts[0] == 15 * 16 and published + batch_norms_and_head == 234_186
 
 
-def test_a_vector_advects():
-    """c = v and D f = grad f make v . grad f: what no steerable PDO can."""
-    torch.manual_seed(0)
-    h = Derivatives(1, O3()).field
-    products = TensorProducts(h, Field.parse("1x0e+1x1o"), Field.parse("1x0e"))
-    gradient = products._matrix[:, products._columns[0]].unflatten(1, (4, -1))[
-        :, 1:
-    ]  # of the scalar
-    place = gradient.abs().sum((1, 2)).nonzero().flatten()
-    x, d = torch.randn(5, 4), torch.randn(5, 4, h.dim)
-
-    class Vectors(torch.nn.Module):
-        field_out = products.generate.field_out
-
-        def forward(self, x):
-            return x.new_zeros(len(x), self.field_out.dim).index_copy(1, place, x[:, 1:])
-
-    products.generate = Vectors()
-    power = x[:, 1:].square().sum(1) / Vectors.field_out.dim + 0.01
-    d[:, 1:] = 0
-    advected = (x[:, 1:] * d[:, 0, 1:]).sum(1) * power.rsqrt()
-    ratio = products(x, lambda _: d).squeeze(1) / advected
-    torch.testing.assert_close(ratio, ratio[:1].expand(5), atol=1e-5, rtol=1e-5)
-    assert ratio[0] != 0
-
-
 def test_bad_input():
-    h = Derivatives(1, O3()).field
-    with pytest.raises(ValueError, match="channels=3 does not divide every multiplicity of 4x0e"):
-        TensorProducts(h, Field.parse("4x0e"), Field.parse("4x0e"), channels=3)
-    with pytest.raises(
-        ValueError,
-        match="No coefficients of 0e and derivatives of .* make 2e of O.3. from 4x0e. Raise",
-    ):
-        NeuralPDO("4x0e", "1x2e", 1)
     with pytest.raises(ValueError, match="products is one of tensor, depthwise; got 'sheet'"):
         NeuralPDO("4x0e", "4x0e", products="sheet")
-    with pytest.raises(FieldMismatchError, match="NeuralPDO needs fields of one group"):
-        NeuralPDO(Field.parse("4x0e"), Field.parse("4x0", SO3()))
-    with pytest.raises(GroupError, match="Only finite groups induce here; .*infinite"):
-        NeuralPDO("4x0e", "4x0e", products="depthwise")
-    group = cyclic(4)
-    with pytest.raises(
-        FieldMismatchError,
-        match=r"values the group permutes, hold 1x0\+1x1\+1x2 each; got 4x0\+2x1",
-    ):
-        NeuralPDO("4x0+2x1", "4x0", products="depthwise", group=group)
-    field, make = depthwise(group, None, 3, 2)
-    with pytest.raises(
-        ValueError,
-        match="channels=2 does not divide the 3 functions of the input and the 3 of the hidden",
-    ):
-        NeuralPDO(field, field, products=make)
+    field = function_field(cyclic(4), 3)
     with pytest.raises(
         FieldMismatchError, match=r"NeuralPDO expects features of 4x0e \(4 channels\) and got 3"
     ):
@@ -525,4 +303,3 @@ def test_bad_input():
         ValueError, match="The constant operator has an order from 0 to 2; got constant=3"
     ):
         NeuralPDO("4x0e", "4x0e", constant=3)
-    assert Functions(Field.parse("1x2+1x1+1x0", group)).count == 1  # in any order
