@@ -127,20 +127,6 @@ def test_third_derivatives_need_blocks_to_be_kept():
         third(True)
 
 
-def test_the_cheapest_engine_is_chosen_and_explained():
-    field = "32x0e+32x1o+32x2e"
-    conv = PointConv(field, field, HarmonicFilter(2, 5.0, channels=32), "depthwise")
-    pos = torch.randn(30, 3)
-    edges = radius_graph(pos, 3.0)
-    x = torch.randn(30, conv.field_in.dim)
-    plan = conv.explain(x, pos, edges)
-    assert plan.chosen.name == "radial" and "radial" in str(plan) and "<-" in str(plan)
-    assert plan.chosen.name == min(plan.estimates, key=lambda e: e.seconds).engine.name
-    narrow = PointConv("64x0e+64x1o+64x2e", "1x0e", ImplicitFilter("0e+1o+2e", 5.0))
-    dense = torch.randint(0, 30, (2, 30 * 64))
-    assert narrow.explain(torch.randn(30, narrow.field_in.dim), pos, dense).chosen.name == "source"
-
-
 def test_deterministic():
     conv, x, pos, edges = next(cases(O3(), Depthwise))
     pos.requires_grad_()
