@@ -139,34 +139,8 @@ def test_deterministic():
             assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize(
-    ("recompute", "text"), [(False, r"keeps about 0\.0 GB .* Set recompute=True"), (True, "Cut")]
-)
-def test_a_graph_larger_than_memory_is_told_what_to_turn_on(monkeypatch, recompute, text):
-    conv, x, pos, edges = next(cases(O3(), Full, recompute=recompute))
-
-    def full(*_):
-        torch.empty(2**60)
-
-    monkeypatch.setattr("steerable.convs.points.neighbour_conv.blockwise", full)
-    with pytest.raises(
-        MemoryError,
-        match=rf"PointConv on 9 nodes and {edges.shape[1]} edges ran out of memory.*{text}",
-    ):
-        conv(x, pos, edges)
-
-
 def test_errors():
     with pytest.raises(
         ValueError, match="groups=3 does not divide every multiplicity of 4x0e and 6x0e"
     ):
         PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), partial(Full, groups=3))
-    with pytest.raises(
-        ValueError,
-        match="engine is one of aggregate, moments, messages, source, frame; got 'radial'",
-    ):
-        PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), engine="radial")
-    with pytest.raises(ValueError, match="contraction is one of full, depthwise; got 'half'"):
-        PointConv("4x0e", "6x0e", HarmonicFilter(1, 2.0), "half")
-    with pytest.raises(ValueError, match="A maximum is defined for invariants; got 1x1o. Use sum"):
-        PointConv("4x0e", "1x1o", HarmonicFilter(1, 2.0), aggregation="max")
