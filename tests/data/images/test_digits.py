@@ -1,12 +1,12 @@
 """Pictures of digits: the idx format, rotations, and parts without a common picture."""
 
 import gzip
-import struct
 
 import numpy as np
 import pytest
 import torch
 
+from data.images.test_idx import idx
 from steerable.data.images.digits import (
     Digits,
     deformations,
@@ -16,14 +16,6 @@ from steerable.data.images.digits import (
     warp,
 )
 from steerable.data.images.idx import read_idx
-
-
-def idx(array: np.ndarray) -> bytes:
-    return (
-        struct.pack(">HBB", 0, 8, array.ndim)
-        + struct.pack(f">{array.ndim}i", *array.shape)
-        + array.tobytes()
-    )
 
 
 @pytest.fixture
@@ -45,28 +37,15 @@ def test_files_are_read_as_they_were_published(folder):
     assert torch.equal(digits.images[6:], torch.from_numpy(raw) / 255)
 
 
-def test_numbers_of_several_bytes(tmp_path):
-    (tmp_path / "x").write_bytes(bytes([0, 0, 0x0B, 1]) + struct.pack(">i3h", 3, 1, -2, 300))
-    assert read_idx(tmp_path / "x").tolist() == [1, -2, 300]
-
-
 def test_damaged_and_absent_files_are_named(folder):
     path = folder / "train-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(
-        ValueError, match=r"5 bytes of numbers, and its shape \(6,\) needs 6: it is damaged"
-    ):
-        read_digits(folder)
-    path.write_bytes(b"PK\3\4")
-    with pytest.raises(ValueError, match="is no idx file .it begins with 50 4b 03 04"):
+    with pytest.raises(ValueError, match="train-labels-idx1-ubyte has 5 bytes of numbers"):
         read_digits(folder)
     path.unlink()
     with pytest.raises(
         ValueError, match="has no train-labels-idx1-ubyte and no train-labels-idx1-ubyte.gz"
     ):
-        read_digits(folder)
-    (folder / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b damaged")
-    with pytest.raises(ValueError, match="cannot be read"):
         read_digits(folder)
 
 

@@ -9,7 +9,6 @@ import torch
 
 from steerable.data import read_shapes
 from steerable.data.shapes.shapes import normalised
-from steerable.data.shapes.shapes_source import read_off
 
 CUBE = """OFF
 # a cube of side 2, half of its faces as two triangles
@@ -90,79 +89,6 @@ def test_meshes_have_2048_points_or_more_where_more_are_asked_for(folder):
     assert read_shapes(folder, points=2500).points.shape == (4, 2500, 3)
 
 
-def test_the_points_of_a_mesh_are_even_on_its_surface(folder):
-    pos = read_shapes(folder, points=2900).points[2]
-    high, low = pos.max(0).values, pos.min(0).values
-    on = torch.minimum(high - pos, pos - low) < 1e-4
-    assert on.any(1).all()
-    assert torch.allclose(on.float().mean(0), torch.full((3,), 1 / 3), atol=0.04)
-
-
-def test_a_raw_folder_is_looked_into(folder, tmp_path_factory):
-    root = tmp_path_factory.mktemp("root")
-    (root / "raw").symlink_to(folder)
-    assert torch.equal(read_shapes(root, 100).points, read_shapes(folder, 100).points)
-
-
-def test_files_are_read_once_and_again_when_they_change(folder, monkeypatch):
-    first = read_shapes(folder, 100)
-    monkeypatch.setattr("steerable.data.shapes.shapes_source._read", None)
-    assert torch.equal(read_shapes(folder, 100).points, first.points)
-    monkeypatch.undo()
-    (folder / "cloud" / "train" / "cloud_1.off").write_text(cloud(2500, seed=1))
-    assert not torch.equal(read_shapes(folder, 100).points, first.points)
-
-
-def test_reading_leaves_the_random_numbers_of_the_process_alone(folder):
-    state = torch.get_rng_state()
-    read_shapes(folder, 101)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-@pytest.mark.parametrize(
-    ("text", "vertices", "faces"),
-    [
-        (CUBE, 8, 12),
-        (CUBE.rstrip("\n"), 8, 12),
-        (CUBE.replace("\n", "\r\n"), 8, 12),
-        (
-            CUBE.replace("OFF\n# a cube of side 2, half of its faces as two triangles\n", "OFF"),
-            8,
-            12,
-        ),
-        (cloud(5), 5, 0),
-    ],
-)
-def test_off_files_as_they_are_written(tmp_path, text, vertices, faces):
-    (tmp_path / "a.off").write_bytes(text.encode())
-    data = read_off(tmp_path / "a.off")
-    assert data.pos.shape == (vertices, 3)
-    assert data.face.numel() == 3 * faces
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "it does not begin with OFF"),
-        ("PLY\n", "it does not begin with OFF"),
-        ("OFF\n", "index out of range"),
-        ("OFF\nmany 0 0\n", "many"),
-        (CUBE[: len(CUBE) // 2], r"it ends after \d+ of 19 lines"),
-        (CUBE.replace("3 0 1 2", "3 0 1 8"), "a face has a vertex that is not there"),
-        (CUBE.replace("3 0 1 2", "5 0 1 2 3 4"), "faces of 5 corners"),
-        (CUBE.replace("-1 -1 -1", "-1 -1 nan"), "not rows of three finite numbers"),
-        (CUBE.replace("-1 -1 -1", "-1 -1"), "whole OFF file"),
-        ("OFF\n0 0 0\n", "not rows of three finite numbers"),
-    ],
-)
-def test_a_damaged_off_file_is_refused(tmp_path, text, message):
-    (tmp_path / "a.off").write_text(text)
-    with pytest.raises(ValueError, match=message) as error:
-        read_off(tmp_path / "a.off")
-    assert "a.off is not a whole OFF file" in str(error.value)
-    assert "unpack the data again, or remove it" in str(error.value)
-
-
 def test_what_a_folder_lacks_is_named(folder, tmp_path):
     with pytest.raises(
         ValueError, match="There are no shapes .*nowhere: give a folder of OFF files"
@@ -223,12 +149,6 @@ def test_arrays(arrays):
 def test_arrays_that_do_not_fit_are_refused(arrays, changes, message):
     with pytest.raises(ValueError, match=message):
         read_shapes(arrays(**changes), points=30)
-
-
-def test_a_file_that_is_no_archive_is_refused(tmp_path):
-    (tmp_path / "shapes.npz").write_bytes(b"PK damaged")
-    with pytest.raises(ValueError, match="shapes.npz cannot be read"):
-        read_shapes(tmp_path / "shapes.npz")
 
 
 def test_clouds_are_centred_and_of_unit_radius_and_that_turns_with_them():
