@@ -22,15 +22,15 @@ def test_samples_are_bumps_in_the_directions_from_the_centroid():
     """exp(10 (cos angle - 1)), summed over the points of a signal."""
     transform = transform_of(30)
     pos, batch = torch.randn(7, 3, dtype=DOUBLE), torch.tensor([0, 1, 1, 0, 2, 1, 2])
-    found = Bumps(nn.Identity(), transform)(pos, batch)
+    result = Bumps(nn.Identity(), transform)(pos, batch)
     points = SphereGrid("gauss", 31, 62).points()
     for k in range(3):
         places = pos[batch == k] - pos[batch == k].mean(0)
         cosine = points @ torch.nn.functional.normalize(places, dim=1).T
         wanted = torch.exp(10 * (cosine - 1)).sum(-1)
-        torch.testing.assert_close(found[k], wanted, atol=1e-10, rtol=0)
+        torch.testing.assert_close(result[k], wanted, atol=1e-10, rtol=0)
     moved = Bumps(nn.Identity(), transform)(pos + torch.randn(3), batch)
-    torch.testing.assert_close(moved, found, atol=1e-10, rtol=0)
+    torch.testing.assert_close(moved, result, atol=1e-10, rtol=0)
 
 
 class Rings(nn.Module):

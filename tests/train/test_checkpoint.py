@@ -61,7 +61,7 @@ def test_predictions_by_name(tmp_path):
 
 def test_packages_that_are_not_installed(monkeypatch):
     monkeypatch.setattr(checkpoint, "PACKAGES", ("torch", "no-such-package"))
-    found = versions()
-    assert found["torch"] == metadata.version("torch") and found["no-such-package"] == "unknown"
+    result = versions()
+    assert result["torch"] == metadata.version("torch") and result["no-such-package"] == "unknown"
     monkeypatch.undo()
     assert set(versions()) == {"python", *PACKAGES}

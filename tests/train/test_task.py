@@ -36,11 +36,11 @@ def test_a_problem_has_a_network_a_loss_measures_and_a_test(name, config, tmp_pa
     loss.backward()
     assert loss.isfinite() and all(p.grad is not None for p in model.parameters())
 
-    held = task.held_out(settings, None)
-    outcome = task.test(model, held, problem.metadata)
+    rest = task.held_out(settings, None)
+    outcome = task.test(model, rest, problem.metadata)
     assert outcome.test["pictures"] == 12 and outcome.baselines
     for table in outcome.tables.values():
         assert len(table.rows) == 12 and len(table.classes) == 10
         assert all(len(row) == len(table.header) for row in table.rows)
-    claim = task.claim(model, held, problem.metadata)
+    claim = task.claim(model, rest, problem.metadata)
     assert claim.group.order and claim.inputs

@@ -22,11 +22,11 @@ def test_values_are_the_sums_over_all_points(group, samples):
     shells = Shells(points, filter.harmonics(points), weights).double()
     radii = points.norm(dim=1).mul(1e6).round().unique()
     assert len(shells._radii) == len(radii) < len(points) / 4  # each distance is seen once
-    given = torch.randn(samples, 2, dtype=DOUBLE) if samples else None
-    found = shells(filter, given)
-    assert found.shape == (max(samples, 1), 5, 3, filter.field.dim)
-    for k, values in enumerate(found):
-        at_points = None if given is None else given[[k]].expand(len(points), -1)
+    rows = torch.randn(samples, 2, dtype=DOUBLE) if samples else None
+    result = shells(filter, rows)
+    assert result.shape == (max(samples, 1), 5, 3, filter.field.dim)
+    for k, values in enumerate(result):
+        at_points = None if rows is None else rows[[k]].expand(len(points), -1)
         h = filter(points, at_points)
         wanted = torch.einsum("oz,zkm->okm", weights, h)
         torch.testing.assert_close(values, wanted, atol=1e-12, rtol=0)
@@ -34,10 +34,10 @@ def test_values_are_the_sums_over_all_points(group, samples):
 
 def test_every_sample_sees_its_own_attributes():
     filter = ImplicitFilter("0e+1o", 2.0, "1x1o", channels=2, hidden=2).double()
-    points, given = torch.randn(4, 3, dtype=DOUBLE), torch.randn(3, 3, dtype=DOUBLE)
-    found = for_samples(filter, points, given)
+    points, rows = torch.randn(4, 3, dtype=DOUBLE), torch.randn(3, 3, dtype=DOUBLE)
+    result = for_samples(filter, points, rows)
     for k in range(3):
         for z in range(4):
-            wanted = filter(points[[z]], given[[k]])[0]
-            torch.testing.assert_close(found[k, z], wanted, atol=1e-13, rtol=0)
-    assert for_samples(filter, points, given[:0]).shape[0] == 0
+            wanted = filter(points[[z]], rows[[k]])[0]
+            torch.testing.assert_close(result[k, z], wanted, atol=1e-13, rtol=0)
+    assert for_samples(filter, points, rows[:0]).shape[0] == 0

@@ -46,9 +46,9 @@ def test_every_method_is_a_loop_over_graphs(sizes):
         "transpose": [graph.transpose(0, 1) for graph in graphs],
     }
     for method, parts in wanted.items():
-        found = getattr(pairs, method)(inner)
+        result = getattr(pairs, method)(inner)
         expected = together(parts) if parts else x[:0]
-        torch.testing.assert_close(found.reshape(-1, 2), expected, atol=1e-14, rtol=0)
+        torch.testing.assert_close(result.reshape(-1, 2), expected, atol=1e-14, rtol=0)
     means = torch.stack([part.mean(0) if len(part) else 0 * g[0] for part in v.split(sizes)])
     torch.testing.assert_close(pairs.graph_mean(nodes), means, atol=1e-14, rtol=0)
     spread = pairs.to_nodes(g) + 0 * nodes
@@ -61,14 +61,14 @@ def test_sums_of_pairs_rows_columns_and_diagonals(sizes, with_diagonal):
     pairs, count = pairs_of(batch_of(sizes), len(sizes)), sum(sizes)
     x, (rows, columns, diagonal) = numbers(pairs.count, 2), numbers(3, count, 2, seed=1)
     wanted, parts = [], (values.split(sizes) for values in (rows, columns, diagonal))
-    for graph, row, column, own in zip(squares(x, sizes), *parts, strict=True):
+    for graph, row, column, extra in zip(squares(x, sizes), *parts, strict=True):
         total = graph + row[:, None] + column[None]
-        wanted.append(total + torch.eye(len(graph))[:, :, None] * own * with_diagonal)
+        wanted.append(total + torch.eye(len(graph))[:, :, None] * extra * with_diagonal)
     if isinstance(pairs, SquarePairs):
         shape = len(sizes), sizes[0], 2
         rows, columns, diagonal = rows.view(shape), columns.view(shape), diagonal.view(shape)
-    found = pairs.add_(pairs.form(x.clone()), rows, columns, diagonal if with_diagonal else None)
-    torch.testing.assert_close(found.reshape(-1, 2), together(wanted), atol=1e-14, rtol=0)
+    result = pairs.add_(pairs.form(x.clone()), rows, columns, diagonal if with_diagonal else None)
+    torch.testing.assert_close(result.reshape(-1, 2), together(wanted), atol=1e-14, rtol=0)
 
 
 @pytest.mark.parametrize("sizes", BATCHES.values(), ids=BATCHES)
@@ -98,11 +98,11 @@ def test_padding_is_left_out_and_comes_back_as_zeros():
 )
 def test_products_are_those_of_matrices(pairs):
     a, b = numbers(2, 5, 5, 3), numbers(2, 5, 5, 3, seed=1)
-    found = pairs.product(pairs.form(a.flatten(0, 2)), pairs.form(b.flatten(0, 2))).reshape(
+    result = pairs.product(pairs.form(a.flatten(0, 2)), pairs.form(b.flatten(0, 2))).reshape(
         2, 5, 5, 3
     )
     torch.testing.assert_close(
-        found, torch.einsum("gikc,gkjc->gijc", a, b) / math.sqrt(5), atol=1e-14, rtol=0
+        result, torch.einsum("gikc,gkjc->gijc", a, b) / math.sqrt(5), atol=1e-14, rtol=0
     )
 
 

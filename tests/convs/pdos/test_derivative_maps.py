@@ -41,9 +41,9 @@ def test_derivatives_of_polynomials_on_points(group):
     maps = PointDerivatives(DerivativeFilter(2, group), f.shape[1]).double()
     edges = knn(pos, pos, 16)
     offset, hood = pos[edges[0]] - pos[edges[1]], neighbourhoods(edges, len(pos))
-    found = maps(f, pos, edges, cloud_stencil(offset, hood, 2).weight)
+    result = maps(f, pos, edges, cloud_stencil(offset, hood, 2).weight)
     wanted = partial @ maps.filter.operators.T * maps.conv.neighbours**-0.5
-    torch.testing.assert_close(found, wanted, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(result, wanted, atol=1e-9, rtol=1e-9)
 
 
 @pytest.mark.parametrize("group", [O2(), O3(), dihedral(3)], ids=str)
@@ -53,10 +53,10 @@ def test_derivatives_of_polynomials_on_grids(group):
     pos = torch.cartesian_prod(*[axis] * dim)
     f, partial = monomials_and_derivatives(pos, 2)
     maps = GridDerivatives(StencilFilter(2, 3, group=group)).double()
-    found = maps(f.T.reshape(1, -1, *[width] * dim))[0].flatten(0, dim - 1)
+    result = maps(f.T.reshape(1, -1, *[width] * dim))[0].flatten(0, dim - 1)
     wanted = partial @ maps.filter.operators.T * (3**dim) ** -0.5
     inside = (pos.sub(1).abs() < 2).all(1)  # away from the padding
-    torch.testing.assert_close(found[inside], wanted[inside], atol=1e-10, rtol=0)
+    torch.testing.assert_close(result[inside], wanted[inside], atol=1e-10, rtol=0)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -87,7 +87,7 @@ def test_local_sums_have_derivatives_and_may_be_transformed():
     def energy(f, kernel):
         return _local_sum(f, kernel).pow(3).sum()
 
-    found = torch.func.grad(energy, argnums=(0, 1))(f.detach(), kernel.detach())
+    result = torch.func.grad(energy, argnums=(0, 1))(f.detach(), kernel.detach())
     wanted = torch.autograd.grad(energy(f, kernel), (f, kernel))
-    for a, b in zip(found, wanted, strict=True):
+    for a, b in zip(result, wanted, strict=True):
         torch.testing.assert_close(a, b, atol=1e-12, rtol=0)

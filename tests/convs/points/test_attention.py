@@ -23,10 +23,10 @@ def test_it_is_the_softmax_over_neighbours():
     wanted = []
     for j, i in EDGES.T:
         logits = [float(query[i] @ key[k]) / math.sqrt(field.dim) for k in EDGES[0][EDGES[1] == i]]
-        own = float(query[i] @ key[j]) / math.sqrt(field.dim)
-        wanted.append(math.exp(own) / sum(map(math.exp, logits)))
-    found = attention(source, target, EDGES)
-    torch.testing.assert_close(found, torch.tensor(wanted, dtype=DOUBLE), atol=1e-14, rtol=0)
+        share = float(query[i] @ key[j]) / math.sqrt(field.dim)
+        wanted.append(math.exp(share) / sum(map(math.exp, logits)))
+    result = attention(source, target, EDGES)
+    torch.testing.assert_close(result, torch.tensor(wanted, dtype=DOUBLE), atol=1e-14, rtol=0)
     assert attention(source, target, EDGES[:, :0]).shape == (0,)
 
 
@@ -37,8 +37,8 @@ def test_it_is_invariant_and_not_constant(group):
     source, target = 3 * torch.randn(2, 4, field.dim, dtype=DOUBLE)
     weights = attention(source, target, EDGES)
     for g in field.matrix(group.sample(3, torch.Generator().manual_seed(0))):
-        found = attention(source @ g.T, target @ g.T, EDGES)
-        torch.testing.assert_close(found, weights, atol=1e-12, rtol=0)
+        result = attention(source @ g.T, target @ g.T, EDGES)
+        torch.testing.assert_close(result, weights, atol=1e-12, rtol=0)
     assert weights[:3].std() > 1e-3
 
 

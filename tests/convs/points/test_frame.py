@@ -31,8 +31,8 @@ def test_edges_are_turned_onto_the_axis_by_proper_rotations():
     eye = torch.eye(3, dtype=DOUBLE).expand(len(x), 3, 3)
     torch.testing.assert_close(turns @ turns.mT, eye, atol=1e-14, rtol=0)
     torch.testing.assert_close(torch.linalg.det(turns), eye[:, 0, 0], atol=1e-14, rtol=0)
-    found = torch.einsum("eij,ej->ei", turns, x)
-    torch.testing.assert_close(found, x.norm(dim=1, keepdim=True) * AXIS, atol=1e-13, rtol=0)
+    result = torch.einsum("eij,ej->ei", turns, x)
+    torch.testing.assert_close(result, x.norm(dim=1, keepdim=True) * AXIS, atol=1e-13, rtol=0)
     assert torch.equal(turns[len(SPECIAL) - 1], eye[0])
 
 

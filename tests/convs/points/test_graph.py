@@ -31,10 +31,10 @@ def described(graph, first=0):
 
 def test_attributes_are_the_edges_the_sources_and_the_targets():
     graph = whole()
-    found = graph.attributes()
+    result = graph.attributes()
     for k, (j, i) in enumerate(INDEX.T.tolist()):
         parts = graph.edge_attr[k], graph.source_attr[j], graph.target_attr[i]
-        assert torch.equal(found[k], torch.cat(parts))
+        assert torch.equal(result[k], torch.cat(parts))
     plain = Graph(graph.edges, graph.x, None)
     assert plain.attributes() is None and plain.weighted(None) is plain
 

@@ -51,8 +51,8 @@ def test_it_commutes_and_is_the_sum_with_a_kernel_per_edge(group):
     y = conv(x, Edges.between(pos, index))
     torch.testing.assert_close(y, per_edge_conv(conv, x, pos, index), atol=1e-12, rtol=0)
     for g in group.sample(3, torch.Generator().manual_seed(0)):
-        found = conv(x @ conv.field_in.matrix(g).T, Edges.between(pos @ g.T, index))
-        torch.testing.assert_close(found, y @ conv.field_out.matrix(g).T, atol=1e-11, rtol=0)
+        result = conv(x @ conv.field_in.matrix(g).T, Edges.between(pos @ g.T, index))
+        torch.testing.assert_close(result, y @ conv.field_out.matrix(g).T, atol=1e-11, rtol=0)
 
 
 @pytest.mark.parametrize("recompute", [None, True, False])
@@ -90,8 +90,8 @@ def test_half_precision_regions_compute_in_the_precision_of_the_weights():
     conv, (pos, index) = layer_of(O3(), neighbours=4.0).float(), cloud(O3())
     x, edges = torch.randn(9, conv.field_in.dim), Edges.between(pos.float(), index)
     with torch.autocast("cpu", torch.bfloat16):
-        found = conv(x.bfloat16(), edges)
-    torch.testing.assert_close(found, conv(x.bfloat16().float(), edges), atol=1e-5, rtol=0)
+        result = conv(x.bfloat16(), edges)
+    torch.testing.assert_close(result, conv(x.bfloat16().float(), edges), atol=1e-5, rtol=0)
 
 
 def test_errors():

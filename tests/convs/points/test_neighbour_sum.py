@@ -32,12 +32,12 @@ def drawn(*shape):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_slots_that_are_masked_count_for_nothing(engine):
     kernel, inputs = kernel_of(engine)
-    found = kernel(SLOTS, MASK, inputs)
-    assert found.shape == (2, kernel.width)
+    result = kernel(SLOTS, MASK, inputs)
+    assert result.shape == (2, kernel.width)
     for node, slots in enumerate(([0, 1], [3])):
         rows = [[part[slots] for part in tensors] for tensors in inputs[:2]]
         alone = kernel((1, len(slots)), None, Inputs(*rows, inputs.weights))
-        torch.testing.assert_close(found[node], alone[0], atol=1e-12, rtol=0)
+        torch.testing.assert_close(result[node], alone[0], atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("mask", [None, MASK], ids=["full", "masked"])
@@ -46,20 +46,20 @@ def test_derivatives_are_those_of_autograd(mask):
     grad, tensors = drawn(2, kernel.width), inputs.tensors
     first = torch.autograd.grad(kernel(SLOTS, mask, inputs), tensors, grad, create_graph=True)
     with torch.no_grad():
-        found = kernel.pull(SLOTS, mask, inputs, grad, [True] * len(tensors))
-    for a, b in zip(found, first, strict=True):
+        result = kernel.pull(SLOTS, mask, inputs, grad, [True] * len(tensors))
+    for a, b in zip(result, first, strict=True):
         torch.testing.assert_close(a, b, atol=1e-12, rtol=0)
 
     count = len(inputs.edge) + len(inputs.source)
-    given = [torch.randn_like(t) for t in tensors[:count]]
-    given[1] = None  # nothing depends on the gradient of the harmonics
-    pairs = zip(given, first, strict=False)
+    tangents = [torch.randn_like(t) for t in tensors[:count]]
+    tangents[1] = None  # nothing depends on the gradient of the harmonics
+    pairs = zip(tangents, first, strict=False)
     product = sum((a * b).sum() for a, b in pairs if a is not None)
     second = torch.autograd.grad(product, [grad, *tensors])
     with torch.no_grad():
         no_weights = [None] * (len(tensors) - count)
-        found = kernel.pull_twice(SLOTS, mask, inputs, grad, given + no_weights)
-    for a, b in zip(found, second, strict=True):
+        result = kernel.pull_twice(SLOTS, mask, inputs, grad, tangents + no_weights)
+    for a, b in zip(result, second, strict=True):
         torch.testing.assert_close(a, b, atol=1e-11, rtol=0)
 
 

@@ -39,8 +39,8 @@ def like(tensors):
 
 @pytest.mark.parametrize("group", [O3(), O2(), point_group("Td")], ids=str)
 def test_sums_are_written_out_over_slots(group):
-    weights, (phi, harmonics), features = block(group)
-    y = RADIAL(weights, Local(SLOTS, [phi, harmonics], features))
+    weights, (phi, harmonics), x = block(group)
+    y, features = RADIAL(weights, Local(SLOTS, [phi, harmonics], x)), weights.layout.split(*x)
     wanted = [torch.zeros_like(part) for part in y]
     for k, path in enumerate(weights):
         terms = harmonics[:, path.at], weights.tensor(k), features[path.term]
@@ -60,8 +60,8 @@ def test_derivatives_are_those_of_autograd(group):
     grads, inputs = [part.requires_grad_() for part in like(y)], [*values, *features]
     first = torch.autograd.grad(y, leaves, grads, create_graph=True)
     with torch.no_grad():
-        found = RADIAL.pull(weights, local, grads, [True] * len(leaves))
-    for a, b in zip(found, first, strict=True):
+        result = RADIAL.pull(weights, local, grads, [True] * len(leaves))
+    for a, b in zip(result, first, strict=True):
         torch.testing.assert_close(a, b, atol=1e-12, rtol=0)
 
     tangents = like(inputs)

@@ -46,13 +46,11 @@ def test_loops_over_the_table_are_products_of_tensors(group):
     place, value = weights.constants.place.view(-1, 2).tolist(), weights.constants.value.tolist()
     harmonics, width, columns = table._widths
     y, w = random.normal(size=(EDGES, harmonics)), random.normal(size=(EDGES, columns))
-    f = random.normal(size=(EDGES, width))
-    found = by_table(table, (place, value), y, w, f, capacity)
+    x = random.normal(size=(EDGES, width))
+    f = x[:, table.order]
+    result = by_table(table, (place, value), y, w, f, capacity)
 
-    features, start = [], 0
-    for m_i, copies in table.inputs:
-        features.append(f[:, start : start + m_i * copies].reshape(EDGES, m_i, copies))
-        start += m_i * copies
+    features = [part.numpy() for part in layout.split(torch.from_numpy(x))]
     parts = [[] for _ in layout.outputs]
     for k, path in enumerate(layout.paths):
         tensor = weights.tensor(k).numpy()
@@ -62,10 +60,21 @@ def test_loops_over_the_table_are_products_of_tensors(group):
     for part, (m_o, total) in zip(parts, table.outputs, strict=True):
         wanted = np.concatenate(part, 1)
         assert wanted.shape == (m_o, total)
-        block = found[start : start + m_o * total].reshape(m_o, total)
+        block = result[start : start + m_o * total].reshape(m_o, total)
         np.testing.assert_allclose(block, wanted, atol=1e-12)
         start += capacity * m_o * total  # an array of all targets per output irrep
-    assert start == len(found)
+    assert start == len(result)
+
+
+@pytest.mark.parametrize("group", [O3(), point_group("Td")], ids=str)
+def test_results_are_joined_and_parted_as_by_the_layout(group):
+    layout = contraction_of(group).paths.layout
+    table = radial_table(layout)
+    y = torch.randn(5, layout.width, dtype=torch.float64)
+    for part, wanted in zip(table.part(y), layout.part(y), strict=True):
+        assert torch.equal(part, wanted)
+    assert torch.equal(table.join(table.part(y)), y)
+    assert torch.equal(table.order[table.place], torch.arange(len(table.order)))
 
 
 def test_it_is_computed_once_for_a_layout():

@@ -37,5 +37,5 @@ def test_the_copies_of_a_term_lie_together_feature_after_feature(text):
             width = place.stop - place.start
             assert torch.equal(x[:, start : start + width], part[:, place])
             start += width
-    for found, part in zip(unstack(x, field, 3), parts, strict=True):
-        assert torch.equal(found, part)
+    for result, part in zip(unstack(x, field, 3), parts, strict=True):
+        assert torch.equal(result, part)

@@ -32,9 +32,9 @@ def test_arrays_of_every_type(tmp_path, kind, packed):
     data = bytes([0, 0, CODES[kind], 3]) + struct.pack(">3i", 2, 3, 4) + array.tobytes()
     path = tmp_path / ("x.gz" if packed else "x")
     path.write_bytes(gzip.compress(data) if packed else data)
-    found = read_idx(path)
-    np.testing.assert_array_equal(found, array)
-    assert found.dtype.isnative
+    result = read_idx(path)
+    np.testing.assert_array_equal(result, array)
+    assert result.dtype.isnative
 
 
 @pytest.mark.parametrize(

@@ -86,15 +86,15 @@ class Sign(nn.Module):
 
 
 def task_of_signs():
-    train, held = Line(torch.arange(10) - 3.5), Line(torch.tensor([-3.0, 1, 2, -1, 5]))
-    data = LabelData(train, held, train.label.bincount() / 10, {"steepness": 2.0}, {"a": 1})
+    train, rest = Line(torch.arange(10) - 3.5), Line(torch.tensor([-3.0, 1, 2, -1, 5]))
+    data = LabelData(train, rest, train.label.bincount() / 10, {"steepness": 2.0}, {"a": 1})
     return LabelTask(
         name="signs",
         items="numbers",
         config=object,
         build=Sign,
         read=lambda config, dataset: data,
-        held_out=lambda config, dataset: held,
+        held_out=lambda config, dataset: rest,
         views=lambda items: {"plain": [items], "mirrored": [Line(-items.x), items]},
         score=lambda guesses: Outcome({"guesses": guesses}, {}, {}),
         claim=lambda model, inputs, metadata: Claim(model, [(inputs[0], Role())], Role(), O3()),
@@ -117,13 +117,13 @@ def test_a_task_from_its_parts():
     wanted = sum(math.log1p(math.exp(-margin)) for margin in margins) / len(margins)
     assert float(loss.detach()) == pytest.approx(wanted, rel=1e-5)
 
-    held = task.held_out(config, None)
-    guesses = task.test(model, held, problem.metadata).test["guesses"]
+    rest = task.held_out(config, None)
+    guesses = task.test(model, rest, problem.metadata).test["guesses"]
     assert list(guesses.logits) == ["plain", "mirrored"]
-    both = torch.stack([model(-held.x), model(held.x)])
-    torch.testing.assert_close(guesses.logits["mirrored"], both)
-    torch.testing.assert_close(guesses.logits["plain"], both[1:])
-    assert torch.equal(guesses.label, held.label)
+    both = torch.stack([model(-rest.x), model(rest.x)])
+    torch.testing.assert_close(guesses.logits["mirrored"], both.double())
+    torch.testing.assert_close(guesses.logits["plain"], both[1:].double())
+    assert torch.equal(guesses.label, rest.label)
     assert guesses.frequency.tolist() == pytest.approx([0.4, 0.6])
-    claim = task.claim(model, held, problem.metadata)
+    claim = task.claim(model, rest, problem.metadata)
     assert claim.inputs[0][0].tolist() == [-3, 1]  # as many as are certified
