@@ -37,9 +37,7 @@ def spherical_harmonics(x: Tensor, max_degree: int) -> Tensor:
         return _first_degree(x)
     columns = _columns(x)
     square = torch.stack([column * column for column in columns]).sum(0)
-    away = square > 0
-    # The inner `where` keeps 1/0 out of the branch not taken, whose gradient would be NaN.
-    inverse = torch.where(away, torch.where(away, square, 1.0).rsqrt(), 0.0)
+    inverse = torch.where(square > 0, square, torch.inf).rsqrt()  # 1/inf and its derivatives are 0
     return _solid([column * inverse for column in columns], max_degree)
 
 
@@ -48,8 +46,7 @@ def _first_degree(x: Tensor) -> Tensor:
     if not x.is_floating_point():
         raise ValueError(f"Harmonics need floating-point points; got {x.dtype}.")
     square = (x * x).sum(-1, keepdim=True)
-    away = square > 0
-    inverse = torch.where(away, torch.where(away, square, 1.0).rsqrt(), 0.0)
+    inverse = torch.where(square > 0, square, torch.inf).rsqrt()  # 1/inf and its derivatives are 0
     return torch.cat([torch.ones_like(square), x * (3**0.5 * inverse)], -1)
 
 

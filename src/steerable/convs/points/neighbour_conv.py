@@ -20,6 +20,7 @@ from ...layers import (
     Linear,
     Meaningful,
     MeasuredScale,
+    constants_of,
     reset,
 )
 from ...ops import Edges, Inputs, blockwise, segment_max
@@ -250,7 +251,8 @@ class NeighbourConv(Meaningful, MeasuredScale):
         return self.recompute
 
     def _kernel(self, chosen: Engine) -> NeighbourSum:
-        return NeighbourSum(chosen, self.contraction.recipe, self.contraction.bind().constants)
+        contraction = self.contraction
+        return NeighbourSum(chosen, contraction.recipe, constants_of(contraction.paths))
 
     def _inputs(self, graph: Graph, chosen: Engine, features: list[Tensor]) -> Inputs:
         values = chosen.values(self.filter, graph.edges, graph.attributes())

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from .native import native
+
 BLOCK_EDGES = 4096
+
+_SOURCE = Path(__file__).with_name("rows.c")
 
 
 @dataclass(frozen=True)
@@ -108,18 +114,8 @@ class Neighbourhoods:
     @cached_property
     def rows(self) -> Rows:
         """The edges in the order of their targets."""
-        source, target = self.edge_index.long()
-        order = (
-            None if bool((target[1:] >= target[:-1]).all()) else torch.argsort(target, stable=True)
-        )
-        first = self.degree.new_zeros(self.size + 1)
-        torch.cumsum(self.degree, 0, out=first[1:])
-        span = (0, -1)
-        if source.shape[0]:
-            low, high = source.aminmax()
-            span = int(low), int(high)
-        ordered = source if order is None else source.index_select(0, order)
-        return Rows(order, first, ordered.contiguous(), span)
+        counted = None if self.edge_index.device.type != "cpu" else _counted(self)
+        return _sorted(self) if counted is None else counted
 
     @cached_property
     def nodes(self) -> Tensor:
@@ -135,6 +131,44 @@ class Neighbourhoods:
     def sources(self) -> Tensor:
         """The sources of `edges`."""
         return self.edge_index[0].index_select(0, self.edges)
+
+
+def _sorted(hood: Neighbourhoods) -> Rows:
+    """The rows by operations of PyTorch."""
+    source, target = hood.edge_index.long()
+    order = None if bool((target[1:] >= target[:-1]).all()) else torch.argsort(target, stable=True)
+    first = hood.degree.new_zeros(hood.size + 1)
+    torch.cumsum(hood.degree, 0, out=first[1:])
+    span = (0, -1)
+    if source.shape[0]:
+        low, high = source.aminmax()
+        span = int(low), int(high)
+    ordered = source if order is None else source.index_select(0, order)
+    return Rows(order, first, ordered.contiguous(), span)
+
+
+def _counted(hood: Neighbourhoods) -> Rows | None:
+    """The rows by the loops of rows.c; None where there are none."""
+    library = native(_SOURCE, torch.float32)  # it holds no such numbers
+    if library is None:
+        return None
+    index = hood.edge_index.long().contiguous()
+    edges = index.shape[1]
+    room = index.new_empty(hood.size + 3 + 2 * edges)
+    span, first, order, ordered = room.split([2, hood.size + 1, edges, edges])
+    step, start = index.element_size(), index.data_ptr()
+    function = library.rows
+    function.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 6
+    results = [part.data_ptr() for part in (first, order, ordered, span)]
+    state = function(edges, hood.size, start, start + step * edges, *results)
+    if state < 0:
+        return None
+    low, high = span.tolist()
+    return (
+        Rows(None, first, index[0], (low, high))
+        if state
+        else Rows(order, first, ordered, (low, high))
+    )
 
 
 def neighbourhoods(edge_index: Tensor, size: int, block_edges: int = BLOCK_EDGES) -> Neighbourhoods:
