@@ -189,3 +189,57 @@ void pull_twice(const Shape *a, I begin, I end, const REAL *y, const REAL *dy, c
         free(g);
     }
 }
+
+/* What `convolve` needs besides: channels of the filter, columns of x and of the results, numbers of
+   S of a target, output irreps; for each of these m_o, copies of all paths, copies of the result;
+   the columns of x in the order of f, and those of the results among (irrep, component, copy),
+   behind which a zero lies. `edge` holds the numbers of the edges in the order of their targets,
+   or is NULL where they are in that order. */
+typedef struct {
+    I channels, sources, columns, sums, outputs;
+    const I *sizes, *order, *joined, *edge;
+} Ends;
+
+/* The whole sum over neighbours of a small graph, from features as they lie to results as they lie:
+   w = phi V at every edge, S of every target, and S L. Returns 1, or 0 where memory ends. */
+int convolve(const Shape *a, const Ends *b, I size, const REAL *phi, const REAL *y, const REAL *x, const REAL *v,
+             const REAL *const *mix, REAL *result)
+{
+    const I parts = b->sums > b->columns ? b->sums : b->columns;
+    REAL *f = malloc((b->sources * a->width + a->products + a->weights + b->sums + parts + 1) * sizeof(REAL));
+    if (!f) return 0;
+    REAL *g = f + b->sources * a->width, *w = g + a->products, *s = w + a->weights, *z = s + b->sums;
+    for (I j = 0; j < b->sources; j++)
+        for (I q = 0; q < a->width; q++) f[j * a->width + q] = x[j * a->width + b->order[q]];
+    for (I n = 0; n < size; n++) {
+        memset(s, 0, b->sums * sizeof(REAL));
+        for (I e = a->first[n]; e < a->first[n + 1]; e++) {
+            const I row = b->edge ? b->edge[e] : e;
+            memset(w, 0, a->weights * sizeof(REAL));
+            for (I k = 0; k < b->channels; k++) {
+                const REAL *restrict vk = v + k * a->weights, p = phi[row * b->channels + k];
+                for (I c = 0; c < a->weights; c++) w[c] += p * vk[c];
+            }
+            couple(a, y + row * a->harmonics, g);
+            for (const I *p = a->path; p < a->path + FIELDS * a->paths; p += FIELDS) {
+                const REAL *we = w + p[6], *fe = f + a->source[e] * a->width + p[0];
+                REAL *sn = s + p[3];
+                FOR_BLOCKS(p[7], sum_path(C, p[1], p[2], p[7], p[4], g + p[8], we + c0, fe + c0, sn + c0))
+            }
+        }
+        const REAL *from = s;
+        REAL *to = z;
+        for (I o = 0; o < b->outputs; o++) {
+            const I m_o = b->sizes[3 * o], copies = b->sizes[3 * o + 1], out = b->sizes[3 * o + 2];
+            for (I m = 0; m < m_o; m++, from += copies, to += out) {
+                memset(to, 0, out * sizeof(REAL));
+                for (I c = 0; c < copies; c++)
+                    for (I d = 0; d < out; d++) to[d] += from[c] * mix[o][c * out + d];
+            }
+        }
+        *to = 0;
+        for (I q = 0; q < b->columns; q++) result[n * b->columns + q] = z[b->joined[q]];
+    }
+    free(f);
+    return 1;
+}

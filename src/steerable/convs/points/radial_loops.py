@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from ...layers import DepthwiseWeights
-from ...ops import Inputs, Neighbourhoods
+from ...ops import Inputs, Neighbourhoods, Rows
 from ...ops.sums import native
 from .radial_table import radial_table
 
 _SOURCE = Path(__file__).with_name("radial.c")
 _CHUNK = 2**19  # bytes of the weights of edges that are worked on together, which stay in the cache
+_FEW_EDGES = 1024  # so many are worth no product by BLAS, whose calls take longer than the work
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 
@@ -49,6 +50,10 @@ class RadialLoops:
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
         """The sums (target, field_out.dim)."""
+        if inputs.edge[0].shape[0] <= _FEW_EDGES:
+            result = self._run_at_once(hood, inputs)
+            if result is not None:
+                return result
         edges = _Edges(self, hood, inputs)
         y = edges.results()
         for chunk in edges.chunks:
@@ -56,6 +61,25 @@ class RadialLoops:
             edges.call("sums", chunk, edges.harmonics, (w, chunk.first), edges.f, s.flat)
             edges.mix(chunk, s, y)
         return edges.table.join(y)
+
+    def _run_at_once(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor | None:
+        """The same by one call for a small graph; None where memory ends."""
+        (phi, harmonics), (x,) = inputs.edge, inputs.source
+        rows, table, constants = hood.rows, radial_table(self.layout), self.constants
+        _check_sources(rows, x)
+        assert constants.place is not None and constants.value is not None
+        value = constants.value.to(x.dtype).contiguous()
+        shape = table.shape(1, rows, constants.place, value)
+        ends = table.ends(phi.shape[1], x.shape[0], rows.order)
+        arrays = [t.contiguous() for t in (phi, harmonics, x, self.radial, *self.mix)]
+        first, mixes = [t.data_ptr() for t in arrays[:4]], [t.data_ptr() for t in arrays[4:]]
+        y = x.new_empty(hood.size, self.layout.width)
+        pointers = (ctypes.c_void_p * len(mixes))(*mixes)
+        function = self.library.convolve
+        function.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_int64] + [ctypes.c_void_p] * 6
+        numbers = ctypes.addressof(shape), ctypes.addressof(ends), hood.size
+        done = function(*numbers, *first, ctypes.addressof(pointers), y.data_ptr())
+        return y if done else None
 
     def pull(
         self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
@@ -145,7 +169,7 @@ class _Edges:
         self.table = radial_table(loops.layout)
         (x,) = inputs.source
         self.f = x.index_select(1, self.table.order)
-        self._check_sources()
+        _check_sources(self.rows, self.f)
         self.parallel = torch.get_num_threads() > 1
         columns = loops.radial.shape[1]
         count = max(1, _CHUNK * torch.get_num_threads() // (columns * self.f.element_size()))
@@ -159,14 +183,6 @@ class _Edges:
         self._shape = self.table.shape(
             self.most_nodes, self.rows, place, value.to(self.f.dtype).contiguous()
         )
-
-    def _check_sources(self) -> None:
-        """Raise IndexError for sources that are not there: the loops read plain memory."""
-        low, high = self.rows.span
-        if low < 0 or high >= self.f.shape[0]:
-            raise IndexError(
-                f"Sources are numbers from 0 to {self.f.shape[0] - 1}; got {low} to {high}."
-            )
 
     def _in_order(self, t: Tensor) -> Tensor:
         return t.contiguous() if self.rows.order is None else t.index_select(0, self.rows.order)
@@ -262,6 +278,13 @@ class _Gradients:
         harmonics = None if self.harmonics is None else edges.as_given(self.harmonics)
         features = self.f.index_select(1, edges.table.place)
         return [edges.as_given(self.phi), harmonics, features, self.radial, *self._mix]
+
+
+def _check_sources(rows: Rows, x: Tensor) -> None:
+    """Raise IndexError for sources that are not there: the loops read plain memory."""
+    low, high = rows.span
+    if low < 0 or high >= x.shape[0]:
+        raise IndexError(f"Sources are numbers from 0 to {x.shape[0] - 1}; got {low} to {high}.")
 
 
 def _chunks(first: np.ndarray, count: int) -> list[_Chunk]:

@@ -25,6 +25,14 @@ class Shape(ctypes.Structure):
     ]
 
 
+class Ends(ctypes.Structure):
+    """The structure of this name in radial.c."""
+
+    _fields_ = [
+        (name, ctypes.c_int64) for name in ["channels", "sources", "columns", "sums", "outputs"]
+    ] + [(name, ctypes.c_void_p) for name in ["sizes", "order", "joined", "edge"]]
+
+
 class Table:
     """The paths of a layout in the order of radial.c.
 
@@ -49,6 +57,9 @@ class Table:
             (irrep.dim, total) for irrep, total in zip(layout.outputs, totals, strict=True)
         ]
         self._results = [(irrep.dim, irrep.copies) for irrep in layout.outputs]
+        copies_out = [irrep.copies for irrep in layout.outputs]
+        triples = zip(self.outputs, copies_out, strict=True)
+        self._sizes = np.array([(*output, copies) for output, copies in triples], np.int64)
         self._joined, self._parts = _places_of_results(layout)
         self._with_zeros = any(term.irrep is None for term in layout.terms_out)
         self.sums = sum(m_o * total for m_o, total in self.outputs)
@@ -92,6 +103,12 @@ class Table:
         shape = Shape(*counts, *self._widths, *addresses)
         shape.arrays = path, *tensors
         return shape
+
+    def ends(self, channels: int, sources: int, edge: Tensor | None) -> Ends:
+        """The structure for a whole graph; its arrays live as long as the table and `edge`."""
+        numbers = channels, sources, len(self._joined), self.sums, len(self.outputs)
+        arrays = self._sizes.ctypes.data, self.order.data_ptr(), self._joined.data_ptr()
+        return Ends(*numbers, *arrays, None if edge is None else edge.data_ptr())
 
 
 @lru_cache(1024)
