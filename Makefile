@@ -8,11 +8,16 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo lint format clean
+.PHONY: help venv test test-slow demo lint format clean
+
+# A file is tested by one worker, so that its fixtures are made once, and files are started in the
+# order of tests/conftest.py.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 help:
 	@echo "make demo    learn real molecules (QM9) and print what was reached"
-	@echo "make test    lint, types and tests: all that CI runs"
+	@echo "make test    lint, types and tests: all that CI runs, in less than ten minutes on two cores"
+	@echo "make test-slow   the tests that it leaves out: whole sweeps and long runs"
 	@echo "make venv    only prepare $(VENV)      make lint / format / clean"
 	@echo "PYTHON=...   the Python (3.11 or later) that $(VENV) is made with; now $(PYTHON)"
 
@@ -27,7 +32,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 test: lint
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	@$(PYTEST)
+
+test-slow: venv
+	@$(PYTEST) -m slow
 
 lint: venv
 	@$(BIN)/ruff check

@@ -1,5 +1,7 @@
 """Compiled convolutions on points give what they give eagerly, in few graphs."""
 
+from itertools import product
+
 import pytest
 import torch
 from torch._dynamo.testing import CompileCounter
@@ -7,17 +9,21 @@ from torch.autograd import grad
 from torch.func import functional_call
 
 from contracts.points import conv_of, edge_attr, graph
+from contracts.sweeps import sweep
 from steerable.convs import PointConv
 from steerable.ops import Edges
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
 FEW = "steerable.convs.points.neighbour_conv._FEW_EDGES"
+# Both forms of a compiled sum, one operation or plain ones, and up to how many edges it is plain.
+FORMS = {"operation": ("depthwise", 0), "plain": ("implicit", 4096)}
 CONTEXTS = {
     "no_grad": torch.no_grad,
     "inference_mode": torch.inference_mode,
     "bfloat16": lambda: torch.autocast("cpu", torch.bfloat16),
 }
+PAIRS = list(product(FORMS, CONTEXTS))
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +34,20 @@ def fresh_compiler():
     torch._dynamo.reset()
 
 
-@pytest.fixture(params=[("depthwise", 0), ("implicit", 4096)], ids=["operation", "plain"])
-def kind(request, monkeypatch):
-    """A contraction or filter in both forms of a compiled sum: one operation, or plain ones."""
-    kind, few = request.param
+def kind_of(form, monkeypatch):
+    """A contraction or filter whose sum is compiled in this form."""
+    kind, few = FORMS[form]
     monkeypatch.setattr(FEW, few)
     return kind
 
 
-def compiled(function, backend="aot_eager"):
-    """One graph for all sizes."""
+@pytest.fixture(params=FORMS)
+def kind(request, monkeypatch):
+    return kind_of(request.param, monkeypatch)
+
+
+def compiled(function, backend="eager"):
+    """One graph for all sizes; the backend `eager` only traces."""
     return torch.compile(function, fullgraph=True, dynamic=True, backend=backend)
 
 
@@ -46,11 +56,13 @@ def inputs_of(kind, nodes, dtype=torch.float64):
     return x, pos, edges, edge_attr(edges).to(dtype) if kind == "implicit" else None
 
 
-@pytest.mark.parametrize("context", CONTEXTS)
-def test_contexts(kind, context):
+@pytest.mark.parametrize("case", sweep(PAIRS, [*PAIRS[:3], ("plain", "bfloat16")]), ids="-".join)
+def test_contexts(case, monkeypatch):
+    form, context = case
+    kind = kind_of(form, monkeypatch)
     dtype = torch.float32 if context == "bfloat16" else torch.float64
     conv = conv_of(kind, PointConv, aggregation="attention").to(dtype)
-    function = compiled(conv, "eager")
+    function = compiled(conv)
     for nodes in (8, 13):
         with CONTEXTS[context]():
             inputs = inputs_of(kind, nodes, dtype)
@@ -61,7 +73,9 @@ def test_weights_given_and_weights_loaded(kind):
     conv, inputs = conv_of(kind, PointConv), inputs_of(kind, 8)
     other = {name: torch.randn_like(p) for name, p in conv.named_parameters()}
     leaves = [p.requires_grad_() for p in other.values()]
-    layer, function = compiled(conv), compiled(lambda w, *i: functional_call(conv, w, i))
+    # Plain operations have the backward pass of PyTorch, the one operation has its own.
+    backend = "aot_eager" if kind == "depthwise" else "eager"
+    layer, function = compiled(conv), compiled(lambda w, *i: functional_call(conv, w, i), backend)
     before = conv(*inputs)
     wanted = functional_call(conv, other, inputs)
     result = function(other, *inputs)
