@@ -4,12 +4,13 @@ The same numbers as a kernel per edge, for every group.
 """
 
 from functools import partial
+from itertools import product
 
 import pytest
 import torch
 
 from contracts.sweeps import sweep
-from oracles.groups import EVERY, name
+from oracles.groups import EVERY
 from oracles.per_edge import per_edge_conv
 from steerable import Field
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
@@ -28,6 +29,9 @@ KINDS = {
     "depthwise": Depthwise,
     "rank": partial(Depthwise, rank=3),
 }
+# Every third and every fifth of them has all groups, contractions and ways to recompute.
+SUMS = list(product(EVERY, KINDS))
+DERIVATIVES = list(product([O3(), O2(), SO3()], KINDS, [False, True, None]))
 
 
 def field_of(group, copies, degree=1):
@@ -57,9 +61,9 @@ def cases(group, contraction, **options):
                 yield conv, x, pos, edges
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("group", EVERY, ids=name)
-def test_every_engine_is_the_sum_with_a_kernel_per_edge_and_commutes(group, kind):
+@pytest.mark.parametrize("case", sweep(SUMS, SUMS[::3]), ids=str)
+def test_every_engine_is_the_sum_with_a_kernel_per_edge_and_commutes(case):
+    group, kind = case
     for conv, x, pos, edges in cases(group, KINDS[kind]):
         torch.testing.assert_close(
             conv(x, pos, edges),
@@ -73,10 +77,9 @@ def test_every_engine_is_the_sum_with_a_kernel_per_edge_and_commutes(group, kind
         assert report.error < 1e-11, (conv.engine, report)
 
 
-@pytest.mark.parametrize("recompute", [False, True, None])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("group", sweep([O3(), O2(), SO3()], [O3(), O2()]), ids=name)
-def test_first_and_second_derivatives_of_every_engine(group, kind, recompute, monkeypatch):
+@pytest.mark.parametrize("case", sweep(DERIVATIVES, DERIVATIVES[::5]), ids=str)
+def test_first_and_second_derivatives_of_every_engine(case, monkeypatch):
+    group, kind, recompute = case
     monkeypatch.setattr(
         "steerable.convs.points.neighbour_conv._MANY_EDGES", 0
     )  # None: sums again, filters kept
