@@ -3,6 +3,7 @@
 import ast
 import importlib
 import shutil
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -50,6 +51,13 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
+@cache
+def import_statements(text: str) -> list[ast.Import | ast.ImportFrom]:
+    """Those of a file; copies of one file are parsed once."""
+    nodes = ast.walk(ast.parse(text))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imports(name: str, path: Path, known: set[str]) -> set[str]:
     """The modules of the package that the module `name` imports.
 
@@ -57,10 +65,10 @@ def imports(name: str, path: Path, known: set[str]) -> set[str]:
     """
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     asked = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in import_statements(path.read_text()):
         if isinstance(node, ast.Import):
             asked |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             asked |= {
@@ -116,9 +124,10 @@ def violations(root: Path) -> list[str]:
     return found
 
 
-def shown(path: Path) -> set[str]:
+@cache
+def shown(text: str) -> set[str]:
     """The names in the `__all__` of a file."""
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return set(ast.literal_eval(node.value))
     return set()
@@ -134,7 +143,7 @@ def is_door(module: str, files: dict[str, Path]) -> bool:
     path = files.get(module)
     if path is None or path.name == "__init__.py" or above == "steerable":
         return True
-    return above in files and name in shown(files[above])
+    return above in files and name in shown(files[above].read_text())
 
 
 def back_doors(root: Path) -> list[str]:

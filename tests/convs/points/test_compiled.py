@@ -29,7 +29,8 @@ def conv_of(engine, contraction="full", **options):
         if engine == "aggregate"
         else HarmonicFilter(1, 2.0, channels=4)
     )
-    conv = PointConv("4x0e+4x1o", "4x0e+4x1o", filter, contraction, engine=engine, **options)
+    # Two paths, since every one of them is a part of the graph.
+    conv = PointConv("4x1o", "4x0e+4x1o", filter, contraction, engine=engine, **options)
     return conv.double()
 
 
@@ -37,7 +38,7 @@ def graph(nodes):
     generator = torch.Generator().manual_seed(nodes)
     pos = torch.randn(nodes, 3, generator=generator, dtype=torch.float64)
     return (
-        torch.randn(nodes, 16, generator=generator, dtype=torch.float64).requires_grad_(),
+        torch.randn(nodes, 12, generator=generator, dtype=torch.float64).requires_grad_(),
         pos.requires_grad_(),
         radius_graph(pos, 2.0),
     )
