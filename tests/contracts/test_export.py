@@ -22,8 +22,10 @@ FEW, MANY = 6, 9  # rows: exported with the one, run with the other
 MADE_OF_OTHERS = {"ImageClassifier", "DeepSets", "SetNet, attention", "GridConv2d, implicit"}
 EXPORTED = [name for name in EVERY if name not in MADE_OF_OTHERS]
 VARIANTS = {  # of kinds that are exported by default
-    *["Linear of many channels", "LayerNorm", "MLP", "SphereProduct", "SetLinear, max"],
-    *["GridNeuralPDO, depthwise", "SetNet", "SphereClassifier"],
+    *["Linear of many channels", "TensorProductActivation", "CosetActivation", "LayerNorm", "MLP"],
+    *["SphereActivation", "SphereProduct", "SphereBatchNorm", "SphereInvariants", "Bispectrum"],
+    *["LocalGConv", "SetLinear, max", "InducedSetAttention", "SortPoolAggregation", "PairProduct"],
+    *["GridNeuralPDO", "GridNeuralPDO, depthwise", "SetNet", "SphereClassifier"],
     *["PointConv, full, implicit", "PointConv, depthwise, harmonic"],
 }
 STRICT = ["Linear", "SetLinear", "SphereConv", "GridConv2d", "GraphLinear", "Regressor"]
