@@ -62,13 +62,16 @@ def loops():
         pytest.skip("there is no C compiler")
 
 
+@pytest.mark.parametrize("at_once", [False, True])  # a small graph is summed by one call
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("shuffled", [False, True])
 @pytest.mark.parametrize("copies", [1, 15, 31, 47])  # and one and two more: all ways to cut them
-def test_loops_are_blocks(copies, shuffled, threads, blocks, monkeypatch):
+def test_loops_are_blocks(copies, shuffled, threads, at_once, blocks, monkeypatch):
     conv, (pos, edges) = layer(O3(), copies), cloud(shuffled=shuffled)
     x = torch.randn(len(pos), conv.field_in.dim, dtype=DOUBLE)
     monkeypatch.setattr("steerable.convs.points.radial_loops._CHUNK", 4096)  # several chunks
+    few = 1024 if at_once else 0
+    monkeypatch.setattr("steerable.convs.points.radial_loops._FEW_EDGES", few)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)

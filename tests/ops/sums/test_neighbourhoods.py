@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from steerable.ops import neighbourhoods
+from steerable.ops.sums.neighbourhoods import _counted, _sorted
 
 
 def random_edges(nodes, edges, seed=0):
@@ -53,3 +54,20 @@ def test_no_edges(size):
 def test_a_target_out_of_range_is_not_dropped(target):
     with pytest.raises(ValueError, match=f"{target}"):
         neighbourhoods(torch.tensor([[0, 1, 2], [1, 2, target]]), 3)
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("rows_of", [_sorted, _counted])
+@pytest.mark.parametrize(("nodes", "edges"), [(30, 200), (2, 5), (100, 40), (3, 0), (0, 0)])
+def test_rows_are_the_edges_by_their_targets(nodes, edges, rows_of, in_order):
+    source, target = random_edges(nodes, edges) if edges else torch.zeros(2, 0, dtype=torch.long)
+    target = target.sort().values if in_order else target
+    rows = rows_of(neighbourhoods(torch.stack([source, target]), nodes))
+    if rows is None:
+        pytest.skip("there is no C compiler")
+    order = target.argsort(stable=True)
+    assert (rows.order is None) == bool(torch.equal(order, torch.arange(edges)))
+    assert rows.order is None or torch.equal(rows.order, order)
+    assert torch.equal(rows.source, source[order])
+    assert rows.first.tolist() == [int((target < node).sum()) for node in range(nodes + 1)]
+    assert rows.span == ((int(source.min()), int(source.max())) if edges else (0, -1))
