@@ -52,7 +52,9 @@ def graphs(atoms, dtype=torch.float64):
     return x, pos, radius_graph(pos, 2.0, batch), batch, torch.zeros(2, dtype=dtype)
 
 
-@pytest.mark.parametrize("few", [10**6, 0], ids=["plain", "operation"])
+@pytest.mark.parametrize(  # docs/compiling.md, which is run, compiles the plain form of one layer
+    "few", [pytest.param(10**6, marks=pytest.mark.slow), 0], ids=["plain", "operation"]
+)
 def test_energies_and_forces_train_compiled(few, monkeypatch):
     """By plain operations, and by the operation with its second backward."""
     monkeypatch.setattr("steerable.convs.points.neighbour_conv._FEW_EDGES", few)

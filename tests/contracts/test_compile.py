@@ -1,10 +1,13 @@
 """Compiled layers and networks give what they give eagerly, however they are called."""
 
+from itertools import cycle, product
+
 import pytest
 import torch
 from torch.func import functional_call
 
 from contracts.cases import CASES, EVERY, features, module_of
+from contracts.sweeps import sweep
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
@@ -15,6 +18,8 @@ CONTEXTS = {
     "inference_mode": torch.inference_mode,
     "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
 }
+PAIRS = list(product(LAYERS, CONTEXTS))
+EACH_LAYER = list(zip(LAYERS, cycle(CONTEXTS), strict=False))
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +35,9 @@ def compiled(function, backend="eager"):
     return torch.compile(function, fullgraph=True, dynamic=True, backend=backend)
 
 
-@pytest.mark.parametrize("context", CONTEXTS)
-@pytest.mark.parametrize("name", LAYERS)
-def test_contexts(name, context):
+@pytest.mark.parametrize("case", sweep(PAIRS, EACH_LAYER), ids="-".join)
+def test_contexts(case):
+    name, context = case
     dtype = torch.float32 if context == "autocast" else torch.float64
     module = module_of(name).to(dtype)
     function = compiled(module)
@@ -45,7 +50,7 @@ def test_contexts(name, context):
             torch.testing.assert_close(function(*inputs), module(*inputs))
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", sweep(LAYERS, ["Linear", "SetLinear", "GridConv2d"]))
 def test_weights_given_and_weights_loaded(name):
     module, inputs = module_of(name), CASES[name].inputs(FEW)
     if not list(module.parameters()):

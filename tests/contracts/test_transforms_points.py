@@ -1,6 +1,7 @@
 """Transforms of torch.func and the like through convolutions on points, however they sum."""
 
 import copy
+from itertools import product
 
 import pytest
 import torch
@@ -11,9 +12,12 @@ from torch.nn.utils.parametrizations import weight_norm
 from torch.utils.checkpoint import checkpoint
 
 from contracts.points import conv_of, edge_attr, graph
+from contracts.sweeps import sweep
 from steerable.ops import Edges
 
 LOSS = {"atol": 1e-9, "rtol": 1e-9}  # sums of squares of some hundred numbers
+# Every fourth has all kinds and ways to recompute.
+PROBLEMS = list(product(("depthwise", "full", "implicit"), (None, False, True)))
 SWITCHES = ("_MANY_EDGES", "_FILTERED_AT_ONCE", "_SEPARABLE_AT_ONCE")
 
 
@@ -67,11 +71,7 @@ def size(request, monkeypatch):
 
 
 @pytest.fixture(
-    params=[
-        (kind, recompute)
-        for kind in ("depthwise", "full", "implicit")
-        for recompute in (None, False, True)
-    ],
+    params=sweep(PROBLEMS, PROBLEMS[::4]),
     ids=str,
 )
 def problem(request, size):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from contracts.sweeps import sweep
 from oracles.groups import EVERY, name
 from oracles.states import weights_of
 from steerable import Field, FieldMismatchError
@@ -100,12 +101,15 @@ def test_unit_variance_at_the_start(group):
         assert 0.5 < variance < 2, f"{label}: {variance}"
 
 
+EACH = [(group, label) for group in (O3(), point_group("C3v")) for label in layers_of(group)]
+OF_O3 = [case for case in EACH if case[0] == O3()]
+
+
 @pytest.mark.parametrize(
-    ("group", "label"),
-    [(group, label) for group in (O3(), point_group("C3v")) for label in layers_of(group)],
-    ids=str,
+    "case", sweep(EACH, [*OF_O3, (point_group("C3v"), "CosetActivation")]), ids=str
 )
-def test_float32_pickle_copy_compile_and_state(group, label):
+def test_float32_pickle_copy_compile_and_state(case):
+    group, label = case
     torch.manual_seed(0)
     layer = layers_of(group)[label]
     layer.eval()

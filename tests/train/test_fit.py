@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
+from contracts.sweeps import sweep
 from steerable.train import (
     ConfigError,
     DivergedError,
@@ -95,7 +96,7 @@ def test_training_leaves_the_settings_of_the_process_alone(config, molecules, bu
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-@pytest.mark.parametrize("step", [1, 4, 5, 6, 13])
+@pytest.mark.parametrize("step", sweep([1, 4, 5, 6, 13], [1, 6]))
 def test_an_interrupted_run_resumes_to_the_same_end(config, molecules, build, tmp_path, step):
     expected = fit(config, molecules, build, console=QUIET)
     stopped = replace(config, run=str(tmp_path / "stopped"))

@@ -280,7 +280,7 @@ def test_first_and_second_derivatives(attributes, contraction):
     assert torch.autograd.gradgradcheck(run, inputs, fast_mode=True)
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_compiled_without_graph_breaks(dim):
     if dim == 2:
         conv = GridConv2d(
