@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import torch
 from torch import distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from contracts.points import conv_of, graph
@@ -60,3 +62,29 @@ def test_a_rank_without_edges():
     x, pos, index = inputs_of(0)
     measured(x, Edges.between(pos, index))
     torch.testing.assert_close(ours[1], measured.neighbours)
+
+
+def sharded(rank):
+    """Gradients of an energy with the weights in shards, whole again; then a measured n."""
+    mesh = init_device_mesh("cpu", (2,))
+    gradients = []
+    for kind in ("depthwise", "full"):
+        model = fully_shard(Energy(kind, None), mesh=mesh)
+        x, pos, index = graph()
+        model(x, pos, index).backward()
+        gradients.append([p.grad.full_tensor() for p in model.parameters()])
+    unmeasured = conv_of(neighbours=None)
+    fully_shard(unmeasured, mesh=mesh)
+    for nodes in (8, 15):  # the ranks begin with different graphs, and keep one n
+        x, pos, index = graph(nodes + 7 * rank)
+        unmeasured(x, Edges.between(pos, index))
+    return gradients, unmeasured.neighbours
+
+
+def test_sharded_weights():
+    ours, theirs = in_two_processes(sharded)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    for kind, gradients in zip(("depthwise", "full"), ours[0], strict=True):
+        model = Energy(kind, None)
+        model(*graph()).backward()
+        torch.testing.assert_close(gradients, [p.grad for p in model.parameters()])
