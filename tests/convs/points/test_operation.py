@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch._subclasses import FakeTensorMode
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from contracts.points import conv_of, graph
 from steerable.convs.points import operation
@@ -49,6 +50,27 @@ def test_they_are_what_torch_asks_of_operations(engine):
     arguments["tensors"] = [t.detach() for t in arguments["tensors"]]
     grad = grad.detach()
     check(ops.neighbour_sum_backward_twice, grad, second, needs, *arguments.values())
+
+
+class Onlooker(TorchDispatchMode):
+    """What a compiler runs operations under when it looks at their results for the first time."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_derivatives_below_a_mode(engine):
+    *_, arguments = arguments_of(engine)
+    tensors, ops = arguments["tensors"], torch.ops.steerable
+    grad, needs = torch.randn_like(ops.neighbour_sum(*arguments.values())), [True] * len(tensors)
+    first = grad, needs, *arguments.values()
+    second = grad, [torch.randn_like(t) for t in tensors], needs, *arguments.values()
+    calls = (ops.neighbour_sum_backward, first), (ops.neighbour_sum_backward_twice, second)
+    for operation, inputs in calls:
+        expected = operation(*inputs)
+        with Onlooker():
+            torch.testing.assert_close(operation(*inputs), expected)
 
 
 def check(operation, *arguments):

@@ -32,6 +32,11 @@ class NeighbourSum:
         """Channels of the result."""
         return self.recipe.layout.width
 
+    @property
+    def is_derived(self) -> bool:
+        """Whether gradients are derived from the order, which does not give them by itself."""
+        return type(self.engine).pull is Engine.pull
+
     def __call__(self, slots: tuple[int, int], mask: Tensor | None, inputs: Inputs) -> Tensor:
         values = inputs.edge if mask is None else [inputs.edge[0] * mask, *inputs.edge[1:]]
         weights = self.recipe.bind(inputs.weights, self.constants)

@@ -147,7 +147,9 @@ def _backward(
 ) -> list[Tensor]:
     described = _Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
     _check("a gradient", [grad], [(size, described.kernel.width)])
-    gradients = pull(*described, needs, grad.contiguous(), tensors)
+    gradients = _above_autograd(
+        lambda: pull(*described, needs, grad.contiguous(), tensors), described.kernel.is_derived
+    )
     return [gradient for gradient in gradients if gradient is not None]
 
 
@@ -188,11 +190,14 @@ def _backward_twice(
     return [gradient for gradient in gradients if gradient is not None]
 
 
-def _above_autograd(function: Callable[[], Result]) -> Result:
-    """The result of a function that differentiates twice.
+def _above_autograd(function: Callable[[], Result], differentiates: bool = True) -> Result:
+    """The result of a function that may differentiate.
 
-    An operation runs below autograd, where that fails; a new thread starts above it.
+    An operation runs below autograd, and the first time below a mode of the compiler that looks at
+    its results, where differentiation fails; a new thread starts above them.
     """
+    if not differentiates:
+        return function()
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(function).result()
 
