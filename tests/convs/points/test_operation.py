@@ -67,10 +67,10 @@ def test_derivatives_below_a_mode(engine):
     first = grad, needs, *arguments.values()
     second = grad, [torch.randn_like(t) for t in tensors], needs, *arguments.values()
     calls = (ops.neighbour_sum_backward, first), (ops.neighbour_sum_backward_twice, second)
-    for operation, inputs in calls:
-        expected = operation(*inputs)
+    for derivative, inputs in calls:
+        expected = derivative(*inputs)
         with Onlooker():
-            torch.testing.assert_close(operation(*inputs), expected)
+            torch.testing.assert_close(derivative(*inputs), expected)
 
 
 def check(operation, *arguments):
