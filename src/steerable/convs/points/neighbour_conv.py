@@ -35,7 +35,8 @@ from .plain import plain_sum
 
 Pair = Tensor | tuple[Tensor, Tensor | None]
 
-_FEW_EDGES = 4_096  # compiled, so many are summed by plain operations, which the compiler fuses
+_FEW_EDGES = 16_384  # compiled, so many are summed by plain operations, which the compiler fuses
+_FEW_PRODUCTS = 64  # of components; a compiler takes minutes for the operations of more
 _MANY_EDGES = 16_384  # more are summed again in the backward pass
 _FILTERED_AT_ONCE = 65_536  # edges that an implicit filter is evaluated on together
 _SEPARABLE_AT_ONCE = 1_048_576  # the same for a separable filter, which keeps less
@@ -92,6 +93,8 @@ class NeighbourConv(Meaningful, MeasuredScale):
             _check_choice("engine", engine, self._works)
         self.engine, self.recompute = engine, recompute
         self._separable = isinstance(filter, SeparableFilter)
+        products = sum(s.m_h * s.m_i * s.m_o for s in self.contraction.paths.sizes())
+        self._is_simple = products <= _FEW_PRODUCTS
         # What is compiled must not depend on the graph: the order that suits 16 neighbours.
         self._usual: Engine = plan(self._works, 1, 16).chosen
         self.register_scale("neighbours", value=neighbours)
@@ -190,7 +193,7 @@ class NeighbourConv(Meaningful, MeasuredScale):
         x = contraction.before(graph.x)
         plain = torch.compiler.is_exporting()
         if not plain and self.engine == "auto":
-            plain = index.shape[1] <= _FEW_EDGES
+            plain = self._is_simple and index.shape[1] <= _FEW_EDGES
         if plain:
             values = self._plain_values(graph)
             return plain_sum(contraction.bind(), values, contraction.paths.split(x), index, size)
