@@ -273,7 +273,7 @@ def test_help_does_not_wait_for_the_engine():
 
 def test_predictions_do_not_wait_for_the_engine(here, tmp_path):
     write(tmp_path / "water.xyz", molecule("H2O"))
-    heavy = ("lightning", "matplotlib", "jsonargparse", "rich")
+    heavy = "lightning", "matplotlib", "jsonargparse", "rich", "torch_geometric", "torch._dynamo"
     code = f"""
 import sys
 from steerable import cli

@@ -1,18 +1,22 @@
 """QM9: 130,831 molecules of H, C, N, O and F with 19 targets, computed with B3LYP/6-31G(2df,p)."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import torch
-from torch_geometric.data import Data
 
 from ..cache import cached
 from .qm9_source import read_source, source_files
 from .qm9_targets import TARGETS, Target, target
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 __all__ = ["QM9", "TARGETS", "Target", "target"]
 
@@ -59,8 +63,8 @@ class QM9(torch.utils.data.Dataset):
     @overload
     def __getitem__(self, index: int) -> Data: ...
     @overload
-    def __getitem__(self, index: slice | list[int] | np.ndarray | torch.Tensor) -> "QM9": ...
-    def __getitem__(self, index: Any) -> "Data | QM9":
+    def __getitem__(self, index: slice | list[int] | np.ndarray | torch.Tensor) -> QM9: ...
+    def __getitem__(self, index: Any) -> Data | QM9:
         rows = self._rows[index.numpy() if isinstance(index, torch.Tensor) else index]
         if np.ndim(rows) == 0:
             return self._molecule(int(rows))
@@ -101,6 +105,8 @@ class QM9(torch.utils.data.Dataset):
         gdb = int(table["gdb"][row])
         # Copies: pickling a view would include the whole table, and changing it would change the
         # table.
+        from torch_geometric.data import Data  # takes seconds to import
+
         return Data(
             z=torch.from_numpy(table["z"][atoms].astype(np.int64)),
             pos=torch.from_numpy(table["pos"][atoms].copy()),

@@ -1,14 +1,18 @@
 """Reading shapes: folders of OFF files such as ModelNet's, and arrays in an .npz file."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch_geometric.data import Data
-from torch_geometric.io.off import parse_off
 
 from ..cache import Table, cached
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 __all__ = ["read_arrays", "read_folder", "read_off"]
 
@@ -79,6 +83,8 @@ def read_off(path: Path) -> Data:
     Raises:
         ValueError: the file is damaged.
     """
+    from torch_geometric.io.off import parse_off  # takes seconds to import
+
     try:
         lines = [
             line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()
