@@ -16,7 +16,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no
 
 help:
 	@echo "make demo    learn real molecules (QM9) and print what was reached"
-	@echo "make test    lint, types and tests: all that CI runs, in less than ten minutes on two cores"
+	@echo "make test    lint, types and tests: all that CI runs"
 	@echo "make venv    only prepare $(VENV)      make lint / format / clean"
 	@echo "make test-slow   the tests that make test leaves out: whole sweeps and long runs"
 	@echo "PYTHON=...   the Python (3.11 or later) that $(VENV) is made with; now $(PYTHON)"

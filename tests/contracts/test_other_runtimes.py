@@ -22,17 +22,21 @@ FEW, MANY = 8, 15  # nodes: exported with the one, run with the other
 TORCH = Path(torch.__file__).parent
 ABI = int(torch.compiled_with_cxx11_abi())
 PROGRAM = """
+#include <fstream>
 #include <iostream>
-#include <torch/script.h>
+#include <torch/torch.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 // A package and a file of its inputs and result, written by pickle: prints the largest error.
 int main(int count, char** words) {
   std::ifstream file(words[2], std::ios::binary);
   std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  auto tensors = torch::pickle_load(bytes).toTensorVector();
+  std::vector<at::Tensor> tensors;
+  for (const auto& value : torch::pickle_load(bytes).toList())
+    tensors.push_back(c10::IValue(value).toTensor());
   torch::inductor::AOTIModelPackageLoader model(words[1]);
-  auto result = model.run({tensors[0], tensors[1], tensors[2]});
+  std::vector<at::Tensor> inputs(tensors.begin(), tensors.begin() + 3);
+  std::vector<at::Tensor> result = model.run(inputs);
   std::cout << (result[0] - tensors[3]).abs().max().item<double>() << std::endl;
 }
 """
