@@ -50,7 +50,8 @@ class RadialLoops:
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
         """The sums (target, field_out.dim)."""
-        if inputs.edge[0].shape[0] <= _FEW_EDGES:
+        # Targets without edges cost as much as others, so they are to be few as well.
+        if max(inputs.edge[0].shape[0], hood.size) <= _FEW_EDGES:
             result = self._run_at_once(hood, inputs)
             if result is not None:
                 return result
