@@ -8,27 +8,13 @@ import torch
 from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
+from oracles.sets import BATCH, PTR, rows, shuffled
 from steerable.convs.sets.janossy import JanossyAggregation
 from steerable.field import Field
 from steerable.groups import O3
 from steerable.layers import MLP
 
 DOUBLE = torch.float64
-
-
-BATCH = torch.tensor([2, 0, 0, 2, 2, 4, 0, 2, 5, 5])  # sets 1 and 3 are empty
-
-
-PTR = torch.tensor([0, 3, 3, 7, 7, 8, 10])
-
-
-def rows(*shape, seed=0, dtype=DOUBLE):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-def shuffled(x, batch, seed=0):
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
-    return x[order], batch[order]
 
 
 def network(k, channels=3):

@@ -4,24 +4,10 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 
+from oracles.sets import BATCH, PTR, rows, shuffled
 from steerable.convs.sets.sort_pool import SortPoolAggregation
 
 DOUBLE = torch.float64
-
-
-BATCH = torch.tensor([2, 0, 0, 2, 2, 4, 0, 2, 5, 5])  # sets 1 and 3 are empty
-
-
-PTR = torch.tensor([0, 3, 3, 7, 7, 8, 10])
-
-
-def rows(*shape, seed=0, dtype=DOUBLE):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-def shuffled(x, batch, seed=0):
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
-    return x[order], batch[order]
 
 
 def test_sort_pool_equals_a_loop():

@@ -4,46 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from oracles.off_files import CUBE, cloud, write_folder
 from steerable.data import read_shapes
 from steerable.data.shapes.shapes_source import read_arrays, read_off
-
-CUBE = """OFF
-# a cube of side 2, half of its faces as two triangles
-8 9 0
--1 -1 -1
-1 -1 -1
-1 1 -1
--1 1 -1
--1 -1 1
-1 -1 1
-1 1 1
--1 1 1
-
-3 0 1 2
-3 0 2 3
-3 4 5 6
-3 4 6 7
-3 0 1 5
-3 0 5 4
-4 2 3 7 6
-4 1 2 6 5
-4 0 3 7 4
-"""
-
-
-def cloud(points, seed=0):
-    rows = np.random.RandomState(seed).normal(size=(points, 3))
-    return f"OFF\n{points} 0 0\n" + "".join(f"{x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in rows)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes: cubes as meshes, clouds as vertices."""
-    for part in ("train", "test"):
-        for name, text in (("cube", CUBE), ("cloud", cloud(3000))):
-            (tmp_path / name / part).mkdir(parents=True)
-            (tmp_path / name / part / f"{name}_1.off").write_text(text)
-    return tmp_path
+    return write_folder(tmp_path)
 
 
 def test_the_points_of_a_mesh_are_even_on_its_surface(folder):
