@@ -21,6 +21,7 @@ def page_name(page):
     return str(page.relative_to(ROOT))
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # PyTorch's own, when it exports to ONNX
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning:torch")
 @pytest.mark.parametrize("page", RUN, ids=page_name)
 def test_every_block_runs(page, tmp_path, monkeypatch):
