@@ -5,22 +5,12 @@ import math
 import pytest
 import torch
 
+from oracles.coefficients import coefficients, round_trip
 from steerable.functions import rings
 from steerable.functions.rings import PrecisionWarning
 from steerable.functions.rotations import RotationTransform
 from steerable.functions.sphere import SphereGrid, SphereTransform
 from steerable.functions.spin import SpinTransform
-
-
-def coefficients(degree, batch=2, dtype=torch.float64, seed=0):
-    return torch.randn(
-        batch, (degree + 1) ** 2, generator=torch.Generator().manual_seed(seed), dtype=dtype
-    )
-
-
-def round_trip(transform, batch=2, dtype=torch.float64):
-    c = coefficients(transform.layout.max_degree, batch, dtype)
-    return float((transform.analysis(transform.synthesis(c)) - c).abs().max())
 
 
 def test_matrix_and_steps_agree(monkeypatch):

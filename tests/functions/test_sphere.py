@@ -9,22 +9,12 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 
+from oracles.coefficients import coefficients, round_trip
 from steerable.functions import spherical_harmonics
 from steerable.functions.sphere import SphereGrid, SphereTransform
 from steerable.functions.wigner import wigner_matrix
 
 RULES = ["gauss", "fejer", "clenshaw-curtis"]
-
-
-def coefficients(degree, batch=2, dtype=torch.float64, seed=0):
-    return torch.randn(
-        batch, (degree + 1) ** 2, generator=torch.Generator().manual_seed(seed), dtype=dtype
-    )
-
-
-def round_trip(transform, batch=2, dtype=torch.float64):
-    c = coefficients(transform.layout.max_degree, batch, dtype)
-    return float((transform.analysis(transform.synthesis(c)) - c).abs().max())
 
 
 @pytest.mark.parametrize("rule", RULES)

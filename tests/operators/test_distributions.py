@@ -11,29 +11,12 @@ import pytest
 import torch
 
 from oracles.groups import EVERY, name
-from steerable.field import Field
+from oracles.operators import drawn, points, some_field
 from steerable.functions.polynomials import exponents
-from steerable.groups import O2, O3, SO2, dihedral, irreps, point_group
-from steerable.operators import Symbol, named, smoothed_kernel, symbol_basis
+from steerable.groups import O2, O3, SO2, dihedral, point_group
+from steerable.operators import Symbol, named, smoothed_kernel
 
 PAGE = Path(__file__).parents[2] / "docs" / "distributions.md"
-
-
-def some_field(group, count=3):
-    return Field(group, tuple((1, irrep) for irrep in irreps(group, 2)[:count]))
-
-
-def drawn(field_in, field_out, order, seed=0):
-    """A random steerable operator."""
-    rng = np.random.default_rng(seed)
-    basis = symbol_basis(field_in, field_out, order)
-    return sum((rng.normal() * element for element in basis[1:]), start=rng.normal() * basis[0])
-
-
-def points(count, dim, seed=0):
-    return torch.randn(
-        count, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
-    )
 
 
 def square_grid(reach, spacing):
