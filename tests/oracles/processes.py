@@ -6,11 +6,16 @@ from pathlib import Path
 import torch
 from torch import distributed, multiprocessing
 
+# The processes are forks of one that has imported these: every import of PyTorch takes seconds.
+multiprocessing.get_context("forkserver").set_forkserver_preload(["torch", "steerable.nn"])
+
 
 def in_two_processes(function):
     """The results of `function(rank)` of both ranks; they are saved with torch.save."""
     with tempfile.TemporaryDirectory() as folder:
-        multiprocessing.spawn(_work, (function, folder), nprocs=2)
+        multiprocessing.start_processes(
+            _work, (function, folder), nprocs=2, start_method="forkserver"
+        )
         return [torch.load(Path(folder, f"{rank}.pt")) for rank in range(2)]
 
 

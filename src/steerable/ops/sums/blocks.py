@@ -202,6 +202,8 @@ def pull_twice(
         result: list[Tensor | None] = [torch.zeros_like(grad)]
         pairs_of_needs = zip(tensors, needs, strict=True)
         result += [torch.zeros_like(t) if need else None for t, need in pairs_of_needs]
+        if all(s is None for s in second):
+            return result
         for block, rows, block_inputs in _gathered(hood, inputs):
             grad_rows = grad.index_select(0, block.nodes)
             weights = [
@@ -247,7 +249,7 @@ def _vjp(
     grad: Tensor,
 ) -> list[Tensor | None]:
     """The gradients of <grad, function> of the inputs that need them, where autograd is off."""
-    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
+    of_needed, chosen = _function_of_needed(_of_list(function, counts), tensors, needs)
     return _spread(torch.func.vjp(of_needed, *chosen)[1](grad), needs)
 
 
@@ -260,20 +262,26 @@ def _vjp_twice(
     second: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
     """The gradients of <second, _vjp> of `grad` and of the inputs that need them."""
-    of_needed, chosen = _function_of_needed(function, counts, tensors, needs)
+    of_needed, chosen = _function_of_needed(_of_list(function, counts), tensors, needs)
+    cotangents = _needed(second, needs)
+    # First gradients that nothing depends on, in a step on forces those of weights, are left out.
+    used = [cotangent is not None for cotangent in cotangents]
 
     def gradients(grad: Tensor, *chosen: Tensor) -> tuple[Tensor, ...]:
-        return torch.func.vjp(of_needed, *chosen)[1](grad)
+        of_used, variables = _function_of_needed(lambda every: of_needed(*every), chosen, used)
+        return torch.func.vjp(of_used, *variables)[1](grad)
 
-    pairs = zip(chosen, _needed(second, needs), strict=True)
-    cotangents = tuple(torch.zeros_like(t) if s is None else s for t, s in pairs)
-    first, *others = torch.func.vjp(gradients, grad, *chosen)[1](cotangents)
+    given = tuple(cotangent for cotangent in cotangents if cotangent is not None)
+    first, *others = torch.func.vjp(gradients, grad, *chosen)[1](given)
     return [first, *_spread(others, needs)]
 
 
+def _of_list(function: Function, counts: Counts) -> Callable[[Sequence[Tensor]], Tensor]:
+    return lambda tensors: function(_inputs(counts, tensors))
+
+
 def _function_of_needed(
-    function: Function,
-    counts: Counts,
+    function: Callable[[Sequence[Tensor]], Tensor],
     tensors: Sequence[Tensor],
     needs: Sequence[bool],
 ) -> tuple[Callable[..., Tensor], list[Tensor]]:
@@ -282,7 +290,7 @@ def _function_of_needed(
     def of_needed(*chosen: Tensor) -> Tensor:
         rest = iter(chosen)
         pairs = zip(tensors, needs, strict=True)
-        return function(_inputs(counts, [next(rest) if need else t for t, need in pairs]))
+        return function([next(rest) if need else t for t, need in pairs])
 
     return of_needed, _needed(tensors, needs)
 
