@@ -183,9 +183,8 @@ def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_pat
     monkeypatch.setattr("steerable.train.tasks.nbody.read_nbody", lambda preset: motion)
     monkeypatch.chdir(tmp_path)
     parts = "--data.train 0 --data.validation 0 --data.test 0"
-    assert (
-        cli.main(f"train nbody --preset springs-50 {parts} --fit.epochs 1 --run run".split()) == 0
-    )
+    short = "--fit.epochs 1 --model.steps 3"
+    assert cli.main(f"train nbody --preset springs-50 {parts} {short} --run run".split()) == 0
     out = capsys.readouterr().out
     assert "4 test systems" in out and "constant velocity" in out
     assert "translations: plane" in (tmp_path / "run" / "config.yaml").read_text()

@@ -57,8 +57,14 @@ def test_networks_and_their_use_load_no_heavy_package():
 
 
 def test_certify_is_the_function_however_the_module_was_imported():
-    for first in ("from steerable.certify import Role", "import steerable.certify", ""):
-        code = (
-            f"{first}\nfrom steerable import certify, Field\nassert certify.__name__ == 'certify'"
-        )
-        assert "steerable.certify" in loaded(f"{code}\nassert Field.parse('1x0e').dim == 1")
+    code = """
+import os, torch  # which takes long, so that the processes are forks of one that has it
+for first in ("from steerable.certify import Role", "import steerable.certify", ""):
+    if not os.fork():
+        exec(first)
+        from steerable import certify, Field
+        assert certify.__name__ == "certify" and Field.parse("1x0e").dim == 1
+        os._exit(int("steerable.certify" not in sys.modules))
+    assert os.wait()[1] == 0
+"""
+    assert "steerable.certify" not in loaded(f"import sys{code}")

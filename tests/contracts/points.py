@@ -26,7 +26,7 @@ def conv_of(kind="depthwise", make=NeighbourConv, out=FIELD, **options):
     """A small layer in float64; kind is a contraction, or "implicit"."""
     torch.manual_seed(0)
     if kind == "implicit":
-        filter = ImplicitFilter("0e+1o", 2.0, "1x0e+1x1o", channels=2, hidden=2)
+        filter = ImplicitFilter("0e+1o", 2.0, "1x0e+1x1o", channels=2, hidden=2, layers=2)
         options = {"contraction": "full", **options}
     else:
         filter = HarmonicFilter(1, 2.0, channels=3, hidden=(4,))

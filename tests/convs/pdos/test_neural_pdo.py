@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 
+from contracts.sweeps import sweep
 from convs.grids.test_grid_conv import symmetry_error
 from convs.pdos.test_depthwise_products import COSETS, depthwise
 from convs.pdos.test_pdo import cloud
@@ -244,18 +245,28 @@ def test_compiles_and_state_is_the_same_in_eval():
     learned = {name_ for name_, _ in pdo.named_parameters()}
     measured = {"derivatives.filter.scale", "derivatives.conv.neighbours"}
     assert weights_of(pdo.eval()) == weights_of(pdo.train()) == learned | measured
-    for grid in (
-        GridNeuralPDO("1x0+1x1", "1x0+1x1", 1, 3, group=SO2()).double(),
-        GridNeuralPDO(field, field, 1, 3, products=products).double(),
-    ):
-        x = torch.randn(2, 3, 5, 5, dtype=DOUBLE)
-        leaves = list(grid.parameters())
-        y = torch.compile(grid, fullgraph=True, backend="aot_eager")(x)
-        torch.testing.assert_close(y, grid(x))
-        found = torch.autograd.grad(y.square().sum(), leaves)
-        for a, b in zip(found, torch.autograd.grad(grid(x).square().sum(), leaves), strict=True):
-            torch.testing.assert_close(a, b)
-        assert weights_of(grid) == {name_ for name_, _ in grid.named_parameters()}
+
+
+@pytest.mark.filterwarnings(
+    "ignore:<class 'torch.autograd.function.Function'> should not:DeprecationWarning"
+)
+@pytest.mark.parametrize("kind", sweep(["tensor", "depthwise"], ["depthwise"]))
+def test_grids_compile(kind):
+    torch.manual_seed(0)
+    if kind == "tensor":
+        grid = GridNeuralPDO("1x0+1x1", "1x0+1x1", 1, 3, group=SO2()).double()
+    else:
+        field, products = depthwise(cyclic(3), None, 1, 1)
+        grid = GridNeuralPDO(field, field, 1, 3, products=products).double()
+    x = torch.randn(2, 3, 5, 5, dtype=DOUBLE)
+    leaves = list(grid.parameters())
+    torch._dynamo.reset()
+    compiled = torch.compile(grid, fullgraph=True, backend="aot_eager")
+    sides = compiled(x), grid(x)
+    torch.testing.assert_close(*sides)
+    gradients = [torch.autograd.grad(y.square().sum(), leaves) for y in sides]
+    torch.testing.assert_close(*gradients)
+    assert weights_of(grid) == {name_ for name_, _ in grid.named_parameters()}
 
 
 def test_parameters_of_the_published_network():

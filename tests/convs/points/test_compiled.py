@@ -25,9 +25,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::U
 
 def conv_of(engine, contraction="full", **options):
     filter = (
-        ImplicitFilter("0e+1o", 2.0)
+        ImplicitFilter("0e+1o", 2.0, channels=2, hidden=2, layers=2)
         if engine == "aggregate"
-        else HarmonicFilter(1, 2.0, channels=4)
+        else HarmonicFilter(1, 2.0, channels=4, hidden=())
     )
     # Two paths, since every one of them is a part of the graph.
     conv = PointConv("4x1o", "4x0e+4x1o", filter, contraction, engine=engine, **options)
