@@ -85,6 +85,12 @@ def test_features_and_attributes_that_do_not_fit():
         check_graph(FIELD, ends, edges, x, node_attr=graph.target_attr)
     with pytest.raises(ValueError, match=r"of 2x0e \(2 numbers per edge.*twice node_attr make 0"):
         check_graph(FIELD, filter, edges, x)
+    with pytest.raises(ValueError, match=r"edge_attr is \(6, 1\), node_attr None"):
+        check_graph(FIELD, filter, edges, x, graph.edge_attr[:, :1])
+    with pytest.raises(FieldMismatchError, match="edge_attr of a floating-point dtype and got"):
+        check_graph(FIELD, filter, edges, x, graph.edge_attr.long())
+    with pytest.raises(ValueError, match=r"weights, torch.float32; got edge_attr of torch.float64"):
+        check_graph(FIELD, filter, edges, x, graph.edge_attr.double())
     with pytest.raises(ValueError, match="need features of the targets: pass x as a pair"):
         _ = check_graph(FIELD, filter, edges, (graph.x, None), graph.edge_attr).target_features
     plane = Edges(INDEX, torch.randn(6, 2), 4)
@@ -94,6 +100,8 @@ def test_features_and_attributes_that_do_not_fit():
 
 def test_positions_and_edges_that_do_not_fit():
     x, pos, index = torch.randn(4, 5), torch.randn(4, 3), torch.tensor([[0, 1], [1, 2]])
+    with pytest.raises(ValueError, match=r"row per node \(node, channel\); got \(2, 4, 5\)"):
+        edges_of(x.expand(2, 4, 5), pos, index, 3)
     edges = edges_of(x, pos, index, 3)
     torch.testing.assert_close(edges.offset, pos[[0, 1]] - pos[[1, 2]])
     assert edges_of(x, edges, None, 3) is edges

@@ -94,11 +94,42 @@ def test_half_precision_regions_compute_in_the_precision_of_the_weights():
     torch.testing.assert_close(result, conv(x.bfloat16().float(), edges), atol=1e-5, rtol=0)
 
 
+class Transposed(HarmonicFilter):
+    def forward(self, offset, attributes=None):
+        return super().forward(offset, attributes).transpose(1, 2)
+
+    def radial(self, offset, attributes=None):
+        return super().radial(offset, attributes)[:, :1]
+
+
+@pytest.mark.parametrize(
+    ("contraction", "engine", "text"),
+    [
+        ("full", "moments", r"Transposed returns \(edge, 2, 4\): 2 channels of 1x0e\+1x1o; got"),
+        (
+            "depthwise",
+            "radial",
+            r"Transposed\.radial returns \(edge, 2\): 2 channels .*; got \(12, 1\)",
+        ),
+    ],
+)
+def test_filters_of_another_shape_are_refused(contraction, engine, text):
+    """In another order of axes their numbers would be summed without an error."""
+    pos = torch.randn(4, 3)
+    edges = Edges.between(pos, radius_graph(pos, 100.0))
+    filter = Transposed(1, 2.0, channels=2)
+    conv = NeighbourConv("4x0e", "6x0e", filter, contraction, engine=engine)
+    with pytest.raises(ValueError, match=text):
+        conv(torch.randn(4, 4), edges)
+
+
 def test_errors():
     filter = HarmonicFilter(1, 2.0)
+    with pytest.raises(TypeError, match=r"filter has a field.*howto/filter.md\); got None"):
+        NeighbourConv("4x0e", "6x0e", None)
     with pytest.raises(
         ValueError,
-        match="engine is one of aggregate, moments, messages, source, frame; got 'radial'",
+        match="engine is one of auto, aggregate, moments, messages, source, frame; got 'radial'",
     ):
         NeighbourConv("4x0e", "6x0e", filter, engine="radial")
     with pytest.raises(ValueError, match="contraction is one of full, depthwise; got 'half'"):

@@ -155,7 +155,7 @@ class Aggregate(Engine):
         )
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
-        return [filter(seen_by(filter, edges), attributes).flatten(1)]
+        return [filter_values(filter, edges, attributes)]
 
     def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
         slots, (h,), features = local
@@ -193,7 +193,7 @@ class Moments(Engine):
         return Work(2 * plain, 0, 2 * steered + weight_flops(contraction), 2 * plain + 4 * moment)
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
-        return [filter(seen_by(filter, edges), attributes).flatten(1)]
+        return [filter_values(filter, edges, attributes)]
 
     def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
         slots, (h,), features = local
@@ -265,7 +265,7 @@ class Source(Engine):
         return Work(2 * entries, entries, first, entries)
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
-        return [filter(seen_by(filter, edges), attributes).flatten(1)]
+        return [filter_values(filter, edges, attributes)]
 
     def weights(self, contraction: Contraction) -> list[Tensor]:
         return []
@@ -332,8 +332,39 @@ def seen_by(filter: Filter, edges: Edges) -> Tensor:
 def separable_values(filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
     """The radial functions and the harmonics of a separable filter."""
     filter = cast(SeparableFilter, filter)  # as `applies` has seen
-    offset = seen_by(filter, edges)
-    return [filter.radial(offset, attributes), filter.harmonics(offset)]
+    return [
+        radial_values(filter, edges, attributes),
+        _fitting(
+            filter.harmonics(seen_by(filter, edges)), (filter.field.dim,), filter, ".harmonics"
+        ),
+    ]
+
+
+def radial_values(filter: SeparableFilter, edges: Edges, attributes: Tensor | None) -> Tensor:
+    """The radial functions of a separable filter (edge, channel)."""
+    values = filter.radial(seen_by(filter, edges), attributes)
+    return _fitting(values, (filter.channels,), filter, ".radial")
+
+
+def filter_values(filter: Filter, edges: Edges, attributes: Tensor | None) -> Tensor:
+    """The values of a filter, flattened to a row (channel, component) for every edge."""
+    values = filter(seen_by(filter, edges), attributes)
+    return _fitting(values, (filter.channels, filter.field.dim), filter).flatten(1)
+
+
+def _fitting(values: Tensor, shape: tuple[int, ...], filter: Filter, method: str = "") -> Tensor:
+    """The values of a filter, whose axes in another order would give wrong sums without an error.
+
+    Raises:
+        ValueError: they are not of the shape (edge, *shape).
+    """
+    if values.shape[1:] != shape:
+        wanted = ", ".join(["edge", *map(str, shape)])
+        raise ValueError(
+            f"{type(filter).__name__}{method} returns ({wanted}): {filter.channels} channels of "
+            f"{filter.field}; got {tuple(values.shape)}."
+        )
+    return values
 
 
 def separable_shapes(shapes: Shapes, recipe: Recipe) -> Shapes:

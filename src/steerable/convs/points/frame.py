@@ -13,7 +13,7 @@ from ...functions import safe_norm
 from ...groups import stretched
 from ...layers import Contraction, Depthwise, DepthwiseWeights, Recipe, Weights
 from ...ops import Edges
-from .engines import Engine, Local, Shapes, Sums, Work, seen_by
+from .engines import Engine, Local, Shapes, Sums, Work, radial_values
 
 _AXIS = 1  # the polar axis of e3nn's harmonics is y
 
@@ -53,7 +53,7 @@ class Frame(Engine):
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         filter = cast(SeparableFilter, filter)  # as `applies` has seen
-        return [filter.radial(seen_by(filter, edges), attributes), edges.offset]
+        return [radial_values(filter, edges, attributes), edges.offset]
 
     def shapes(self, recipe: Recipe) -> Shapes:
         return super().shapes(recipe)._replace(edge=[(recipe.channels,), (3,)])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...field import Field
+from ...field import Field, check_floating
 from ...filters import Filter
 from ...ops import Edges
 
@@ -165,6 +165,10 @@ def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
             f"The group acts on positions of {dim} coordinates (node, {dim}); got "
             f"{tuple(pos.shape)}."
         )
+    if features is not None and features.dim() != 2:
+        raise ValueError(
+            f"Features have a row per node (node, channel); got {tuple(features.shape)}."
+        )
     if features is not None and pos.shape[0] != features.shape[0]:
         raise ValueError(
             f"PointConv needs one position per node: {features.shape[0]} rows of features, "
@@ -172,11 +176,11 @@ def check_positions(pos: Tensor, features: Tensor | None, dim: int) -> None:
         )
 
 
-def _check_precision(features: Tensor, dtype: torch.dtype) -> None:
-    if features.dtype != dtype:
+def _check_precision(values: Tensor, dtype: torch.dtype, name: str = "features") -> None:
+    if values.dtype != dtype:
         raise ValueError(
-            f"PointConv computes in the precision of its weights, {dtype}; got features of "
-            f"{features.dtype}. Convert one of them: x.to({dtype}), or conv.to({features.dtype})."
+            f"PointConv computes in the precision of its weights, {dtype}; got {name} of "
+            f"{values.dtype}. Convert one of them: x.to({dtype}), or conv.to({values.dtype})."
         )
 
 
@@ -191,7 +195,11 @@ def _check_attributes(
         raise ValueError(
             f"edge_attr has one row per edge ({edges.count}); got {edge_attr.shape[0]}."
         )
-    width = 0 if edge_attr is None else edge_attr.shape[-1]
+    width = 0
+    if edge_attr is not None:
+        check_floating(edge_attr, "PointConv", "edge_attr")
+        _check_precision(edge_attr, edges.offset.dtype, "edge_attr")
+        width = edge_attr.shape[-1]
     rows = (sources, edges.size)
     for attributes, count, name in zip(node_attr, rows, ("source", "target"), strict=True):
         if attributes is None:
@@ -200,10 +208,17 @@ def _check_attributes(
             raise ValueError(
                 f"node_attr has one row per {name} ({count}); got {attributes.shape[0]}."
             )
+        check_floating(attributes, "PointConv", "node_attr")
+        _check_precision(attributes, edges.offset.dtype, "node_attr")
         width += attributes.shape[-1]
     if width != filter.attributes.dim:
         raise ValueError(
             f"The filter expects attributes of {filter.attributes or 'no field'} "
             f"({filter.attributes.dim} numbers per edge: the edge's, the source's, the target's); "
-            f"edge_attr and twice node_attr make {width}."
+            f"edge_attr and twice node_attr make {width} (edge_attr is {_shape(edge_attr)}, "
+            f"node_attr {_shape(node_attr[0])})."
         )
+
+
+def _shape(attributes: Tensor | None) -> str:
+    return "None" if attributes is None else str(tuple(attributes.shape))

@@ -69,6 +69,11 @@ class NeighbourConv(Meaningful, MeasuredScale):
         recompute: bool | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(filter, Filter):
+            raise TypeError(
+                "filter has a field, channels and attributes, as HarmonicFilter and ImplicitFilter "
+                f"do (docs/howto/filter.md); got {filter!r}."
+            )
         group = filter.field.group  # of fields given as text
         self.field_in = field_in if isinstance(field_in, Field) else Field.parse(field_in, group)
         self.field_out = (
@@ -90,7 +95,7 @@ class NeighbourConv(Meaningful, MeasuredScale):
             )
         self._works = works(filter, self.contraction)
         if engine != "auto":
-            _check_choice("engine", engine, self._works)
+            _check_choice("engine", engine, ["auto", *self._works])
         self.engine, self.recompute = engine, recompute
         self._separable = isinstance(filter, SeparableFilter)
         products = sum(s.m_h * s.m_i * s.m_o for s in self.contraction.paths.sizes())
