@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,6 +28,18 @@ def is_traced(x: Tensor) -> bool:
     from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
     return isinstance(x, FakeTensor) or get_proxy_mode() is not None
+
+
+def saving_hook() -> Callable[..., Any] | None:
+    """What is called for every tensor that autograd saves, as `torch.utils.checkpoint` asks for.
+
+    A checkpointed function saves the same tensors again when it is computed again, so that it
+    takes nothing that was computed outside of it.
+    """
+    if torch.compiler.is_compiling():
+        return None
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)  # no public question
+    return None if hooks is None else hooks[0]
 
 
 def transforms_active(tensors: Iterable[Tensor]) -> bool:

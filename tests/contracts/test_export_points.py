@@ -126,6 +126,15 @@ def test_graphs_larger_than_any_switch(strict, monkeypatch):
     torch.testing.assert_close(program.module()(*inputs), module(*inputs))
 
 
+@pytest.mark.parametrize("case", [("full", "max"), ("groups", "sum")], ids=str)
+def test_graphs_without_edges_and_without_nodes(case):
+    module, (x, pos, edges, _) = module_of(case), inputs_of(case, FEW)
+    program = exported(module, (x, pos, edges, None)).module()
+    for nodes in (5, 0):
+        inputs = x[:nodes], pos[:nodes], edges[:, :0], None
+        torch.testing.assert_close(program(*inputs), module(*inputs))
+
+
 def test_a_program_has_weights_of_its_own():
     case = "depthwise", "sum"
     module, inputs = module_of(case), inputs_of(case, FEW)

@@ -193,3 +193,22 @@ def test_weights_of_another_parametrization(problem):
     torch.testing.assert_close(problem.module(*arguments), before)
     problem.module(*arguments).square().sum().backward()
     assert all(p.grad is not None for p in problem.module.parameters())
+
+
+@pytest.mark.parametrize("kind", ["depthwise", "full", "implicit"])
+def test_layers_that_share_edges_are_checkpointed_one_by_one(kind):
+    """What a layer computes again may not depend on what another one left in the edges."""
+    layers = [conv_of(kind), conv_of(kind), conv_of(kind)]
+    x, pos, index = graph()
+    attr = edge_attr(index) if kind == "implicit" else None
+    weights = [p for layer in layers for p in layer.parameters()]
+    gradients = []
+    for again in (True, False):
+        leaf = pos.clone().requires_grad_()
+        edges, y = Edges.between(leaf, index), x
+        for layer in layers:
+            call = (layer, y, edges, attr)
+            y = checkpoint(*call, use_reentrant=False) if again else layer(*call[1:])
+        (force,) = grad(y.square().sum(), leaf, create_graph=True)
+        gradients.append(grad(force.square().sum(), [leaf, *weights], allow_unused=True))
+    torch.testing.assert_close(*gradients)

@@ -63,6 +63,23 @@ def test_unknown_elements():
 
 
 @pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        (
+            (Z[:7], POS, BATCH),
+            r"numbers of 8 positions, integers \(atom,\); got torch.int64 \(7,\)",
+        ),
+        ((Z.float(), POS, BATCH), "got torch.float32"),
+        ((Z, POS, BATCH[:7]), r"molecule of every atom \(8,\); got \(7,\)"),
+        ((Z, POS, BATCH, None, 1), "molecules up to number 1; size is 1"),
+    ],
+)
+def test_atoms_that_do_not_fit(inputs, text):
+    with pytest.raises(ValueError, match=text):
+        network()(*inputs)
+
+
+@pytest.mark.parametrize(
     ("group", "hidden", "filter_field"),
     [("SO(3)", "8x0e+4x1o", "0e+1o"), ("Cinfv", "8x0+4x2", "0+2"), ("C3v", "8x0+2x1+4x2", "0+1+2")],
 )

@@ -129,6 +129,10 @@ POS = torch.zeros(2, 3)
         ((POS, INDEX, torch.zeros(2, 3)), "both `shift` and `cell`"),
         ((POS, INDEX, torch.zeros(1, 3), torch.eye(3)), "a row of 3 numbers for each of the 2"),
         ((POS, INDEX, torch.zeros(2, 3), torch.eye(3)[None]), "without batch"),
+        ((POS, INDEX, torch.zeros(2, 3), torch.eye(3) / 0), "vectors of cells must be finite"),
+        ((POS, INDEX, torch.zeros(2, 3), torch.eye(3)[None], INDEX[0, :1]), r"target \(2,\); got"),
+        ((POS, INDEX, torch.zeros(2, 3), torch.eye(3)[None], INDEX[0]), "from 0 to 0; got 0 to 1"),
+        (((POS[:1], POS), neighbourhoods(INDEX, 2)), "sources up to number 1; there are 1 sources"),
     ],
 )
 def test_faults_are_named(arguments, text):

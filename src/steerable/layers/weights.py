@@ -151,13 +151,13 @@ class FullWeights(Weights):
         return self.tensors[o][0] if self.groups == 1 else super().matrix(o)
 
     def weigh(self, k: int, moment: Tensor) -> Tensor:
-        nodes, components = moment.shape[:2]
+        # No size is left to `reshape`, which cannot infer it where there are no nodes.
+        rows, weights = moment.flatten(2).flatten(0, 1), self._of_path(k)
         if self.groups == 1:
-            rows = moment.reshape(nodes * components, -1)
-            return (rows @ self._of_path(k)[0]).view(nodes, components, -1)
-        grouped = moment.reshape(nodes * components, self.groups, -1).transpose(0, 1)
-        products = torch.bmm(grouped, self._of_path(k)).transpose(0, 1)
-        return products.reshape(nodes, components, -1)
+            return (rows @ weights[0]).unflatten(0, moment.shape[:2])
+        grouped = rows.unflatten(1, (self.groups, weights.shape[1])).transpose(0, 1)
+        products = torch.bmm(grouped, weights).transpose(0, 1)
+        return products.flatten(1).unflatten(0, moment.shape[:2])
 
     def _of_path(self, k: int) -> Tensor:
         """The weights of path k: (group, (copy of the input, channel), copy of the output)."""

@@ -189,6 +189,7 @@ class Regressor(ConstantModule):
         Raises:
             UnknownElementError: atoms of other elements than the network was made for.
         """
+        self._check_atoms(z, pos, batch, size)
         kind = self._kinds(z)
         if edge_index is None:
             edge_index = radius_graph(pos, self.cutoff, batch)
@@ -216,6 +217,25 @@ class Regressor(ConstantModule):
         learned.statistics[0] = 0.0
         inputs = [(z, Role()), (pos, POSITIONS), (batch, Role())]
         return Claim(learned, inputs, Role(rows="graph"), self.group)
+
+    @staticmethod
+    def _check_atoms(z: Tensor, pos: Tensor, batch: Tensor | None, size: int | None) -> None:
+        """Raise ValueError for atoms and molecules that do not fit each other."""
+        if z.is_floating_point() or z.shape != pos.shape[:1]:
+            raise ValueError(
+                f"z are the atomic numbers of {pos.shape[0]} positions, integers (atom,); got "
+                f"{z.dtype} {tuple(z.shape)}."
+            )
+        if batch is not None and batch.shape != z.shape:
+            raise ValueError(
+                f"batch is the molecule of every atom {tuple(z.shape)}; got {tuple(batch.shape)}."
+            )
+        if size is None or batch is None or is_traced(batch) or not batch.shape[0]:
+            return
+        if int(batch.max()) >= size:
+            raise ValueError(
+                f"batch has molecules up to number {int(batch.max())}; size is {size}."
+            )
 
     def _kinds(self, z: Tensor) -> Tensor:
         kind: Tensor = self._number[z.clamp(0, 118)]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from ..tracing import is_traced
+from ..tracing import is_traced, saving_hook
 from .clouds import check_finite
 from .sums import Neighbourhoods, as_index, neighbourhoods
 
@@ -30,6 +30,7 @@ class Edges:
         offset: x_ij (edge, d), in the unit of the positions.
         size: number of targets.
         hood: the neighbourhoods of `index`, if they are there already.
+        sources: number of sources, where it is known; features are compared with it.
 
     Example::
 
@@ -39,9 +40,14 @@ class Edges:
     """
 
     def __init__(
-        self, index: Tensor, offset: Tensor, size: int, hood: Neighbourhoods | None = None
+        self,
+        index: Tensor,
+        offset: Tensor,
+        size: int,
+        hood: Neighbourhoods | None = None,
+        sources: int | None = None,
     ) -> None:
-        self.index, self.offset, self.size = index, offset, size
+        self.index, self.offset, self.size, self.sources = index, offset, size, sources
         self._hood = hood
         self._shared: dict[Hashable, Any] = {}
 
@@ -80,13 +86,18 @@ class Edges:
             raise ValueError(
                 f"These neighbourhoods are of {hood.size} nodes; there are {targets} targets."
             )
+        elif not is_traced(index) and hood.rows.span[1] >= sources:
+            raise ValueError(
+                f"These neighbourhoods have sources up to number {hood.rows.span[1]}; there are "
+                f"{sources} sources."
+            )
         check_finite(source_pos)
         if target_pos is not source_pos:
             check_finite(target_pos)
         offset = source_pos.index_select(0, index[0]) - target_pos.index_select(0, index[1])
         if shift is not None or cell is not None:
-            offset = offset + _translation(index, shift, cell, batch, offset)
-        return cls(index, offset, targets, hood)
+            offset = offset + _translation(index, shift, cell, batch, offset, targets)
+        return cls(index, offset, targets, hood, sources)
 
     @property
     def count(self) -> int:
@@ -109,9 +120,10 @@ class Edges:
             mode = "no_grad"
         else:
             mode = "inference"
-        if (key, mode) not in self._shared:
-            self._shared[key, mode] = compute(self.offset)
-        value: Value = self._shared[key, mode]
+        place = key, mode, saving_hook()
+        if place not in self._shared:
+            self._shared[place] = compute(self.offset)
+        value: Value = self._shared[place]
         return value
 
     def to(self, target: torch.dtype | torch.device | str) -> Edges:
@@ -121,13 +133,16 @@ class Edges:
         """
         if not isinstance(target, torch.dtype):
             hood = None if self._hood is None else self._hood.to(target)
-            return Edges(self.index.to(target), self.offset.to(target), self.size, hood)
+            return Edges(
+                self.index.to(target), self.offset.to(target), self.size, hood, self.sources
+            )
         if self.offset.dtype == target:
             return self
-        edges: Edges = self.shared(
-            target, lambda offset: Edges(self.index, offset.to(target), self.size, self._hood)
-        )
-        return edges
+
+        def converted(offset: Tensor) -> Edges:
+            return Edges(self.index, offset.to(target), self.size, self._hood, self.sources)
+
+        return self.shared(target, converted)
 
 
 def shared(offset: Tensor | Edges, key: Hashable, compute: Callable[[Tensor], Value]) -> Value:
@@ -168,7 +183,12 @@ def check_edge_index(edge_index: Tensor, sources: int, targets: int) -> None:
 
 
 def _translation(
-    index: Tensor, shift: Tensor | None, cell: Tensor | None, batch: Tensor | None, offset: Tensor
+    index: Tensor,
+    shift: Tensor | None,
+    cell: Tensor | None,
+    batch: Tensor | None,
+    offset: Tensor,
+    targets: int,
 ) -> Tensor:
     """s_ij C of every edge, (edge, d)."""
     dim = offset.shape[1]
@@ -179,6 +199,8 @@ def _translation(
             f"shift has a row of {dim} numbers for each of the {offset.shape[0]} edges; got "
             f"{tuple(shift.shape)}."
         )
+    if not is_traced(cell) and not bool(cell.isfinite().all()):
+        raise ValueError("The vectors of cells must be finite; some are NaN or infinite.")
     shift = shift.to(offset.dtype)
     if cell.shape == (dim, dim):
         return shift @ cell.to(offset.dtype)
@@ -187,5 +209,19 @@ def _translation(
             f"cell is ({dim}, {dim}), or (graph, {dim}, {dim}) with `batch`, the graph of every "
             f"target; got {tuple(cell.shape)}{'' if batch is not None else ' without batch'}."
         )
+    if not is_traced(batch):
+        _check_batch(batch, targets, cell.shape[0])
     cells = cell.to(offset.dtype).index_select(0, batch.index_select(0, index[1]))
     return torch.einsum("ei,eij->ej", shift, cells)
+
+
+def _check_batch(batch: Tensor, targets: int, cells: int) -> None:
+    if batch.shape != (targets,):
+        raise ValueError(
+            f"batch is the graph of every target ({targets},); got {tuple(batch.shape)}."
+        )
+    low, high = batch.aminmax() if targets else (0, -1)
+    if int(low) < 0 or int(high) >= cells:
+        raise ValueError(
+            f"batch holds numbers of cells from 0 to {cells - 1}; got {int(low)} to {int(high)}."
+        )

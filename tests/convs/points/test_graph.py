@@ -93,6 +93,12 @@ def test_features_and_attributes_that_do_not_fit():
         check_graph(FIELD, filter, edges, x, graph.edge_attr.double())
     with pytest.raises(ValueError, match="need features of the targets: pass x as a pair"):
         _ = check_graph(FIELD, filter, edges, (graph.x, None), graph.edge_attr).target_features
+    between = Edges(INDEX, edges.offset, 4, sources=5)
+    check_graph(FIELD, filter, between, x, graph.edge_attr)
+    with pytest.raises(ValueError, match="come from 5 nodes; got 10 rows of features"):
+        check_graph(FIELD, filter, between, graph.x.repeat(2, 1), graph.edge_attr)
+    with pytest.raises(ValueError, match="lead to 4 nodes; got 5 rows of their features"):
+        _ = check_graph(FIELD, filter, between, graph.x, graph.edge_attr).target_features
     plane = Edges(INDEX, torch.randn(6, 2), 4)
     with pytest.raises(ValueError, match=r"3 coordinates .*relative positions \(6, 2\)"):
         check_graph(FIELD, filter, plane, x, graph.edge_attr)

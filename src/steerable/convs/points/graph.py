@@ -40,12 +40,17 @@ class Graph:
         """The features of the targets.
 
         Raises:
-            ValueError: they have none.
+            ValueError: they have none, or others than the edges lead to.
         """
         if self.target_x is None:
             raise ValueError(
                 "self_interaction and attention need features of the targets: pass x as a pair of "
                 "both."
+            )
+        if self.target_x.shape[0] != self.edges.size:
+            raise ValueError(
+                f"These edges lead to {self.edges.size} nodes; got {self.target_x.shape[0]} rows "
+                "of their features. Pass x as a pair of those of sources and targets."
             )
         return self.target_x
 
@@ -119,6 +124,11 @@ def check_graph(
         raise ValueError(
             f"The group acts on positions of {dim} coordinates (node, {dim}); got relative "
             f"positions {tuple(edges.offset.shape)}."
+        )
+    if edges.sources is not None and source_x.shape[0] != edges.sources:
+        raise ValueError(
+            f"These edges come from {edges.sources} nodes; got {source_x.shape[0]} rows of "
+            "features."
         )
     _check_attributes(filter, edge_attr, (source_attr, target_attr), edges, source_x.shape[0])
     return Graph(edges, source_x, target_x, edge_attr, source_attr, target_attr)
