@@ -25,7 +25,8 @@ VARIANTS = {  # of kinds that are exported by default
     *["Linear of many channels", "TensorProductActivation", "CosetActivation", "LayerNorm", "MLP"],
     *["SphereActivation", "SphereProduct", "SphereBatchNorm", "SphereInvariants", "Bispectrum"],
     *["LocalGConv", "SetLinear, max", "InducedSetAttention", "SortPoolAggregation", "PairProduct"],
-    *["GridNeuralPDO", "GridNeuralPDO, depthwise", "SetNet", "SphereClassifier"],
+    *["GridNeuralPDO", "GridNeuralPDO, depthwise", "SetNet", "SphereClassifier", "NeuralPDO"],
+    *["InstanceNorm", "FourierActivation", "PairLinear"],
     *["PointConv, full, implicit", "PointConv, depthwise, harmonic"],
 }
 STRICT = ["Linear", "SetLinear", "SphereConv", "GridConv2d", "GraphLinear", "Regressor"]
