@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from oracles.measured import Sum, batches, unequal
 from oracles.processes import in_two_processes
-from steerable.layers import robust_mean_square
+from steerable.layers import has_outliers, robust_mean_square
 from steerable.nn import DerivativeFilter, measure
 
 
@@ -117,6 +117,28 @@ def test_single_outliers_hardly_count():
     rows = torch.arange(1000) % 2 == 0
     torch.testing.assert_close(robust_mean_square(x, rows), x[rows].double().square().mean())
     assert robust_mean_square(x, rows & False).isnan()
+
+
+@pytest.mark.parametrize("rows", [7, 20, 1000])
+@pytest.mark.parametrize("outliers", [1, 2, 3])
+def test_few_rows_that_outweigh_all_others_are_outliers(rows, outliers):
+    x = torch.randn(rows, 3)
+    for factor in (1e3, 1e8, 1e18):
+        y = x.clone()
+        y[torch.randperm(rows)[:outliers]] *= factor
+        assert has_outliers(y) and has_outliers(1e-30 * y)
+    assert not has_outliers(y.index_fill(0, torch.tensor([1]), torch.nan))
+
+
+def test_ordinary_rows_are_no_outliers():
+    x = torch.randn(20, 3)
+    wide = torch.randn(1000, 1).pow(5)
+    bump = torch.exp(-50 * torch.linspace(-1, 1, 200).square()).unsqueeze(1)
+    impulse = torch.zeros(20, 3).index_fill(0, torch.tensor([4]), 1)
+    pair = torch.tensor([[1.0], [1e-4]])
+    assert not any(map(has_outliers, (x, x[:0], x[:1], 0 * x, wide, bump, impulse, pair)))
+    # So many rows are what the data are like.
+    assert not has_outliers(torch.cat([1e5 * x[:4], x]))
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])

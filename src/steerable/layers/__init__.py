@@ -7,7 +7,7 @@ from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
 from .meaning import Meaningful, reset, reset_children
 from .measure import measure
-from .measured_scale import MeasuredScale, robust_mean_square
+from .measured_scale import MeasuredScale, has_outliers, robust_mean_square
 from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 from .path_layout import PathLayout
@@ -64,6 +64,7 @@ __all__ = [
     "Weights",
     "constants_of",
     "dense_kernel",
+    "has_outliers",
     "mean_square",
     "measure",
     "reset",

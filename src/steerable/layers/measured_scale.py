@@ -14,6 +14,8 @@ from .ranks import mean_over_ranks, ranks
 _SMALLEST = 1e-6  # of the size of what was summed; a smaller power says nothing about later data
 _ROUNDINGS = 16  # errors of a sum in units of the dtype's precision, likewise
 _LARGEST = 100.0  # times the row above 90 %; a row with more power counts as much as this
+_OUTLIERS = 3  # so many rows at most are outliers; more of them are what the data are like
+_OUTLYING = 1e4  # times the mean power of all other rows; the amplitude is 100 times as large
 
 
 class MeasuredScale(nn.Module):
@@ -24,7 +26,8 @@ class MeasuredScale(nn.Module):
     (also one saved before the first batch) and the buffers that DistributedDataParallel broadcasts.
 
     A batch is ignored if its power is 0, not finite, or so small beside the size of what was summed
-    that it may be rounding; then the next batch is measured. The number comes from one batch: the
+    that it may be rounding; then the next batch is measured. `NeighbourConv` also ignores one in
+    which few rows outweigh all others (`has_outliers`). The number comes from one batch: the
     `neighbours` of a convolution are 1 after a pair of atoms and 44 after a dense graph of 200. To
     average over many batches call `nn.measure(model, loader)`; to choose the number, give it.
 
@@ -197,8 +200,7 @@ def robust_mean_square(x: Tensor, rows: Tensor | None = None) -> Tensor:
 
     A row with more than 100 times the power of the row above nine tenths of the others counts 100
     times as much as that row. Derivatives of random clouds stay below; of two points that almost
-    coincide they do not. (The power of a linear layer per power of its input needs no bound: both
-    have the same outlier.)
+    coincide they do not.
 
     Args:
         x: (row, channel).
@@ -218,6 +220,27 @@ def robust_mean_square(x: Tensor, rows: Tensor | None = None) -> Tensor:
     bounded = torch.minimum(power, _LARGEST * ranked.gather(0, high.unsqueeze(0)))
     bounded = torch.where(power.isfinite(), bounded, math.nan)
     return torch.where(counted, bounded, 0.0).sum() / counted.sum()
+
+
+def has_outliers(x: Tensor) -> Tensor:
+    """Whether up to three rows of x (row, channel) outweigh all others.
+
+    Each has more than 10,000 times the mean power of the others that are not 0. They must be fewer
+    than these: of two rows that differ neither is an outlier.
+
+    Returns:
+        A boolean number; false where a row is not finite.
+    """
+    power = x.detach().double().square().mean(1)
+    # Tensors of fixed shapes only, so that it can be compiled.
+    ranked, count = power.sort(descending=True).values, (power > 0).sum()
+    rank = torch.arange(power.shape[0], device=power.device)
+    outlying = torch.zeros_like(count, dtype=torch.bool)
+    for k in range(1, _OUTLIERS + 1):
+        smallest = torch.where(rank == k - 1, ranked, 0.0).sum()
+        others = torch.where(rank >= k, ranked, 0.0).sum() / (count - k).clamp(min=1)
+        outlying = outlying | ((count > 2 * k) & (smallest > _OUTLYING * others))
+    return outlying & power.isfinite().all()
 
 
 def _exporting() -> bool:

@@ -86,6 +86,27 @@ def test_what_is_measured_on_the_first_graph():
     assert float(conv.neighbours) == n  # the first graph alone
 
 
+def _with_outliers(x, rows, factor=1e8):
+    return torch.cat([factor * x[:rows], x[rows:]])
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_graphs_with_outliers_are_not_measured(rows, compiled):
+    """What they give would depend on how many neighbours these nodes have; the next one counts."""
+    torch._dynamo.reset()
+    conv, (pos, index) = layer_of(O3()), cloud(O3())
+    x, edges = torch.randn(9, conv.field_in.dim, dtype=DOUBLE), Edges.between(pos, index)
+    conv(x, edges)
+    clean = conv.neighbours.clone()
+    conv.forget_scale()
+    layer = torch.compile(conv, fullgraph=True, backend="aot_eager") if compiled else conv
+    layer(_with_outliers(x, rows), edges)
+    assert conv.neighbours.isnan()
+    layer(x, edges)
+    torch.testing.assert_close(conv.neighbours, clean)
+
+
 def test_half_precision_regions_compute_in_the_precision_of_the_weights():
     conv, (pos, index) = layer_of(O3(), neighbours=4.0).float(), cloud(O3())
     x, edges = torch.randn(9, conv.field_in.dim), Edges.between(pos.float(), index)

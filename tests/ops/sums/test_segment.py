@@ -150,6 +150,32 @@ def test_whole_numbers():
     assert segment_mean(x, index, 3).tolist() == [[-1], [3.5], [0]]
 
 
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int16, torch.int32])
+def test_narrow_numbers_are_summed_as_by_torch(dtype):
+    """Booleans are counted and sums do not wrap."""
+    x = torch.full((1000, 2), 200).to(dtype)
+    index = torch.arange(1000) % 2
+    total, mean = segment_sum(x, index, 2), segment_mean(x, index, 2)
+    for k in range(2):
+        assert total.dtype == torch.int64 and total[k].equal(x[k::2].sum(0))
+        torch.testing.assert_close(mean[k], x[k::2].float().mean(0))
+    assert segment_sum(x, index, 2, dtype=torch.float64).equal(total.double())
+
+
+def test_complex_numbers():
+    x = torch.full((40_000,), 0.1 + 0.3j, dtype=torch.complex64)
+    total = segment_sum(x, torch.zeros(40_000, dtype=torch.long), 1)
+    assert total.dtype == torch.complex64
+    assert abs(complex(total[0]) / (40_000 * complex(x[0])) - 1) < 1e-6
+    mean = segment_mean(x, torch.zeros(40_000, dtype=torch.long), 1)
+    torch.testing.assert_close(mean[0], x[0])
+
+
+def test_the_softmax_of_whole_numbers():
+    x, index = torch.tensor([1, 3, 2]), torch.tensor([0, 0, 1])
+    torch.testing.assert_close(segment_softmax(x, index, 2), segment_softmax(x.float(), index, 2))
+
+
 def test_masked_scores_get_no_weight():
     x = torch.tensor([0.0, -float("inf"), 1.0, -float("inf")])
     assert segment_softmax(x, torch.tensor([0, 0, 1, 1]), 2).tolist() == [1, 0, 1, 0]
@@ -213,6 +239,20 @@ def test_large_segments_in_single_precision(items, size, equal):
     """Equal rows round alike at every step, so that errors add up."""
     rows = torch.full((items, 2), 0.1) if equal else torch.rand(items, 2) + 1e-3
     assert max(_errors(rows, torch.arange(items) % size, size)) < 1e-6
+
+
+@pytest.mark.parametrize(("items", "size"), [(400_000, 12_500), (65, 60), (5000, 5000)])
+def test_one_long_segment_in_single_precision(items, size):
+    """All rows are in one segment, however few there are on average."""
+    generator = torch.Generator().manual_seed(0)
+    for rows in (torch.full((items, 1), 0.1), torch.rand(items, 1, generator=generator) + 1e-3):
+        index = torch.full((items,), size - 1)
+        # The other segments are 0, without an error.
+        exact = rows.double().sum()
+        assert abs(float(segment_sum(rows, index, size)[-1]) / exact - 1) < 1e-6
+        assert abs(float(segment_mean(rows, index, size)[-1]) * items / exact - 1) < 1e-6
+        softmax = segment_softmax(rows.log(), index, size).double()
+        assert ((softmax * exact - rows).abs() / rows).max() < 1e-6
 
 
 @pytest.mark.slow

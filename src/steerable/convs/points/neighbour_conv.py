@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from ...layers import (
     Meaningful,
     MeasuredScale,
     constants_of,
+    has_outliers,
     reset,
 )
 from ...ops import Edges, Inputs, blockwise, segment_max
@@ -274,15 +276,15 @@ class NeighbourConv(Meaningful, MeasuredScale):
         return _scaled(values, graph.weight)
 
     def _measure(self, graph: Graph, y: Tensor) -> None:
-        """Measure the mean square of the sums, per mean square of the features."""
+        """Measure the mean square of the sums, per mean square of the features without outliers."""
         target = graph.edges.index[1]
         # Without edges the power is NaN: other ranks, which have edges, wait for this one.
         reached = y.new_zeros(y.shape[0], dtype=torch.bool).index_fill(0, target, True)
-        # Plain means of both: y is linear in x, so an outlier is in both and cancels; a bound on
-        # each by itself would not.
         squares = y.detach().double().square().mean(1)
         power = torch.where(reached, squares, 0.0).sum() / reached.sum()
         power = power / graph.x.detach().double().square().mean()
+        # An outlier cancels only on average: the ratio would be the number of targets that it has.
+        power = torch.where(has_outliers(graph.x), math.nan, power)
         # Without cancellation a sum has about as many terms of the features' size as neighbours.
         self.measure(power, target.shape[0] / reached.sum())
 

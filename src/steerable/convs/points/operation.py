@@ -9,22 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from ...layers import Constants, Recipe
-from ...ops import (
-    Inputs,
-    Neighbourhoods,
-    check_edge_index,
-    neighbourhoods,
-    pull,
-    pull_twice,
-    run,
-)
-from .cost import ENGINES
+from ...layers import Recipe
+from ...ops import Inputs, pull, pull_twice, run
+from .arguments import Described, check_derivative
 from .neighbour_sum import NeighbourSum
 
 Result = TypeVar("Result")
@@ -52,79 +44,10 @@ def neighbour_sum(kernel: NeighbourSum, inputs: Inputs, edge_index: Tensor, size
     return result
 
 
-class _Described(NamedTuple):
-    """What the arguments of an operation describe."""
-
-    kernel: NeighbourSum
-    hood: Neighbourhoods
-    counts: tuple[int, int]
-
-    @staticmethod
-    def of(
-        tensors: Sequence[Tensor],
-        counts: Sequence[int],
-        constants: Sequence[Tensor],
-        edge_index: Tensor,
-        size: int,
-        engine: str,
-        text: str,
-    ) -> _Described:
-        """Check the arguments: programs may be given any, and loops in C read plain memory.
-
-        Raises:
-            ValueError: arguments that do not fit each other.
-        """
-        recipe = _recipe(engine, text)
-        shapes, layout = ENGINES[engine].shapes(recipe), recipe.layout
-        number = len(shapes.edge)
-        sources = tensors[number].shape[0] if len(tensors) > number else 0
-        edges = [(edge_index.shape[-1], *shape) for shape in shapes.edge]
-        features = [(sources, *shape) for shape in shapes.source]
-        _check("tensors", tensors, [*edges, *features, *shapes.weights])
-        if tuple(counts) != (number, len(features)):
-            raise ValueError(
-                f"counts are the numbers of tensors of edges and sources, {number} and "
-                f"{len(features)}; got {counts}."
-            )
-        paths = len(layout.paths)
-        _check("constants", constants[:paths], [(s.m_h, s.m_i, s.m_o) for s in layout.sizes])
-        if len(constants) != paths + len(layout.inputs) + 2:
-            raise ValueError(
-                f"constants are {paths} tensors of paths, {len(layout.inputs)} of terms, places "
-                f"and values; got {len(constants)} tensors."
-            )
-        check_edge_index(edge_index, sources, size)
-        *coupled, place, value = constants[paths:]
-        kernel = NeighbourSum(
-            ENGINES[engine], recipe, Constants(constants[:paths], coupled, place, value)
-        )
-        return _Described(kernel, neighbourhoods(edge_index, size), (number, len(features)))
-
-
-def _recipe(engine: str, text: str) -> Recipe:
-    if engine not in ENGINES:
-        raise ValueError(f"engine is one of {', '.join(ENGINES)}; got {engine!r}.")
-    try:
-        return Recipe.from_text(text)
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise ValueError(
-            f"recipe is the text of a contraction, `Recipe.text`; got {text!r}."
-        ) from error
-
-
-def _check(name: str, tensors: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> None:
-    came = [tuple(tensor.shape) for tensor in tensors]
-    if came != list(shapes):
-        raise ValueError(
-            f"steerable::neighbour_sum takes {name} of the shapes {list(shapes)} with this recipe "
-            f"and engine; got {came}."
-        )
-
-
 def _sum(
     tensors: Any, counts: Any, constants: Any, edge_index: Any, size: int, engine: str, recipe: str
 ) -> Tensor:
-    described = _Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
+    described = Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
     return run(*described, tensors)
 
 
@@ -145,8 +68,8 @@ def _backward(
     engine: str,
     recipe: str,
 ) -> list[Tensor]:
-    described = _Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
-    _check("a gradient", [grad], [(size, described.kernel.width)])
+    described = Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
+    check_derivative(described, tensors, needs, grad)
     gradients = _above_autograd(
         lambda: pull(*described, needs, grad.contiguous(), tensors), described.kernel.is_derived
     )
@@ -180,8 +103,8 @@ def _backward_twice(
     engine: str,
     recipe: str,
 ) -> list[Tensor]:
-    described = _Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
-    _check("a gradient", [grad], [(size, described.kernel.width)])
+    described = Described.of(tensors, counts, constants, edge_index, size, engine, recipe)
+    check_derivative(described, tensors, needs, grad, second)
     rest = iter(second)
     changes = [next(rest) if need else None for need in needs]
     gradients = _above_autograd(

@@ -271,8 +271,8 @@ def _vjp_twice(
         of_used, variables = _function_of_needed(lambda every: of_needed(*every), chosen, used)
         return torch.func.vjp(of_used, *variables)[1](grad)
 
-    given = tuple(cotangent for cotangent in cotangents if cotangent is not None)
-    first, *others = torch.func.vjp(gradients, grad, *chosen)[1](given)
+    weights = tuple(cotangent for cotangent in cotangents if cotangent is not None)
+    first, *others = torch.func.vjp(gradients, grad, *chosen)[1](weights)
     return [first, *_spread(others, needs)]
 
 

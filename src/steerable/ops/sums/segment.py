@@ -2,9 +2,9 @@
 
 Every one can be differentiated twice, and compiled.
 
-Sums are exact to 1e-6 in single precision: where segments have many rows on average, and in
-compiled code, they are accumulated in float64. Sums of half precision are accumulated in single
-precision at least.
+Sums are exact to 1e-6 in single precision: where a segment may have many rows, and in compiled
+code, they are accumulated in float64. Sums of half precision are accumulated in single precision
+at least, those of whole numbers and booleans in int64, as in `torch.sum`.
 
 On a CPU the same rows give the same bits at every call; on a GPU sums run in any order, unless
 `torch.use_deterministic_algorithms(True)` is set.
@@ -27,20 +27,20 @@ def segment_sum(x: Tensor, index: Tensor, size: int, dtype: torch.dtype | None =
     """Sum the rows of `x` (item, ...) by `index` (item,): (size, ...).
 
     A segment without rows gives 0. As in `torch.sum`, `dtype` is that of the accumulation and of
-    the result; by default the result has that of `x`.
+    the result; by default the result has that of `x`, and of whole numbers and booleans int64.
     """
-    return _total(x, index, size, dtype).to(dtype or x.dtype)
+    return _total(x, index, size, dtype).to(dtype or _result(x))
 
 
 def segment_mean(x: Tensor, index: Tensor, size: int, dtype: torch.dtype | None = None) -> Tensor:
     """Mean of the rows of `x` by `index`: (size, ...).
 
-    A segment without rows gives 0, whole numbers give fractions. As in `torch.mean`, `dtype` is
-    that of the accumulation and of the result; by default the result has that of `x`.
+    A segment without rows gives 0; whole numbers and booleans give fractions. As in `torch.mean`,
+    `dtype` is that of the accumulation and of the result; by default the result has that of `x`.
     """
     count = segment_sum(torch.ones_like(index), index, size).clamp(min=1)
     mean = _total(x, index, size, dtype) / count.view(-1, *[1] * (x.dim() - 1))
-    return mean.to(dtype or x.dtype) if x.is_floating_point() else mean
+    return mean if _is_whole(x) else mean.to(dtype or x.dtype)
 
 
 def segment_max(x: Tensor, index: Tensor, size: int) -> Tensor:
@@ -63,12 +63,12 @@ def segment_softmax(x: Tensor, index: Tensor, size: int) -> Tensor:
     """exp(x) over its sum within every segment: the shape of `x`."""
     weight = torch.exp(x - reduced(x.detach(), index, size).index_select(0, index))
     total = _total(weight, index, size).index_select(0, index)
-    return (weight / total).to(x.dtype)
+    return (weight / total).to(weight.dtype)
 
 
 def _total(x: Tensor, index: Tensor, size: int, dtype: torch.dtype | None = None) -> Tensor:
     """The sums, in the precision they are accumulated in: (size, ...)."""
-    wide = dtype or _accumulator(x, size)
+    wide = dtype or _accumulator(x)
     total = x.new_zeros(size, *x.shape[1:], dtype=wide)
     # Few entries are converted at once, and so is traced code, where a compiler fuses both.
     if x.dtype == wide or torch.compiler.is_compiling() or x.numel() <= _CHUNK:
@@ -79,10 +79,22 @@ def _total(x: Tensor, index: Tensor, size: int, dtype: torch.dtype | None = None
     return total
 
 
-def _accumulator(x: Tensor, size: int) -> torch.dtype:
-    """The dtype in which the rows of `x` are added to `size` sums."""
-    if x.dtype == torch.float64 or not x.is_floating_point():
-        return x.dtype
-    # A rule of shapes alone. Traced code has none: it would be a guard on the number of rows.
-    many = torch.compiler.is_compiling() or len(x) > _FEW_ROWS * size
-    return torch.float64 if many and x.device.type != "mps" else torch.float32
+def _accumulator(x: Tensor) -> torch.dtype:
+    """The dtype in which the rows of `x` are added to sums."""
+    if _is_whole(x):
+        return torch.int64
+    # A rule of shapes alone, since counts of a GPU would have to be waited for: one segment may
+    # have all rows. Traced code has no rule: it would be a guard on the number of rows.
+    many = torch.compiler.is_compiling() or len(x) > _FEW_ROWS
+    exact = many and x.device.type != "mps"
+    return torch.promote_types(x.dtype, torch.float64 if exact else torch.float32)
+
+
+def _result(x: Tensor) -> torch.dtype:
+    """The dtype of the sums of `x`."""
+    return torch.int64 if _is_whole(x) else x.dtype
+
+
+def _is_whole(x: Tensor) -> bool:
+    """Whether `x` holds whole numbers or booleans, whose own dtype may be too narrow for sums."""
+    return not (x.is_floating_point() or x.is_complex())
