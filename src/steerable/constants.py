@@ -54,7 +54,8 @@ class ConstantModule(nn.Module, metaclass=_BuiltOnCPU):
     `state_dict`; each change of dtype starts from the float64 value, so `module.double()` is exact
     to float64 even where the module was made or trained in float32.
 
-    Exact buffers are part of `state_dict` and keep their dtype, whatever the module is cast to.
+    Exact buffers are part of `state_dict` and keep their dtype, whatever the module is cast to and
+    whatever is loaded. States that hold them in half precision are refused.
     """
 
     def __init__(self) -> None:
@@ -73,6 +74,29 @@ class ConstantModule(nn.Module, metaclass=_BuiltOnCPU):
         self._wide = (*self._wide, name)
         self.register_buffer(name, value)
 
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        before = {name: self.get_buffer(name).dtype for name in self._wide}
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        for name, dtype in before.items():
+            self._buffers[name] = self.get_buffer(name).to(dtype)  # assign=True takes any dtype
+            value = state_dict.get(prefix + name)
+            if isinstance(value, Tensor) and _is_rounded(value):
+                error_msgs.append(
+                    f"{prefix + name} needs float32 or float64, since half precision rounds it too "
+                    f"coarsely; got {value.dtype}. Save the state without casting this tensor."
+                )
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         before = {name: self.get_buffer(name) for name in self._wide}
         super()._apply(fn, recurse)
@@ -84,3 +108,9 @@ class ConstantModule(nn.Module, metaclass=_BuiltOnCPU):
             if buffer.dtype != exact.dtype:
                 self._buffers[name] = exact.to(buffer.device)
         return self
+
+
+def _is_rounded(value: Tensor) -> bool:
+    """Whether numbers may have been rounded to half precision; 0 and 1 are exact in any."""
+    half = value.is_floating_point() and torch.finfo(value.dtype).bits < 32
+    return half and not value.is_meta and not bool(((value == 0) | (value == 1)).all())

@@ -8,6 +8,7 @@ from .filter import (
     SeparableFilter,
     SharedGeometry,
     attribute_field,
+    filter_details,
     filter_line,
     group_of,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Taps",
     "attribute_field",
     "choose_filter",
+    "filter_details",
     "filter_line",
     "group_of",
     "harmonic_degree",

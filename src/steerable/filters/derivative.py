@@ -14,8 +14,8 @@ from torch import Tensor
 from ..constants import ConstantModule
 from ..field import Field, Term
 from ..functions import Array, exponents_up_to, harmonic_polynomials
-from ..groups import O3, Group, Harmonic, Irrep, decompose
-from ..layers import Meaningful, MeasuredScale, robust_mean_square
+from ..groups import O3, Group, Harmonic, Irrep, decompose, group_label
+from ..layers import Meaningful, MeasuredScale, function_text, robust_mean_square, unless
 from ..operators import harmonic_couplings
 from ..ops import grid_stencil
 from .filter import Filter
@@ -189,7 +189,8 @@ class DerivativeFilter(Meaningful, MeasuredScale, ConstantModule):
     def meaning(self) -> str:
         offset = self.basis.maximum_offset
         aliases = "" if offset is None else f", maximum_offset={offset}"
-        return f"{self.field} of {self.field.group}, order={self.basis.order}{aliases}"
+        group = group_label(self.field.group)
+        return f"{self.field} of {group}, order={self.basis.order}{aliases}"
 
 
 class StencilFilter(ConstantModule):
@@ -236,8 +237,8 @@ class StencilFilter(ConstantModule):
         self.basis = Derivatives(order, group, maximum_offset)
         self.field, self.attributes, self.channels = self.basis.field, Field(group, ()), 1
         orders = torch.from_numpy(exponents_up_to(group.dim, order).sum(1))
-        stencil = partial(grid_stencil, method=method) if isinstance(method, str) else method
-        weights = stencil(group.dim, size, order) / (spacing**orders).unsqueeze(1)
+        self._method = partial(grid_stencil, method=method) if isinstance(method, str) else method
+        weights = self._method(group.dim, size, order) / (spacing**orders).unsqueeze(1)
         values = (self.basis.coefficients @ weights).T
         scale = self.basis.scale(values)[self.basis.part_of]
         self.register_constant("operators", self.basis.coefficients * scale.unsqueeze(1))
@@ -273,6 +274,11 @@ class StencilFilter(ConstantModule):
         inside = near.all(1)
         values = self._values.index_select(0, (place * powers).sum(1) * inside)
         return values * inside.to(values.dtype).view(-1, 1, 1)
+
+    def details(self) -> str:
+        """How derivatives are found, and which frequencies are left out."""
+        offset = self.basis.maximum_offset
+        return f"method={function_text(self._method)}{unless(None, 'maximum_offset', offset)}"
 
     def extra_repr(self) -> str:
         return f"{self.field} of {self.field.group}, order={self.basis.order}, size={self.size}"

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..field import Field
 from ..groups import Group
+from ..layers import Meaningful
 
 
 @runtime_checkable
@@ -104,6 +105,17 @@ def filter_line(filter: Filter) -> str:
     if isinstance(filter, nn.Module) and not filter.state_dict():
         return f"{name}({filter.extra_repr()})"
     return name
+
+
+def filter_details(filter: Filter) -> str:
+    """What `filter_line` leaves out of a filter whose own state does not say it.
+
+    It is what the `details` of the filter gives, if it has such a method.
+    """
+    if isinstance(filter, Meaningful) or not hasattr(filter, "details"):
+        return ""
+    details: str = filter.details()
+    return details
 
 
 def group_of(*fields: Field | str) -> Group | None:

@@ -126,6 +126,9 @@ class HarmonicFilter(Meaningful, ConstantModule, SharedGeometry):
     def meaning(self) -> str:
         return filter_meaning(self)
 
+    def details(self) -> str:
+        return self.distance.details()
+
 
 def _perceptron(widths: Sequence[int]) -> nn.Sequential:
     if min(widths) < 1:

@@ -137,6 +137,9 @@ class ImplicitFilter(Meaningful, ConstantModule, SharedGeometry):
     def meaning(self) -> str:
         return filter_meaning(self)
 
+    def details(self) -> str:
+        return self.distance.details()
+
 
 def is_harmonic(group: Group, attributes: Field | None = None) -> bool:
     """Whether every steerable kernel is a sum of radial functions times harmonics.

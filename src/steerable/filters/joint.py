@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..field import Field, require_same_group
 from ..layers import reset_children
-from .filter import Filter
+from .filter import Filter, filter_details, filter_line
 
 
 class JointFilter(nn.Module):
@@ -66,6 +66,11 @@ class JointFilter(nn.Module):
     def reset_parameters(self) -> None:
         """Draw new weights."""
         reset_children(self)
+
+    def details(self) -> str:
+        """The filters among these whose states are empty."""
+        parts = [cast(Filter, filter) for filter in self.filters if not filter.state_dict()]
+        return "; ".join(filter_line(part) + f" {filter_details(part)}".rstrip() for part in parts)
 
     def extra_repr(self) -> str:
         return f"{self.field} of {self.field.group}"

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ..constants import ConstantModule
 from ..field import Field
 from ..functions import bessel, cosine_cutoff, even_gaussian, polynomial_cutoff
-from ..layers import reset_children
+from ..groups import group_label
+from ..layers import function_text, reset_children
 from ..ops import Edges, shared
 from .bessel_loops import BesselLoops
 
@@ -91,6 +92,16 @@ class Radial(ConstantModule):
     def reset_parameters(self) -> None:
         """Begin again with the centres and widths of the constructor."""
         reset_children(self)
+
+    def details(self) -> str:
+        """The functions that are known by more than the names in `extra_repr`."""
+        parts = zip(("basis", "envelope"), self._names, (self.basis, self.envelope), strict=True)
+        texts = [
+            f"{part}={function_text(function)}"
+            for part, name, function in parts
+            if not isinstance(function, nn.Module) and function_text(function) != name
+        ]
+        return ", ".join(texts)
 
     def extra_repr(self) -> str:
         basis, envelope = self._names
@@ -202,7 +213,7 @@ def filter_meaning(filter: _RadialFilter) -> str:
     """What the weights of a filter with a radial part depend on."""
     attributes = f"attributes={filter.attributes}, " if len(filter.attributes) else ""
     return (
-        f"{filter.channels} x ({filter.field}) of {filter.field.group}, {attributes}"
+        f"{filter.channels} x ({filter.field}) of {group_label(filter.field.group)}, {attributes}"
         f"{filter.distance.extra_repr()}"
     )
 

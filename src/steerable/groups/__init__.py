@@ -8,6 +8,7 @@ from .homogeneous import HomSpace, kernel_functions
 from .induced import Induced, quotient, regular
 from .intertwiners import intertwiners, null_space, orthonormal_rows
 from .irreps import Irrep, decompose, irrep, irreps
+from .labels import digest, group_label
 from .named import (
     O2,
     O3,
@@ -69,8 +70,10 @@ __all__ = [
     "coupling",
     "cyclic",
     "decompose",
+    "digest",
     "dihedral",
     "double_coset_representatives",
+    "group_label",
     "intertwiners",
     "inversion",
     "irrep",

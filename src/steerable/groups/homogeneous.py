@@ -15,6 +15,7 @@ from .closure import Array, GroupError, Symmetry
 from .cosets import coset_quadrature
 from .group import Group
 from .intertwiners import intertwiners
+from .labels import group_label
 from .permutations.permutations import MAX_SIZE
 from .representation import Representation, Restricted
 
@@ -174,7 +175,7 @@ class HomSpace:
     def __repr__(self) -> str:
         kind = "" if self.is_scalar else f", type of dimension {self.sigma.dim}"
         band = "" if self.max_degree is None else f", degrees up to {self.max_degree}"
-        return f"{self.group} / {self.subgroup}{kind}{band}"
+        return f"{group_label(self.group)} / {group_label(self.subgroup)}{kind}{band}"
 
 
 def kernel_functions(

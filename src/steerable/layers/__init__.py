@@ -5,7 +5,7 @@ from .contraction import Contraction, Depthwise, Full, Outer, constants_of
 from .dense_kernel import DenseKernel, dense_kernel
 from .fourier import CosetActivation, FourierActivation
 from .linear import Linear
-from .meaning import Meaningful, reset, reset_children
+from .meaning import Meaningful, function_text, reset, reset_children, unless
 from .measure import measure
 from .measured_scale import MeasuredScale, has_outliers, robust_mean_square
 from .mlp import MLP
@@ -64,10 +64,12 @@ __all__ = [
     "Weights",
     "constants_of",
     "dense_kernel",
+    "function_text",
     "has_outliers",
     "mean_square",
     "measure",
     "reset",
     "reset_children",
     "robust_mean_square",
+    "unless",
 ]

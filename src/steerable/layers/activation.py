@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..constants import ConstantModule
 from ..field import Field, invariant_field
-from ..groups import Group, coupling
+from ..groups import Group, coupling, group_label
 from .meaning import Meaningful
 
 
@@ -101,7 +101,7 @@ class NormActivation(Meaningful, ConstantModule):
         return x * ((self._gain * torch.sigmoid(argument)) @ self._spread)
 
     def meaning(self) -> str:
-        return f"{self.field_in}, {self.field_in.group}"
+        return f"{self.field_in}, {group_label(self.field_in.group)}"
 
 
 class TensorProductActivation(Meaningful, ConstantModule):
@@ -145,7 +145,7 @@ class TensorProductActivation(Meaningful, ConstantModule):
         return (channel + square).flatten(-2)
 
     def meaning(self) -> str:
-        return f"{self.channels} x ({self.field}), {self.field.group}"
+        return f"{self.channels} x ({self.field}), {group_label(self.field.group)}"
 
 
 def gate_field(field: Field) -> Field:

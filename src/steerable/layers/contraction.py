@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..field import Field, Term
+from ..groups import group_label
 from .linear import Linear
 from .meaning import Meaningful, reset
 from .paths import Paths
@@ -290,5 +291,5 @@ def _draw(weight: Tensor, fan_in: int) -> None:
 def _meaning(paths: Paths, channels: int) -> str:
     return (
         f"{channels} x ({paths.field_filter}) (x) {paths.field_in} -> {paths.field_out}, "
-        f"{paths.field_in.group}"
+        f"{group_label(paths.field_in.group)}"
     )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..constants import ConstantModule
 from ..field import Field, require_same_group
-from ..groups import Group
+from ..groups import Group, group_label
 from .meaning import Meaningful
 
 _DENSE_SIZE = 2**17
@@ -109,7 +109,7 @@ class Linear(Meaningful, ConstantModule):
         )
 
     def meaning(self) -> str:
-        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
+        return f"{self.field_in} -> {self.field_out}, {group_label(self.field_in.group)}"
 
 
 class _Path:

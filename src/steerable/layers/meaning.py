@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +18,8 @@ class Meaningful(nn.Module):
     A weight of the right shape may belong to a filter of another cutoff, to terms in another order
     or to another group. The line, `ClassName: meaning`, is written into `state_dict` as a uint8
     tensor, which safetensors holds as well. A state with another line is refused; one
-    without, from an older version, is loaded.
+    without, from an older version, is loaded. So is one whose line has no details, where
+    layers of this version have some.
     """
 
     def meaning(self) -> str:
@@ -25,6 +28,14 @@ class Meaningful(nn.Module):
         States hold it: what changes here makes older states unreadable.
         """
         raise NotImplementedError
+
+    def details(self) -> str:
+        """What lines of older versions left out; empty where they left out nothing.
+
+        Of two layers of one meaning both have details or none: a line without them is taken for
+        one of an older version.
+        """
+        return ""
 
     def reset_parameters(self) -> None:
         """Draw new weights, as the constructor does."""
@@ -36,9 +47,17 @@ class Meaningful(nn.Module):
     def set_extra_state(self, state: Tensor) -> None:
         """Nothing: the line was compared before."""
 
+    def state_name(self) -> str:
+        """The name at the head of the line."""
+        return type(self).__name__
+
     def state_line(self) -> str:
         """The line in the state."""
-        return f"{type(self).__name__}: {self.meaning()}"
+        details = self.details()
+        return f"{self._older_line()}; {details}" if details else self._older_line()
+
+    def _older_line(self) -> str:
+        return f"{self.state_name()}: {self.meaning()}"
 
     def _load_from_state_dict(
         self,
@@ -57,7 +76,7 @@ class Meaningful(nn.Module):
         if key in missing_keys:
             missing_keys.remove(key)
         line = _text(state_dict[key]) if key in state_dict else self.state_line()
-        if line != self.state_line():
+        if line not in (self.state_line(), self._older_line()):
             error_msgs.append(
                 f"{prefix.removesuffix('.') or 'The module'} is {self.state_line()}; the state was "
                 f"made by {line}. Load it into a layer of that kind, or drop the keys that end in "
@@ -83,6 +102,39 @@ def reset(module: object) -> None:
         module.reset_parameters()
     elif isinstance(module, nn.Module):
         reset_children(module)
+
+
+def unless(usual: object, name: str, value: object) -> str:
+    """The part `, name=value` of a meaning; empty for the usual value, which older lines imply."""
+    return "" if value == usual else f", {name}={value}"
+
+
+def function_text(function: object) -> str:
+    """The name of a function, with the arguments that a `functools.partial` gives it.
+
+    Arguments that are the defaults are left out. Lambdas all have one name.
+    """
+    if isinstance(function, partial):
+        arguments = [_argument_text(value) for value in function.args]
+        for name, value in sorted(function.keywords.items()):
+            text = _argument_text(value)
+            if text != _argument_text(_default(function.func, name)):
+                arguments.append(f"{name}={text}")
+        name = function_text(function.func)
+        return f"{name}({', '.join(arguments)})" if arguments else name
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return "<lambda>" if name.endswith("<lambda>") else name
+
+
+def _argument_text(value: object) -> str:
+    if value is None or isinstance(value, bool | int | float | str | tuple):
+        return str(value)
+    return function_text(value)
+
+
+def _default(function: object, name: str) -> object:
+    parameters = inspect.signature(function).parameters if callable(function) else {}
+    return parameters[name].default if name in parameters else inspect.Parameter.empty
 
 
 def _text(state: Tensor) -> str:

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from ..constants import ConstantModule
 from ..field import Field
-from ..groups import Group
+from ..groups import Group, group_label
 from ..ops import segment_mean
 from .activation import copy_to_components, mean_square
-from .meaning import Meaningful
+from .meaning import Meaningful, unless
 from .ranks import follow, mean_of_rows, ranks
+
+_EPS, _RMS_EPS = 1e-5, 1e-6  # added to variances and to mean squares, unless others are given
 
 
 class RMSNorm(Meaningful, ConstantModule):
@@ -33,7 +35,9 @@ class RMSNorm(Meaningful, ConstantModule):
     _member: Tensor
     _owner: Tensor
 
-    def __init__(self, field: Field | str, eps: float = 1e-6, group: Group | None = None) -> None:
+    def __init__(
+        self, field: Field | str, eps: float = _RMS_EPS, group: Group | None = None
+    ) -> None:
         super().__init__()
         self.field_in = self.field_out = Field.parse(field, group)
         self.eps = eps
@@ -59,7 +63,8 @@ class RMSNorm(Meaningful, ConstantModule):
         nn.init.ones_(self.weight)
 
     def meaning(self) -> str:
-        return f"{self.field_in}, {self.field_in.group}"
+        group = group_label(self.field_in.group)
+        return f"{self.field_in}, {group}{unless(_RMS_EPS, 'eps', self.eps)}"
 
 
 class _Standardise(Meaningful, ConstantModule):
@@ -72,7 +77,7 @@ class _Standardise(Meaningful, ConstantModule):
     _spread: Tensor
     _trivial: Tensor
 
-    def __init__(self, field: Field | str, eps: float = 1e-5, group: Group | None = None) -> None:
+    def __init__(self, field: Field | str, eps: float = _EPS, group: Group | None = None) -> None:
         super().__init__()
         self.field_in = self.field_out = Field.parse(field, group)
         self.eps = eps
@@ -99,7 +104,8 @@ class _Standardise(Meaningful, ConstantModule):
         nn.init.zeros_(self.bias)
 
     def meaning(self) -> str:
-        return f"{self.field_in}, {self.field_in.group}"
+        group = group_label(self.field_in.group)
+        return f"{self.field_in}, {group}{unless(_EPS, 'eps', self.eps)}"
 
 
 class BatchNorm(_Standardise):
@@ -127,7 +133,7 @@ class BatchNorm(_Standardise):
     def __init__(
         self,
         field: Field | str,
-        eps: float = 1e-5,
+        eps: float = _EPS,
         momentum: float = 0.1,
         group: Group | None = None,
     ) -> None:
@@ -193,7 +199,7 @@ class LayerNorm(_Standardise):
 
     _member: Tensor
 
-    def __init__(self, field: Field | str, eps: float = 1e-5, group: Group | None = None) -> None:
+    def __init__(self, field: Field | str, eps: float = _EPS, group: Group | None = None) -> None:
         super().__init__(field, eps, group)
         copies = torch.zeros(self.field_in.dim, self.field_in.dim, dtype=torch.float64)
         for place in self.field_in.slices():

@@ -17,8 +17,8 @@ from ..constants import ConstantModule
 from ..convs import NeighbourConv
 from ..field import Field, Term, harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
-from ..groups import Group, named_group
-from ..layers import BatchNorm, Gate, Linear, mean_square
+from ..groups import Group, group_label, named_group
+from ..layers import BatchNorm, Gate, Linear, Meaningful, mean_square
 from ..ops import Edges, farthest_point_sampling, knn, segment_max, segment_mean
 from ..settings import check_range
 from .certifiable import Claim
@@ -68,7 +68,7 @@ class Coarser(NamedTuple):
     """(2, edge) among those kept, if the level has convolutions among them."""
 
 
-class Classifier(nn.Module):
+class Classifier(Meaningful):
     """logits = MLP(mean and maximum over points of MLP(invariants of x)).
 
     x comes from convolutions on ever fewer points.
@@ -116,6 +116,7 @@ class Classifier(nn.Module):
                 f"{tuple(points)}."
             )
         self.group = symmetry = named_group(group)
+        self.points, self.neighbours = tuple(int(count) for count in points), int(neighbours)
         hidden = [_hidden_field(symmetry, width * 2**n) for n in range(len(points) - 1)]
         fields = pairwise([invariant_field(symmetry, 1), *hidden])
         self.levels = nn.ModuleList(
@@ -195,6 +196,9 @@ class Classifier(nn.Module):
         """The claim that the logits are invariant."""
         inputs = [(pos, POSITIONS), (batch, Role())]
         return Claim(self, inputs, Role(rows="graph"), self.group)
+
+    def meaning(self) -> str:
+        return f"{group_label(self.group)}, points={self.points}, neighbours={self.neighbours}"
 
 
 class _Level(nn.Module):

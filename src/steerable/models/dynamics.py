@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..groups import O3, Group
+from ..layers import Meaningful
 from ..ops import check_finite
 from ..settings import check_choices, check_range
 from ..tracing import is_traced
@@ -51,7 +52,7 @@ class DynamicsSettings:
         check_range("model", self, "softening", above=0)
 
 
-class Dynamics(nn.Module):
+class Dynamics(Meaningful):
     """x += h/2 v, then n times v += h a(x, v), x += h v, at last x -= h/2 v.
 
     These are n steps of leapfrog, h = time / n.
@@ -157,6 +158,9 @@ class Dynamics(nn.Module):
             group, translations = self.forces.group, self.forces.translations
         particles = Particles(attributes, pairs, pair_attributes)
         return motion_claim(self, group, translations, pos, velocity, particles)
+
+    def meaning(self) -> str:
+        return f"steps={self.steps}, length={self.length}, time={self.time}"
 
     def _motion(
         self,

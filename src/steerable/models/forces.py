@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..groups import Group
+from ..layers import Meaningful
 
 _LIGHT = -16.0  # logarithm of masses at the start, so that particles begin to fly free
 _DECADES = 8.0  # masses differ by powers of ten, so that their logarithms have far to go
@@ -67,7 +68,7 @@ class Weighing(Protocol):
         ...
 
 
-class PairForces(nn.Module):
+class PairForces(Meaningful):
     """a_i = sum over j of phi(rho_ij, s_ij) (x_i - x_j) / rho_ij^3, for masses of 1.
 
     Here rho^2 = |x_i - x_j|^2 + s^2.
@@ -95,6 +96,7 @@ class PairForces(nn.Module):
         strength: float = 1.0,
     ) -> None:
         super().__init__()
+        self.attributes, self.pair_attributes = attributes, pair_attributes
         self.law = _Law(hidden, softening, strength)
         inputs = 2 * attributes + pair_attributes
         self.psi = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
@@ -118,8 +120,14 @@ class PairForces(nn.Module):
         force = self.law(offset, memory)
         return torch.zeros_like(x).index_add(0, first, force).index_add(0, second, -force), memory
 
+    def meaning(self) -> str:
+        return (
+            f"attributes={self.attributes}, pair_attributes={self.pair_attributes}, "
+            f"strength={self.law.strength}"
+        )
 
-class Gravitation(nn.Module):
+
+class Gravitation(Meaningful):
     """a_i = sum over j of m_j phi(rho_ij) (x_i - x_j) / rho_ij^3 with learned masses.
 
     The masses are m = exp(8 w . attributes).
@@ -162,13 +170,16 @@ class Gravitation(nn.Module):
         pull = torch.zeros_like(x).index_add(0, first, memory.index_select(0, second) * field)
         return pull.index_add(0, second, -memory.index_select(0, first) * field), memory
 
+    def meaning(self) -> str:
+        return f"strength={self.law.strength}"
+
 
 class _Law(nn.Module):
     """phi(rho, s) x / rho^3 for offsets x (pair, d), rho^2 = |x|^2 + s^2; almost 0 at the start."""
 
     def __init__(self, hidden: int, softening: float, strength: float) -> None:
         super().__init__()
-        self.strength = strength
+        self.strength = float(strength)
         self.log_softening = nn.Parameter(torch.tensor(math.log(softening)))
         self.radial = nn.Linear(2, hidden)
         last = nn.Linear(hidden, 1)

@@ -10,7 +10,8 @@ from ..constants import ConstantModule
 from ..convs import NeighbourConv
 from ..field import harmonic_field, invariant_field
 from ..filters import HarmonicFilter, Radial
-from ..groups import O2, O3, Group, Harmonic, intertwiners
+from ..groups import O2, O3, Group, Harmonic, group_label, intertwiners
+from ..layers import Meaningful
 from ..ops import Edges
 from .forces import Particles
 
@@ -21,7 +22,7 @@ _REACH = 3.0  # distances usually are below this
 _HEARD = 2  # vectors in the result of the convolution
 
 
-class MessageForces(ConstantModule):
+class MessageForces(Meaningful, ConstantModule):
     """Nonlinear messages from positions, velocities, memory and attributes.
 
     y_i = sum over j of K(x_ij, v_i, v_j, m_i, m_j, a_ij) (1, v_j), from y_i forces and memory.
@@ -111,6 +112,9 @@ class MessageForces(ConstantModule):
             torch.cat([self.state(vectors), memory, torch.asinh(y[:, : self.hidden])], -1)
         )
         return heard[:, 0] + self.steer(memory, torch.cat([heard, vectors], 1)), memory
+
+    def meaning(self) -> str:
+        return f"{group_label(self.group)}, translations={self.translations}"
 
     def _relations(self, vectors: Tensor, edges: Edges) -> Tensor:
         """Invariants of direction, velocities and places of both ends (edge, invariant)."""

@@ -16,7 +16,7 @@ from ..field import Field, invariant_field
 from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_degree
 from ..functions import safe_norm
 from ..groups import named_group
-from ..layers import Gate, Linear, RMSNorm
+from ..layers import Gate, Linear, Meaningful, RMSNorm
 from ..ops import Edges, Neighbourhoods, radius_graph
 from ..settings import check_choices, check_range
 from ..tracing import is_traced
@@ -81,7 +81,7 @@ class RegressorSettings:
         check_range("model", self, "cutoff", above=0)
 
 
-class Regressor(ConstantModule):
+class Regressor(Meaningful, ConstantModule):
     """y = shift + scale pool_i head(x_i) + sum_i atoms(z_i).
 
     The x_i come from convolutions with implicit kernels.
@@ -131,7 +131,8 @@ class Regressor(ConstantModule):
         scalars = sum(t.multiplicity for t in field if t.irrep.is_trivial)
         invariants = invariant_field(field.group, scalars)
         count = len(reference.elements)
-        self.group = field.group
+        self.group, self.kernel = field.group, kernel
+        self.elements = tuple(int(number) for number in reference.elements)
         self.cutoff = float(cutoff)
         numbers = torch.full((119,), -1, dtype=torch.long)
         numbers[torch.tensor(reference.elements)] = torch.arange(count)
@@ -236,6 +237,9 @@ class Regressor(ConstantModule):
             raise ValueError(
                 f"batch has molecules up to number {int(batch.max())}; size is {size}."
             )
+
+    def meaning(self) -> str:
+        return f"elements={self.elements}, pool={self.pool.name}, kernel={self.kernel}"
 
     def _kinds(self, z: Tensor) -> Tensor:
         kind: Tensor = self._number[z.clamp(0, 118)]

@@ -11,7 +11,7 @@ from ..convs import InducedSetAttention, Pool, SetLinear
 from ..convs.sets import check_numbers, check_occupied, check_sets
 from ..field import Field, FieldError, invariant_field
 from ..groups import Group
-from ..layers import MLP, Gate, Linear, RMSNorm
+from ..layers import MLP, Gate, Linear, Meaningful, RMSNorm
 
 if TYPE_CHECKING:
     from torch_geometric.nn.aggr import Aggregation
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MIXING = ("mean", "max", "attention")
 
 
-class DeepSets(nn.Module):
+class DeepSets(Meaningful):
     """y = rho(pool over i of phi(x_i)), with equivariant multilayer perceptrons phi and rho.
 
     One result a set.
@@ -86,6 +86,9 @@ class DeepSets(nn.Module):
             check_occupied("DeepSets", batch, size)
         y: Tensor = self.set(self.pool(self.element(x), batch, size))
         return y
+
+    def meaning(self) -> str:
+        return f"{self.field_in} -> {self.field_out}, pool={self.pool.name}"
 
 
 class SetNet(nn.Module):

@@ -12,8 +12,9 @@ from torch.nn import functional
 
 from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, require_same_group
-from ...filters import Filter, StencilFilter, filter_line
-from ...layers import Contraction, DenseKernel, Meaningful, reset
+from ...filters import Filter, StencilFilter, filter_details, filter_line
+from ...groups import group_label
+from ...layers import Contraction, DenseKernel, Meaningful, reset, unless
 from ...tracing import is_traced, transforms_active
 from ..points.neighbour_conv import CONTRACTIONS
 from .stencil import Stencil
@@ -243,12 +244,20 @@ class _GridConv(Meaningful, ConstantModule):
         self._measure()
 
     def meaning(self) -> str:
-        stencil = self.stencil
-        return (
-            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, kernel_size="
-            f"{stencil.size}, step={stencil.step:g}, smoothing={stencil.smoothing:g}, "
-            f"{filter_line(self.filter)}"
+        stencil, window = self.stencil, self.window
+        unusual = (
+            unless(1, "stride", window.stride)
+            + unless("same", "padding", window.padding)
+            + unless("zeros", "padding_mode", window.mode)
         )
+        return (
+            f"{self.field_in} -> {self.field_out}, {group_label(self.field_in.group)}, kernel_size="
+            f"{stencil.size}, step={stencil.step:g}, smoothing={stencil.smoothing:g}, "
+            f"{filter_line(self.filter)}{unusual}"
+        )
+
+    def details(self) -> str:
+        return filter_details(self.filter)
 
     def extra_repr(self) -> str:
         window = self.window

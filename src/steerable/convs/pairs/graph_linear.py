@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
 from ...field import Field
-from ...groups import Group
+from ...groups import Group, group_label
 from ...layers import Linear, Meaningful
 from ...ops import check_edge_index, segment_mean, segment_sum
 from ..sets.ragged import check_sets
@@ -98,7 +98,7 @@ class GraphLinear(Meaningful, MessagePassing):
 
     def meaning(self) -> str:
         return (
-            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"{self.field_in} -> {self.field_out}, {group_label(self.field_in.group)}, "
             f"neighbours={self.neighbours}"
         )
 

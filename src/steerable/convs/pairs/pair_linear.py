@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ...field import Field
-from ...groups import Group
+from ...groups import Group, group_label
 from ...groups.permutations import TensorSymmetry
 from ...layers import Linear, Meaningful
 from ..sets.stacked import stack, stacked_field, unstack
@@ -150,7 +150,7 @@ class PairLinear(Meaningful):
         names = {sign: name for name, sign in SYMMETRIES.items()}
         return (
             f"{names[self._from]} {self.field_in} -> {names[self._to]} {self.field_out}, "
-            f"{self.field_in.group}"
+            f"{group_label(self.field_in.group)}"
         )
 
 

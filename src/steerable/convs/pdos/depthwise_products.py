@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ...constants import ConstantModule
 from ...field import Field, FieldMismatchError, Term, require_same_group
-from ...groups import Group, Irrep, decompose, quotient, trivial
+from ...groups import Group, Irrep, decompose, group_label, quotient, trivial
 from ...layers import SILU_GAIN, Linear, Meaningful
 from .tensor_products import Differentiate, unit_mean_square
 
@@ -60,7 +60,7 @@ class DepthwiseProducts(Meaningful, ConstantModule):
         super().__init__()
         group = require_same_group("NeuralPDO", field_filter, field_in, field_out)
         self.field_in, self.field_out, self.channels = field_in, field_out, channels
-        self.field_filter = field_filter
+        self.field_filter, self.subgroup = field_filter, subgroup
         self.functions = Functions(field_in, subgroup)
         hidden = self.functions.count if hidden is None else hidden
         if channels < 1 or self.functions.count % channels or hidden % channels:
@@ -94,10 +94,16 @@ class DepthwiseProducts(Meaningful, ConstantModule):
         return y
 
     def meaning(self) -> str:
+        group = group_label(self.field_in.group)
         return (
-            f"{self.field_filter} (x) {self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"{self.field_filter} (x) {self.field_in} -> {self.field_out}, {group}, "
             f"channels={self.channels}, functions of {self.functions.points} values"
         )
+
+    def details(self) -> str:
+        subgroup = self.subgroup
+        is_trivial = subgroup is None or subgroup.order == 1
+        return "" if is_trivial else f"subgroup {group_label(subgroup)}"
 
     def _coefficients(self, x: Tensor) -> Tensor:
         """W (point, channel, s, operator)."""

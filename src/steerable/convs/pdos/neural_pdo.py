@@ -11,9 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...field import Field
-from ...filters import DerivativeFilter, StencilFilter, group_of
-from ...groups import Group
-from ...layers import reset_children
+from ...filters import DerivativeFilter, StencilFilter, filter_details, filter_line, group_of
+from ...groups import Group, group_label
+from ...layers import Meaningful, function_text, reset_children
 from ...ops import CloudStencil, Neighbourhoods, cloud_stencil
 from ..grids.window import check_array
 from .depthwise_products import DepthwiseProducts
@@ -24,7 +24,7 @@ from .tensor_products import TensorProducts
 PRODUCTS: dict[str, Callable[..., Any]] = {"tensor": TensorProducts, "depthwise": DepthwiseProducts}
 
 
-class NeuralPDO(nn.Module):
+class NeuralPDO(Meaningful):
     """y = L W(f) D f + P(d) f on scattered points.
 
     A map W that f makes at every point, of all derivatives D f.
@@ -83,8 +83,9 @@ class NeuralPDO(nn.Module):
         if self.constant is not None:
             nn.init.zeros_(self.products.mix.weight)
 
-    def extra_repr(self) -> str:
-        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
+    def meaning(self) -> str:
+        group = group_label(self.field_in.group)
+        return f"{self.field_in} -> {self.field_out}, {group}, fit={function_text(self.fit)}"
 
     def stencil(self, pos: Tensor, edge_index: Tensor | Neighbourhoods) -> CloudStencil:
         """The weights of derivatives, which points that do not move need only once.
@@ -131,7 +132,7 @@ class NeuralPDO(nn.Module):
         return y if self.constant is None else y + self.constant(x, pos, edge_index, stencil)
 
 
-class GridNeuralPDO(nn.Module):
+class GridNeuralPDO(Meaningful):
     """The operator of NeuralPDO on a square or cubic grid.
 
     Its derivatives are one convolution with all stencils.
@@ -193,8 +194,12 @@ class GridNeuralPDO(nn.Module):
         if self.constant is not None:
             nn.init.zeros_(self.products.mix.weight)
 
-    def extra_repr(self) -> str:
-        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}"
+    def meaning(self) -> str:
+        filter, mode = self.derivatives.filter, self.derivatives.window.mode
+        return (
+            f"{self.field_in} -> {self.field_out}, {filter_line(filter)} "
+            f"{filter_details(filter)}, padding_mode={mode}"
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (batch, field_in.dim, *spatial) to (batch, field_out.dim, *spatial)."""

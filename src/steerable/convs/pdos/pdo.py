@@ -14,8 +14,17 @@ from torch import Tensor, nn
 
 from ...field import Field, FieldMismatchError
 from ...filters import DerivativeFilter, Filter, JointFilter, StencilFilter, group_of
-from ...groups import Group
-from ...layers import Contraction, Full, MeasuredScale, Paths, dense_kernel, reset
+from ...groups import Group, group_label
+from ...layers import (
+    Contraction,
+    Full,
+    Meaningful,
+    MeasuredScale,
+    Paths,
+    dense_kernel,
+    function_text,
+    reset,
+)
 from ...operators import Symbol
 from ...ops import CloudStencil, Neighbourhoods, cloud_stencil
 from ..grids.grid_conv import GridConv2d, GridConv3d
@@ -51,7 +60,8 @@ class _PDO(nn.Module):
 
     def extra_repr(self) -> str:
         order = self._derivatives.basis.order
-        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}, order={order}"
+        group = group_label(self.field_in.group)
+        return f"{self.field_in} -> {self.field_out}, {group}, order={order}"
 
     def _factor(self) -> Tensor:
         """n^(-1/2) of the convolution; 1 where that has not been measured yet."""
@@ -128,7 +138,7 @@ class _PDO(nn.Module):
             )
 
 
-class SteerablePDO(_PDO):
+class SteerablePDO(Meaningful, _PDO):
     """y = n^(-1/2) P(d) f on scattered points.
 
     P(d) is a learned operator that commutes with the group.
@@ -188,6 +198,13 @@ class SteerablePDO(_PDO):
         Arguments as in `forward`.
         """
         return fit_stencil(self.fit, self._derivatives, pos, edge_index)
+
+    def meaning(self) -> str:
+        return f"{_PDO.extra_repr(self)}, fit={function_text(self.fit)}"
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset(self.conv)
 
     def forward(
         self,

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...constants import ConstantModule
 from ...field import Field, Term, invariant_field, require_same_group
 from ...functions import Array
-from ...groups import Irrep, coupling, irreps
+from ...groups import Irrep, coupling, group_label, irreps
 from ...layers import MLP, Linear, Meaningful
 
 Differentiate = Callable[..., Tensor]
@@ -116,8 +116,9 @@ class TensorProducts(Meaningful, ConstantModule):
         return y
 
     def meaning(self) -> str:
+        group = group_label(self.field_in.group)
         return (
-            f"{self.field_filter} (x) {self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"{self.field_filter} (x) {self.field_in} -> {self.field_out}, {group}, "
             f"channels={self.channels}"
         )
 

@@ -13,7 +13,8 @@ from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
 from ...field import Field, require_same_group
-from ...filters import Filter, SeparableFilter, filter_line
+from ...filters import Filter, SeparableFilter, filter_details, filter_line
+from ...groups import group_label
 from ...layers import (
     Contraction,
     Depthwise,
@@ -297,12 +298,15 @@ class NeighbourConv(Meaningful, MeasuredScale):
     def meaning(self) -> str:
         number = "" if self.given is None else f", neighbours={self.given:g}"
         return (
-            f"{self.field_in} -> {self.field_out}, {self.field_in.group}, "
+            f"{self.field_in} -> {self.field_out}, {group_label(self.field_in.group)}, "
             f"aggregation={self.aggregation!r}{number}, {filter_line(self.filter)}"
         )
 
-    def state_line(self) -> str:
-        return f"PointConv: {self.meaning()}"  # which has the same weights
+    def details(self) -> str:
+        return filter_details(self.filter)
+
+    def state_name(self) -> str:
+        return "PointConv"  # which has the same weights
 
 
 class _Call(nn.Module):

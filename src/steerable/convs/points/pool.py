@@ -46,7 +46,7 @@ class Pool(nn.Module):
         self.aggregation = _resolved(aggregation)
         if self.aggregation not in ("sum", "mean") and not self.field_in.is_invariant:
             raise FieldError(
-                f"{_name(self.aggregation)} keeps invariant fields only; got {self.field_in}. Use "
+                f"{self.name} keeps invariant fields only; got {self.field_in}. Use "
                 "'sum' or 'mean', or map the features to invariants first, with Linear."
             )
         if isinstance(self.aggregation, nn.Module):
@@ -82,6 +82,11 @@ class Pool(nn.Module):
         reduction = segment_sum if self.aggregation == "sum" else segment_mean
         exact = None if x.device.type == "mps" else torch.float64  # which MPS does not have
         return reduction(x, batch, size, exact).to(x.dtype)
+
+    @property
+    def name(self) -> str:
+        """That of the aggregation, such as SumAggregation."""
+        return _name(self.aggregation)
 
     def extra_repr(self) -> str:
         kind = f", {self.aggregation!r}" if isinstance(self.aggregation, str) else ""

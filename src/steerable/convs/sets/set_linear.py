@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...field import Field, FieldError
-from ...groups import Group
+from ...groups import Group, group_label
 from ...layers import Linear, Meaningful
 from ...ops import segment_max, segment_mean, segment_sum
 from ...tracing import is_traced, transforms_active
@@ -96,7 +96,8 @@ class SetLinear(Meaningful):
         )
 
     def meaning(self) -> str:
-        return f"{self.field_in} -> {self.field_out}, {self.field_in.group}, pool={self.pool!r}"
+        group = group_label(self.field_in.group)
+        return f"{self.field_in} -> {self.field_out}, {group}, pool={self.pool!r}"
 
 
 def _is_rewritten(x: Tensor) -> bool:

@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from ...constants import ConstantModule
 from ...field import FieldMismatchError
-from ...groups import HomSpace, double_coset_representatives, kernel_functions, orthonormal_rows
+from ...groups import (
+    HomSpace,
+    digest,
+    double_coset_representatives,
+    kernel_functions,
+    orthonormal_rows,
+)
 from ...layers import Linear, Meaningful
 from .signals import signal_field
 
@@ -200,6 +206,9 @@ class LocalGConv(Meaningful, ConstantModule):
 
     def meaning(self) -> str:
         return f"{self.space_in} -> {self.space_out}, {len(self.taps)} taps"
+
+    def details(self) -> str:
+        return f"elements {digest(self.elements)}"
 
 
 class _Block(NamedTuple):

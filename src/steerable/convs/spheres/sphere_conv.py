@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ...constants import ConstantModule
-from ...filters import SpectralFilter
+from ...filters import SpectralFilter, Taps
+from ...groups import digest
 from ...layers import Meaningful, SphereSignals
 
 
@@ -122,3 +123,7 @@ class SphereConv(Meaningful, ConstantModule):
 
     def meaning(self) -> str:
         return f"{self.signals_in} -> {self.signals_out}, {self.filter or 'every filter'}"
+
+    def details(self) -> str:
+        filter = self.filter
+        return f"rotations {digest(filter.rotations.cpu())}" if isinstance(filter, Taps) else ""

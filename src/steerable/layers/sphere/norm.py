@@ -8,9 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..meaning import Meaningful
+from ..meaning import Meaningful, unless
 from ..ranks import follow, mean_of_rows, ranks
 from .signals import SphereSignals
+
+_EPS = 1e-5  # added to variances, unless another is given
 
 
 class SphereBatchNorm(Meaningful):
@@ -31,7 +33,7 @@ class SphereBatchNorm(Meaningful):
     running_mean: Tensor
     running_square: Tensor
 
-    def __init__(self, signals: SphereSignals, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(self, signals: SphereSignals, eps: float = _EPS, momentum: float = 0.1) -> None:
         super().__init__()
         self.signals, self.eps, self.momentum = signals, eps, momentum
         self.field_in = self.field_out = signals.field
@@ -67,4 +69,4 @@ class SphereBatchNorm(Meaningful):
         nn.init.ones_(self.running_square)
 
     def meaning(self) -> str:
-        return str(self.signals)
+        return f"{self.signals}{unless(_EPS, 'eps', self.eps)}"
