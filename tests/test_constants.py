@@ -60,3 +60,19 @@ def test_the_signature_is_that_of_the_constructor():
     assert list(inspect.signature(Thirds).parameters) == ["inner", "factor"]
     with pytest.raises(TypeError):
         inspect.signature(Thirds).bind(1, 2, 3)
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_an_exact_buffer_is_exact_whatever_is_loaded(assign):
+    module, number = Thirds(), torch.tensor([1 / 11])
+    module.load_state_dict({"seventh": number}, assign=assign)
+    assert module.seventh.dtype == torch.float64 and module.seventh.equal(number.double())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_an_exact_buffer_refuses_half_precision(dtype):
+    module = nn.Sequential(Thirds())
+    with pytest.raises(RuntimeError, match=rf"0\.seventh needs float32 or float64.*got {dtype}"):
+        module.load_state_dict({"0.seventh": torch.tensor([1 / 11], dtype=dtype)})
+    module.load_state_dict({"0.seventh": torch.ones(1, dtype=dtype)})  # exact in any precision
+    assert module[0].seventh.item() == 1 and module[0].seventh.dtype == torch.float64

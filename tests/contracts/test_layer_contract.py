@@ -3,7 +3,9 @@
 import copy
 import inspect
 import io
+import math
 import pickle
+from functools import partial
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch import nn
 
 import steerable.nn
 from steerable import Field, FieldError
-from steerable.groups import SO3, HomSpace, cyclic, dihedral, trivial
+from steerable.groups import SO3, HomSpace, axial, cyclic, dihedral, mirror, trivial
 from steerable.nn import (
     MLP,
     BatchNorm,
@@ -65,10 +67,12 @@ from steerable.nn import (
     SphereSignals,
     SteerablePDO,
     StencilFilter,
+    Taps,
     TensorProductActivation,
     TensorProducts,
     function_field,
 )
+from steerable.ops import cloud_stencil
 
 D4 = dihedral(4)
 PLANE = Field.parse("2x0+2x4", D4)
@@ -210,6 +214,26 @@ def test_states_travel(name):
         assert all(t.equal(tensors(layer)[k]) for k, t in tensors(twin).items())
 
 
+AXES = [(0.0, 0.0, 1.0), (1.0, 0.0, 0.0)]
+FITS = [cloud_stencil, partial(cloud_stencil, method="rbf")]
+TURNS = HomSpace(SO3(), trivial(), max_degree=1)
+ROTATIONS = SphereSignals.rotations(2, 1, 1)
+
+
+def linear_of(group):
+    """A map of the first two irreps of a group."""
+    field = Field(group, tuple((2, irrep) for irrep in group.irreps(1)[:2]))
+    return Linear(field, field)
+
+
+def rotations(*shape):
+    return SO3().sample(math.prod(shape), torch.Generator().manual_seed(0)).unflatten(0, shape)
+
+
+def powers(distance, first):
+    return torch.stack([distance**first, distance ** (first + 1)], 1)
+
+
 OTHERS = {
     "aggregation": tuple(
         PointConv(SPACE, SPACE, HarmonicFilter(1, 2.0), aggregation=kind)
@@ -227,6 +251,37 @@ OTHERS = {
     "neighbours": (GraphLinear(SPACE, SPACE, 2.0), GraphLinear(SPACE, SPACE, 3.0)),
     "aliases": (DerivativeFilter(1, cyclic(4)), DerivativeFilter(1, cyclic(4), 0)),
     "kernel": tuple(GridConv2d(PLANE, PLANE, StencilFilter(1, n, group=D4), n) for n in (3, 5)),
+    "plane of a mirror": tuple(linear_of(mirror(axis)) for axis in AXES),
+    "axis": tuple(linear_of(axial("Cinfv", axis)) for axis in AXES),
+    "axis of a filter": tuple(HarmonicFilter(1, 2.0, group=axial("Cinf", axis)) for axis in AXES),
+    "subgroup": tuple(
+        GConv(*[HomSpace(SO3(), axial("Cinf", axis), max_degree=1)] * 2, 1, 1) for axis in AXES
+    ),
+    "elements": tuple(LocalGConv(TURNS, TURNS, 1, 1, turns) for turns in rotations(2, 4)),
+    "taps": tuple(SphereConv(ROTATIONS, ROTATIONS, Taps(turns)) for turns in rotations(2, 2)),
+    "padding": tuple(
+        GridConv2d(PLANE, PLANE, HarmonicFilter(1, 2.0, group=D4), 3, padding_mode=mode)
+        for mode in ("zeros", "circular")
+    ),
+    "stencil": tuple(GridPDO(PLANE, PLANE, 2, method=m) for m in ("least_squares", "rbf")),
+    "stencil of coefficients": tuple(
+        GridNeuralPDO(PLANE, PLANE, 2, method=m) for m in ("least_squares", "rbf")
+    ),
+    "fit": tuple(SteerablePDO(SPACE, SPACE, fit=fit) for fit in FITS),
+    "fit of coefficients": tuple(NeuralPDO(SPACE, SPACE, fit=fit) for fit in FITS),
+    "joined radii": tuple(
+        PointConv("1x0e", "1x0e", JointFilter([CoulombFilter(1, [radius])]))
+        for radius in (1.0, 2.0)
+    ),
+    "radii beside weights": tuple(
+        PointConv("1x0e", "1x0e", JointFilter([HarmonicFilter(1, 2.0), CoulombFilter(1, [radius])]))
+        for radius in (1.0, 2.0)
+    ),
+    "part of a function": tuple(
+        HarmonicFilter(1, Radial(2.0, partial(powers, first=first), 2)) for first in (1, 2)
+    ),
+    "eps": (RMSNorm(SPACE), RMSNorm(SPACE, eps=1.0)),
+    "eps of a batch": (BatchNorm(SPACE, eps=1.0), BatchNorm(SPACE)),
 }
 
 

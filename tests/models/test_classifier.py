@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from oracles.states import assert_refused
 from steerable.certify import POSITIONS, Role, certify
 from steerable.groups import O3, named_group
 from steerable.models import Classifier
@@ -124,3 +125,9 @@ def test_levels_become_smaller(points):
         ValueError, match="points are those of a cloud and of one level or more, ever fewer"
     ):
         Classifier(2, points=points)
+
+
+def test_states_for_another_last_level_are_refused():
+    """Its points are those of no filter."""
+    ours, other = [Classifier(3, width=6, points=(40, 16, n), depth=0) for n in (5, 8)]
+    assert_refused(ours, other.state_dict())

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from oracles.states import assert_refused
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
 from steerable.field import Field
 from steerable.groups import O3, named_group
@@ -363,3 +364,8 @@ def test_units_and_steps_are_positive(units):
 @pytest.mark.parametrize("group", ["SO(3)", "Cinfv", "Cinf", "D3h"])
 def test_a_module_may_be_of_any_group(group):
     assert isinstance(Dynamics(MessageForces(named_group(group), hidden=4)), nn.Module)
+
+
+@pytest.mark.parametrize("changes", [{"steps": 5}, {"length": 2.0}, {"time": 0.5}], ids=str)
+def test_states_for_other_units_or_steps_are_refused(changes):
+    assert_refused(network(), network(**changes).state_dict())

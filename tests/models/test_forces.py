@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from oracles.states import assert_refused
 from steerable.models.forces import Gravitation, PairForces, Particles
 
 NODES = 5
@@ -119,3 +120,15 @@ def test_particles_without_pairs_feel_nothing(kind, nodes):
     alone = Particles(particles.attributes[:nodes], PAIRS[:, :0], particles.pair_attributes[:0])
     found = acceleration(forces(kind), x[:nodes], v[:nodes], alone)
     assert found.shape == (nodes, 3) and not found.any()
+
+
+@pytest.mark.parametrize(
+    ("ours", "other"),
+    [
+        (PairForces(strength=1.0), PairForces(strength=2.0)),
+        (PairForces(1, 2), PairForces(2, 0)),
+        (Gravitation(strength=1.0), Gravitation(strength=2.0)),
+    ],
+)
+def test_states_for_another_unit_or_other_attributes_are_refused(ours, other):
+    assert_refused(ours, other.state_dict())

@@ -7,13 +7,15 @@ import pytest
 import torch
 from torch import nn
 
+from oracles.states import assert_refused
 from steerable.certify import EDGE_INDEX, POSITIONS, Role, certify
 from steerable.field import harmonic_field
-from steerable.groups import O3, named_group
+from steerable.groups import O3, axial, named_group
 from steerable.models.dynamics import Dynamics
 from steerable.models.messages import MessageForces, VectorInvariants, VectorMaker
 
 NODES = 4
+AXES = [(0.0, 0.0, 1.0), (1.0, 0.0, 0.0)]
 PAIRS = torch.triu_indices(NODES, NODES, 1)
 UPRIGHT = torch.diag(torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64))
 
@@ -219,3 +221,19 @@ def test_the_memory_tells_particles_apart():
 def test_translations_that_do_not_exist(group, translations, message):
     with pytest.raises(ValueError, match=message):
         MessageForces(named_group(group), translations=translations)
+
+
+@pytest.mark.parametrize(
+    ("ours", "other"),
+    [
+        (("Cinfv", AXES[0], "plane"), ("Cinfv", AXES[0], "none")),
+        (("Cinfv", AXES[0], "all"), ("Cinfv", AXES[1], "all")),
+        (("Cinfv", AXES[0], "plane"), ("Cinfv", AXES[1], "plane")),
+    ],
+)
+def test_states_for_other_translations_or_another_axis_are_refused(ours, other):
+    forces = [
+        MessageForces(axial(name, axis), hidden=4, translations=translations)
+        for name, axis, translations in (ours, other)
+    ]
+    assert_refused(forces[0], forces[1].state_dict())

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from oracles.states import assert_refused
 from steerable.certify import POSITIONS, Role, certify
 from steerable.groups import O3, named_group
 from steerable.models import Reference, Regressor, UnknownElementError
@@ -161,3 +162,24 @@ def test_copies_far_apart_have_as_many_times_the_energy(apart):
         batch = torch.arange(copies).repeat_interleave(3) if apart else None
         total = model(z.repeat(copies), many, batch).sum()
     assert abs(total / copies / one - 1) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("elements", "pool"), [((8, 6, 1), "sum"), ((1, 6, 9), "sum"), ((1, 6, 8), "mean")]
+)
+@pytest.mark.parametrize("kernel", ["implicit", "bonds", "ends"])
+def test_states_for_other_elements_or_another_pool_are_refused(elements, pool, kernel):
+    ours = Regressor(Reference((1, 6, 8)), "4x0e", 1, kernel=kernel)
+    other = Regressor(Reference(elements, pool=pool), "4x0e", 1, kernel=kernel)
+    assert_refused(ours, other.state_dict())
+
+
+def test_references_stay_in_float64_whatever_is_loaded():
+    model, state = network(), network().state_dict()
+    rounded = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
+    model.load_state_dict(rounded, assign=True)
+    assert model.reference.dtype == model.statistics.dtype == torch.float64
+    assert model(Z, POS, BATCH).dtype == torch.float64
+    halved = {name: t.bfloat16() if t.is_floating_point() else t for name, t in state.items()}
+    with pytest.raises(RuntimeError, match="reference needs float32 or float64"):
+        model.load_state_dict(halved)

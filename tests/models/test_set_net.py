@@ -8,6 +8,7 @@ import torch
 from torch_geometric.nn.aggr import LSTMAggregation, MultiAggregation, SetTransformerAggregation
 
 from oracles.groups import EVERY, name
+from oracles.states import assert_refused
 from steerable.convs.sets.janossy import JanossyAggregation
 from steerable.convs.sets.order import OrderWarning
 from steerable.convs.sets.sort_pool import SortPoolAggregation
@@ -157,3 +158,9 @@ def test_errors():
             net(x[:, :2], BATCH)
         with pytest.raises(ValueError, match="numbers the sets from 0 to 1; got set 3"):
             net(x, BATCH, 2)
+
+
+@pytest.mark.parametrize("pools", [("sum", "mean"), ("mean", "max"), ("sum", "mul")])
+def test_states_for_another_pool_are_refused(pools):
+    ours, other = [DeepSets("2x0e", "4x0e", "1x0e", pool=pool) for pool in pools]
+    assert_refused(ours, other.state_dict())

@@ -237,8 +237,9 @@ class StencilFilter(ConstantModule):
         self.basis = Derivatives(order, group, maximum_offset)
         self.field, self.attributes, self.channels = self.basis.field, Field(group, ()), 1
         orders = torch.from_numpy(exponents_up_to(group.dim, order).sum(1))
-        self._method = partial(grid_stencil, method=method) if isinstance(method, str) else method
-        weights = self._method(group.dim, size, order) / (spacing**orders).unsqueeze(1)
+        stencil = partial(grid_stencil, method=method) if isinstance(method, str) else method
+        self._method = function_text(stencil)
+        weights = stencil(group.dim, size, order) / (spacing**orders).unsqueeze(1)
         values = (self.basis.coefficients @ weights).T
         scale = self.basis.scale(values)[self.basis.part_of]
         self.register_constant("operators", self.basis.coefficients * scale.unsqueeze(1))
@@ -278,7 +279,7 @@ class StencilFilter(ConstantModule):
     def details(self) -> str:
         """How derivatives are found, and which frequencies are left out."""
         offset = self.basis.maximum_offset
-        return f"method={function_text(self._method)}{unless(None, 'maximum_offset', offset)}"
+        return f"method={self._method}{unless(None, 'maximum_offset', offset)}"
 
     def extra_repr(self) -> str:
         return f"{self.field} of {self.field.group}, order={self.basis.order}, size={self.size}"

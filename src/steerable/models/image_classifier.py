@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ..convs import DepthwiseProducts, Downsample, GridConv2d, GridNeuralPDO, GridPDO
 from ..field import Field, invariant_field
 from ..filters import HarmonicFilter
-from ..groups import Group, group_label, planar_group
-from ..layers import BatchNorm, CosetActivation, FourierActivation, Meaningful
+from ..groups import Group, planar_group
+from ..layers import BatchNorm, CosetActivation, FourierActivation
 from ..settings import check_choices, check_range
 from .certifiable import Claim
 from .dots import dots_claim
@@ -57,7 +57,7 @@ class ImageClassifierSettings:
         check_range("model", self, "dropout", least=0, below=1)
 
 
-class ImageClassifier(Meaningful):
+class ImageClassifier(nn.Module):
     """logits = MLP(mean and maximum over points of invariants).
 
     They come from convolutions of signals on ever fewer points.
@@ -104,8 +104,7 @@ class ImageClassifier(Meaningful):
             raise ValueError("An ImageClassifier needs the width of at least one layer; got none.")
         self.group = symmetry = planar_group(group)
         field = invariant_field(symmetry, 1)
-        self.stops = sorted({int(n) for n in stops if 0 <= n < len(widths)})
-        last = max([1, *self.stops])
+        last = max([1, *(n for n in stops if n < len(widths))])
         kernels = [kernel if n >= last else _plain(kernel) for n in range(len(widths))]
         layers: list[nn.Module] = []
         for n, width in enumerate(widths):
@@ -136,9 +135,6 @@ class ImageClassifier(Meaningful):
     def certifiable(self, images: Tensor) -> Claim:
         """The claim that logits do not change when the group turns what a picture shows."""
         return dots_claim(self, self.group, images.shape[-1])
-
-    def meaning(self) -> str:
-        return f"{group_label(self.group)}, stops={self.stops}"
 
 
 class OnGrid(nn.Module):
