@@ -13,7 +13,7 @@ from torch import nn
 
 import steerable.nn
 from steerable import Field, FieldError
-from steerable.groups import SO3, HomSpace, axial, cyclic, dihedral, mirror, trivial
+from steerable.groups import SO3, Harmonic, HomSpace, axial, cyclic, dihedral, mirror, trivial
 from steerable.nn import (
     MLP,
     BatchNorm,
@@ -226,6 +226,12 @@ def linear_of(group):
     return Linear(field, field)
 
 
+def gconv_of(frequency):
+    """A map of fields on the octagon of C8, which its point reflection C2 turns or leaves."""
+    space = HomSpace(cyclic(8), cyclic(2), Harmonic(cyclic(2), frequency, 1))
+    return GConv(space, space, 1, 1)
+
+
 def rotations(*shape):
     return SO3().sample(math.prod(shape), torch.Generator().manual_seed(0)).unflatten(0, shape)
 
@@ -257,6 +263,7 @@ OTHERS = {
     "subgroup": tuple(
         GConv(*[HomSpace(SO3(), axial("Cinf", axis), max_degree=1)] * 2, 1, 1) for axis in AXES
     ),
+    "type of fields": tuple(gconv_of(frequency) for frequency in (1, 2)),
     "elements": tuple(LocalGConv(TURNS, TURNS, 1, 1, turns) for turns in rotations(2, 4)),
     "taps": tuple(SphereConv(ROTATIONS, ROTATIONS, Taps(turns)) for turns in rotations(2, 2)),
     "padding": tuple(

@@ -104,6 +104,9 @@ class GConv(Meaningful):
     def meaning(self) -> str:
         return f"{self.space_in} -> {self.space_out}"
 
+    def details(self) -> str:
+        return _types(self.space_in, self.space_out)
+
 
 class LocalGConv(Meaningful, ConstantModule):
     """y(g) = sum over p of w_p mean over k in K of sigma_out(k) X_p f(g k v_p) + bias.
@@ -208,7 +211,7 @@ class LocalGConv(Meaningful, ConstantModule):
         return f"{self.space_in} -> {self.space_out}, {len(self.taps)} taps"
 
     def details(self) -> str:
-        return f"elements {digest(self.elements)}"
+        return f"elements {digest(self.elements)} {_types(self.space_in, self.space_out)}".rstrip()
 
 
 class _Block(NamedTuple):
@@ -231,6 +234,16 @@ class Tap(NamedTuple):
 
     element: int
     matrix: Array
+
+
+def _types(*spaces: HomSpace) -> str:
+    """What tells types sigma of one dimension apart: their characters, which no basis changes."""
+    characters = [
+        np.trace(space.sigma.matrices(space.subgroup.generators), axis1=1, axis2=2)
+        for space in spaces
+        if not space.is_scalar
+    ]
+    return f"types {digest(np.concatenate(characters))}" if characters else ""
 
 
 def _check_spaces(owner: str, space_in: HomSpace, space_out: HomSpace) -> None:
