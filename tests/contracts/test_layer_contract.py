@@ -227,8 +227,8 @@ def linear_of(group):
 
 
 def gconv_of(frequency):
-    """A map of fields on the octagon of C8, which its point reflection C2 turns or leaves."""
-    space = HomSpace(cyclic(8), cyclic(2), Harmonic(cyclic(2), frequency, 1))
+    """A map of fields on C12 / C6 whose values C6 turns by multiples of the angle."""
+    space = HomSpace(cyclic(12), cyclic(6), Harmonic(cyclic(6), frequency, 1))
     return GConv(space, space, 1, 1)
 
 
