@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from contracts.points import conv_of, graph
+from contracts.sweeps import sweep
 from steerable.ops import Edges
 
 # PyTorch's own, of what it will rename.
@@ -95,7 +96,7 @@ def test_a_package_runs_without_python(contraction, tmp_path):
     assert float(answer.stdout) <= 1e-12
 
 
-@pytest.mark.parametrize("contraction", ["depthwise", "full"])
+@pytest.mark.parametrize("contraction", sweep(["depthwise", "full"], ["depthwise"]))
 def test_onnx(contraction, tmp_path):
     runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
     pytest.importorskip("onnxscript", reason="onnxscript is not installed")

@@ -77,4 +77,5 @@ def test_a_digest_does_not_see_rounding():
 
 def test_a_space_says_which_subgroup_it_has():
     spaces = [HomSpace(SO3(), axial("Cinf", axis), max_degree=1) for axis in AXES]
-    assert len({str(space) for space in spaces}) == len(AXES)
+    assert len({space.label for space in spaces}) == len(AXES)
+    assert {str(space) for space in spaces} == {"SO(3) / Cinf, degrees up to 1"}

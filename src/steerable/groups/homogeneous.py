@@ -173,9 +173,17 @@ class HomSpace:
         return coset_quadrature(self.group, self.subgroup, 0 if highest is None else highest)
 
     def __repr__(self) -> str:
+        return self._text(f"{self.group} / {self.subgroup}")
+
+    @property
+    def label(self) -> str:
+        """As `repr`, with labels that tell groups of one name apart."""
+        return self._text(f"{group_label(self.group)} / {group_label(self.subgroup)}")
+
+    def _text(self, groups: str) -> str:
         kind = "" if self.is_scalar else f", type of dimension {self.sigma.dim}"
         band = "" if self.max_degree is None else f", degrees up to {self.max_degree}"
-        return f"{group_label(self.group)} / {group_label(self.subgroup)}{kind}{band}"
+        return f"{groups}{kind}{band}"
 
 
 def kernel_functions(

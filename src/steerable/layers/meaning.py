@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+_DIGEST = re.compile(r" \([0-9a-f]{8}\)")  # of `groups.group_label`: not for people
 _KEY = "_extra_state"  # PyTorch's name for what `get_extra_state` gives
 
 
@@ -84,7 +86,7 @@ class Meaningful(nn.Module):
             )
 
     def extra_repr(self) -> str:
-        return self.meaning()
+        return _DIGEST.sub("", self.meaning())
 
     def __repr__(self) -> str:
         return nn.Module.__repr__(self)  # MessagePassing has one that leaves everything out

@@ -18,7 +18,7 @@ from steerable.filters.implicit import ImplicitFilter
 from steerable.ops import radius_graph
 
 PAIRS = list(product(ENGINES, [False, True]))  # an order of computation, and recompute
-BY_DEFAULT = [("aggregate", False), ("messages", True), ("radial", True), ("frame", False)]
+BY_DEFAULT = [("aggregate", False), ("radial", True)]
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 

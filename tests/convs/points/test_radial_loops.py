@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from steerable import Field
+from steerable.convs import NeighbourConv
 from steerable.convs.points.point_conv import PointConv
 from steerable.convs.points.radial import Radial
 from steerable.convs.points.radial_loops import RadialLoops
 from steerable.filters.harmonic import HarmonicFilter
 from steerable.groups import O3, irreps, point_group
-from steerable.ops import Inputs, neighbourhoods, radius_graph
+from steerable.ops import Edges, Inputs, neighbourhoods, radius_graph
 
 DOUBLE = torch.float64
 
@@ -123,8 +124,12 @@ def test_neighbourhoods_of_other_sources_are_refused():
     conv, (pos, edges) = layer(O3(), 2), cloud()
     edges[0, 0] = 99
     x = torch.randn(len(pos), conv.field_in.dim, dtype=DOUBLE)
-    with pytest.raises(IndexError):
-        conv(x, pos, neighbourhoods(edges, len(pos)))
+    hood = neighbourhoods(edges, len(pos))
+    with pytest.raises(ValueError, match="sources up to number 99; there are 12 sources"):
+        conv(x, pos, hood)
+    offset = torch.randn(edges.shape[1], 3, dtype=DOUBLE)
+    with pytest.raises(IndexError, match="Sources are numbers from 0 to 11; got 0 to 99"):
+        NeighbourConv.forward(conv, x, Edges(edges, offset, len(pos), hood))
 
 
 def test_a_graph_without_derivatives_for_some_inputs(blocks):

@@ -102,7 +102,7 @@ class GConv(Meaningful):
         return total
 
     def meaning(self) -> str:
-        return f"{self.space_in} -> {self.space_out}"
+        return f"{self.space_in.label} -> {self.space_out.label}"
 
     def details(self) -> str:
         return _types(self.space_in, self.space_out)
@@ -208,7 +208,7 @@ class LocalGConv(Meaningful, ConstantModule):
         return torch.cat([part.flatten(-2) for part in y], -1)
 
     def meaning(self) -> str:
-        return f"{self.space_in} -> {self.space_out}, {len(self.taps)} taps"
+        return f"{self.space_in.label} -> {self.space_out.label}, {len(self.taps)} taps"
 
     def details(self) -> str:
         return f"elements {digest(self.elements)} {_types(self.space_in, self.space_out)}".rstrip()
