@@ -214,6 +214,13 @@ def test_points_that_coincide_are_finite():
     assert y.isfinite().all() and force.isfinite().all() and second.isfinite().all()
 
 
+def test_an_exported_operator_takes_its_stencil():
+    pdo = SteerablePDO("1x0e+1x1o", "1x0e+1x1o", 1).double()
+    pos, edges = cloud(3)
+    with pytest.raises(Exception, match="Stencils are fitted outside of exported programs"):
+        torch.export.export(pdo, (features(pdo), pos, edges))
+
+
 def test_a_stencil_made_once_gives_the_same_and_compiles():
     pdo = SteerablePDO("1x0e+1x1o", "1x0e+1x1o", 1).double()
     pos, edges = cloud(3)

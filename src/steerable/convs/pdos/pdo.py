@@ -309,7 +309,16 @@ def fit_stencil(
     """The weights of the derivatives of a filter on points.
 
     The arguments are those of SteerablePDO.
+
+    Raises:
+        RuntimeError: while a program is exported.
     """
+    if torch.compiler.is_exporting():
+        raise RuntimeError(
+            "Stencils are fitted outside of exported programs, since their steps depend on the "
+            "points. Export a module that takes the two tensors of pdo.stencil(pos, edge_index) "
+            "and passes stencil=CloudStencil(weight, condition)."
+        )
     edges = edges_of(None, pos, edge_index, filter.field.group.dim)
     return fit(edges.offset, edges.hood, filter.basis.order)
 
