@@ -117,6 +117,14 @@ def test_the_rooms_are_in_order():
     assert dense(PACKAGE, CLEAN) == []
 
 
+def test_lines_of_c_are_as_short():
+    sources = sorted(PACKAGE.rglob("*.c"))
+    assert sources
+    for path in sources:
+        lines = path.read_text().splitlines()
+        assert [k for k, line in enumerate(lines, 1) if len(line) > LINE_LENGTH] == [], path.name
+
+
 @pytest.mark.parametrize("room", CLEAN)
 def test_every_clean_room_has_files(room):
     assert all(path.is_file() for path in files(PACKAGE, room))

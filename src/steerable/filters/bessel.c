@@ -10,7 +10,7 @@
 
 typedef int64_t I;
 #define PI 3.14159265358979323846
-#define MOST 64 /* functions */
+#define MOST 64  /* functions */
 #define NEAR 0.5 /* below it sin(a) / a and its derivatives are series */
 
 typedef struct {
@@ -52,7 +52,8 @@ static void evaluate(const Shape *a, double r, int derivatives, Functions *out)
         const double k = n * step, x = k * r, t = s;
         double g[3];
         s = s * cosine + c * sine, c = c * cosine - t * sine; /* of x */
-        if (x < NEAR) series(x, g);
+        if (x < NEAR)
+            series(x, g);
         else {
             const double inverse = 1 / x;
             g[0] = s * inverse, g[1] = (c - g[0]) * inverse, g[2] = -g[0] - 2 * g[1] * inverse;
@@ -62,7 +63,8 @@ static void evaluate(const Shape *a, double r, int derivatives, Functions *out)
         out->b[1][n - 1] = a->basis * k * g[1];
         out->b[2][n - 1] = a->basis * k * k * g[2];
     }
-    const double inside = u < 1 ? a->envelope : 0, u4 = u * u * u * u, rest = 1 - u, c1 = 1 / a->cutoff;
+    const double inside = u < 1 ? a->envelope : 0, u4 = u * u * u * u, rest = 1 - u,
+                 c1 = 1 / a->cutoff;
     out->f[0] = u < 1 ? inside * (1 - u4 * u * u * (28 - u * (48 - 21 * u))) : 0;
     out->f[1] = -168 * inside * u4 * u * rest * rest * c1;
     out->f[2] = -168 * inside * u4 * rest * (5 - 7 * u) * c1 * c1;
@@ -94,9 +96,10 @@ void pull(const Shape *a, const REAL *x, const REAL *to_b, const REAL *to_f, REA
     }
 }
 
-/* The gradients of <dx, pull>: by x, H dx with the second derivatives H of phi; by to_b and to_f. */
-void pull_twice(const Shape *a, const REAL *x, const REAL *to_b, const REAL *to_f, const REAL *dx, REAL *to_x,
-                REAL *db, REAL *df)
+/* The gradients of <dx, pull>: by x, H dx with the second derivatives H of phi; by to_b and to_f.
+ */
+void pull_twice(const Shape *a, const REAL *x, const REAL *to_b, const REAL *to_f, const REAL *dx,
+                REAL *to_x, REAL *db, REAL *df)
 {
 #pragma omp parallel for num_threads(a->threads)
     for (I e = 0; e < a->edges; e++) {
@@ -112,6 +115,7 @@ void pull_twice(const Shape *a, const REAL *x, const REAL *to_b, const REAL *to_
             db[e * a->count + n] = at.b[1][n] * dr;
         }
         df[e] = at.f[1] * dr;
-        for (I k = 0; k < a->dim; k++) to_x[e * a->dim + k] = slope / r * de[k] + (bend - slope / r) * dr / r * xe[k];
+        for (I k = 0; k < a->dim; k++)
+            to_x[e * a->dim + k] = slope / r * de[k] + (bend - slope / r) * dr / r * xe[k];
     }
 }

@@ -28,12 +28,19 @@ typedef struct {
 
 /* Do something for all copies of a path, with a count of copies that the compiler knows where that
    is possible. */
-#define FOR_BLOCKS(copies, ...)                                                         \
-    for (I c0 = 0; c0 < (copies); c0 += BLOCK) {                                        \
-        const int left = (int)((copies) - c0 < BLOCK ? (copies) - c0 : BLOCK);          \
-        if (left == BLOCK) { enum { C = BLOCK }; __VA_ARGS__; }                         \
-        else if (left == 16) { enum { C = 16 }; __VA_ARGS__; }                          \
-        else { const int C = left; __VA_ARGS__; }                                       \
+#define FOR_BLOCKS(copies, ...)                                                \
+    for (I c0 = 0; c0 < (copies); c0 += BLOCK) {                               \
+        const int left = (int)((copies) - c0 < BLOCK ? (copies) - c0 : BLOCK); \
+        if (left == BLOCK) {                                                   \
+            enum { C = BLOCK };                                                \
+            __VA_ARGS__;                                                       \
+        } else if (left == 16) {                                               \
+            enum { C = 16 };                                                   \
+            __VA_ARGS__;                                                       \
+        } else {                                                               \
+            const int C = left;                                                \
+            __VA_ARGS__;                                                       \
+        }                                                                      \
     }
 
 static void couple(const Shape *a, const REAL *restrict y, REAL *restrict g)
@@ -44,7 +51,8 @@ static void couple(const Shape *a, const REAL *restrict y, REAL *restrict g)
 
 static void uncouple(const Shape *a, const REAL *restrict to_g, REAL *restrict to_y)
 {
-    for (I q = 0; q < a->nonzeros; q++) to_y[a->place[2 * q]] += a->value[q] * to_g[a->place[2 * q + 1]];
+    for (I q = 0; q < a->nonzeros; q++)
+        to_y[a->place[2 * q]] += a->value[q] * to_g[a->place[2 * q + 1]];
 }
 
 INLINE void add(int C, REAL g, const REAL *restrict v, REAL *restrict s)
@@ -64,8 +72,8 @@ INLINE REAL dot(int C, const REAL *restrict a, const REAL *restrict b)
     return total;
 }
 
-INLINE void sum_path(int C, I m_i, I m_o, I copies, I step, const REAL *restrict g, const REAL *restrict w,
-                     const REAL *restrict f, REAL *restrict s)
+INLINE void sum_path(int C, I m_i, I m_o, I copies, I step, const REAL *restrict g,
+                     const REAL *restrict w, const REAL *restrict f, REAL *restrict s)
 {
     for (I i = 0; i < m_i; i++) {
         REAL v[BLOCK];
@@ -83,18 +91,21 @@ void sums(const Shape *a, I begin, I end, const REAL *y, const REAL *w, const RE
         for (I e = a->first[n]; e < a->first[n + 1]; e++) {
             couple(a, y + e * a->harmonics, g);
             for (const I *p = a->path; p < a->path + FIELDS * a->paths; p += FIELDS) {
-                const REAL *we = w + e * a->weights + p[6], *fe = f + a->source[e] * a->width + p[0];
+                const REAL *we = w + e * a->weights + p[6],
+                           *fe = f + a->source[e] * a->width + p[0];
                 REAL *sn = s + (n - begin) * p[5] + p[3];
-                FOR_BLOCKS(p[7], sum_path(C, p[1], p[2], p[7], p[4], g + p[8], we + c0, fe + c0, sn + c0))
+                FOR_BLOCKS(p[7],
+                           sum_path(C, p[1], p[2], p[7], p[4], g + p[8], we + c0, fe + c0, sn + c0))
             }
         }
         free(g);
     }
 }
 
-INLINE void pull_path(int C, I m_i, I m_o, I copies, I step, const REAL *restrict g, const REAL *restrict w,
-                      const REAL *restrict f, const REAL *restrict t, REAL *restrict s, REAL *restrict to_w,
-                      REAL *restrict to_f, REAL *restrict to_g)
+INLINE void pull_path(int C, I m_i, I m_o, I copies, I step, const REAL *restrict g,
+                      const REAL *restrict w, const REAL *restrict f, const REAL *restrict t,
+                      REAL *restrict s, REAL *restrict to_w, REAL *restrict to_f,
+                      REAL *restrict to_g)
 {
     REAL total[BLOCK] = {0};
     for (I i = 0; i < m_i; i++) {
@@ -113,8 +124,8 @@ INLINE void pull_path(int C, I m_i, I m_o, I copies, I step, const REAL *restric
 
 /* S again, and the gradients of <T, S>: of w; of f, added into the rows `row` of to_f; of Y, unless
    to_y is NULL. */
-void pull(const Shape *a, I begin, I end, const REAL *y, const REAL *w, const REAL *f, const REAL *t, REAL *s,
-          REAL *to_y, REAL *to_w, REAL *to_f, const I *row)
+void pull(const Shape *a, I begin, I end, const REAL *y, const REAL *w, const REAL *f,
+          const REAL *t, REAL *s, REAL *to_y, REAL *to_w, REAL *to_f, const I *row)
 {
 #pragma omp parallel for num_threads(a->threads)
     for (I n = begin; n < end; n++) {
@@ -123,12 +134,13 @@ void pull(const Shape *a, I begin, I end, const REAL *y, const REAL *w, const RE
             couple(a, y + e * a->harmonics, g);
             if (to_g) memset(to_g, 0, a->products * sizeof(REAL));
             for (const I *p = a->path; p < a->path + FIELDS * a->paths; p += FIELDS) {
-                const REAL *we = w + e * a->weights + p[6], *fe = f + a->source[e] * a->width + p[0];
+                const REAL *we = w + e * a->weights + p[6],
+                           *fe = f + a->source[e] * a->width + p[0];
                 const REAL *tn = t + (n - begin) * p[5] + p[3];
                 REAL *sn = s + (n - begin) * p[5] + p[3], *tw = to_w + e * a->weights + p[6];
                 REAL *tf = to_f + row[e] * a->width + p[0], *tg = to_g ? to_g + p[8] : NULL;
-                FOR_BLOCKS(p[7], pull_path(C, p[1], p[2], p[7], p[4], g + p[8], we + c0, fe + c0, tn + c0, sn + c0,
-                                           tw + c0, tf + c0, tg))
+                FOR_BLOCKS(p[7], pull_path(C, p[1], p[2], p[7], p[4], g + p[8], we + c0, fe + c0,
+                                           tn + c0, sn + c0, tw + c0, tf + c0, tg))
             }
             if (to_g) uncouple(a, to_g, to_y + e * a->harmonics);
         }
@@ -136,10 +148,12 @@ void pull(const Shape *a, I begin, I end, const REAL *y, const REAL *w, const RE
     }
 }
 
-INLINE void pull_twice_path(int C, I m_i, I m_o, I copies, I step, const REAL *restrict g, const REAL *restrict dg,
-                            const REAL *restrict w, const REAL *restrict dw, const REAL *restrict f,
-                            const REAL *restrict df, const REAL *restrict t, REAL *restrict ds, REAL *restrict to_w,
-                            REAL *restrict to_dw, REAL *restrict to_f, REAL *restrict to_g)
+INLINE void pull_twice_path(int C, I m_i, I m_o, I copies, I step, const REAL *restrict g,
+                            const REAL *restrict dg, const REAL *restrict w,
+                            const REAL *restrict dw, const REAL *restrict f,
+                            const REAL *restrict df, const REAL *restrict t, REAL *restrict ds,
+                            REAL *restrict to_w, REAL *restrict to_dw, REAL *restrict to_f,
+                            REAL *restrict to_g)
 {
     REAL total[BLOCK] = {0}, d_total[BLOCK] = {0};
     for (I i = 0; i < m_i; i++) {
@@ -164,9 +178,9 @@ INLINE void pull_twice_path(int C, I m_i, I m_o, I copies, I step, const REAL *r
 }
 
 /* dS, the derivative of S along dY, dw, df, and the gradients of <T, dS>: of w, dw, f and Y. */
-void pull_twice(const Shape *a, I begin, I end, const REAL *y, const REAL *dy, const REAL *w, const REAL *dw,
-                const REAL *f, const REAL *df, const REAL *t, REAL *ds, REAL *to_y, REAL *to_w, REAL *to_dw, REAL *to_f,
-                const I *row)
+void pull_twice(const Shape *a, I begin, I end, const REAL *y, const REAL *dy, const REAL *w,
+                const REAL *dw, const REAL *f, const REAL *df, const REAL *t, REAL *ds, REAL *to_y,
+                REAL *to_w, REAL *to_dw, REAL *to_f, const I *row)
 {
     const I products = a->products;
 #pragma omp parallel for num_threads(a->threads)
@@ -180,9 +194,11 @@ void pull_twice(const Shape *a, I begin, I end, const REAL *y, const REAL *dy, c
                 const I at = e * a->weights + p[6], from = a->source[e] * a->width + p[0];
                 const I to = (n - begin) * p[5] + p[3];
                 REAL *tf = to_f + row[e] * a->width + p[0];
-                FOR_BLOCKS(p[7], pull_twice_path(C, p[1], p[2], p[7], p[4], g + p[8], dg + p[8], w + at + c0,
-                                                 dw + at + c0, f + from + c0, df + from + c0, t + to + c0, ds + to + c0,
-                                                 to_w + at + c0, to_dw + at + c0, tf + c0, to_g + p[8]))
+                FOR_BLOCKS(p[7],
+                           pull_twice_path(C, p[1], p[2], p[7], p[4], g + p[8], dg + p[8],
+                                           w + at + c0, dw + at + c0, f + from + c0, df + from + c0,
+                                           t + to + c0, ds + to + c0, to_w + at + c0,
+                                           to_dw + at + c0, tf + c0, to_g + p[8]))
             }
             uncouple(a, to_g, to_y + e * a->harmonics);
         }
@@ -190,11 +206,11 @@ void pull_twice(const Shape *a, I begin, I end, const REAL *y, const REAL *dy, c
     }
 }
 
-/* What `convolve` needs besides: channels of the filter, columns of x and of the results, numbers of
-   S of a target, output irreps; for each of these m_o, copies of all paths, copies of the result;
-   the columns of x in the order of f, and those of the results among (irrep, component, copy),
-   behind which a zero lies. `edge` holds the numbers of the edges in the order of their targets,
-   or is NULL where they are in that order. */
+/* What `convolve` needs besides: channels of the filter, columns of x and of the results, numbers
+   of S of a target, output irreps; for each of these m_o, copies of all paths, copies of the
+   result; the columns of x in the order of f, and those of the results among (irrep, component,
+   copy), behind which a zero lies. `edge` holds the numbers of the edges in the order of their
+   targets, or is NULL where they are in that order. */
 typedef struct {
     I channels, sources, columns, sums, outputs;
     const I *sizes, *order, *joined, *edge;
@@ -202,13 +218,15 @@ typedef struct {
 
 /* The whole sum over neighbours of a small graph, from features as they lie to results as they lie:
    w = phi V at every edge, S of every target, and S L. Returns 1, or 0 where memory ends. */
-int convolve(const Shape *a, const Ends *b, I size, const REAL *phi, const REAL *y, const REAL *x, const REAL *v,
-             const REAL *const *mix, REAL *result)
+int convolve(const Shape *a, const Ends *b, I size, const REAL *phi, const REAL *y, const REAL *x,
+             const REAL *v, const REAL *const *mix, REAL *result)
 {
     const I parts = b->sums > b->columns ? b->sums : b->columns;
-    REAL *f = malloc((b->sources * a->width + a->products + a->weights + b->sums + parts + 1) * sizeof(REAL));
+    REAL *f = malloc((b->sources * a->width + a->products + a->weights + b->sums + parts + 1) *
+                     sizeof(REAL));
     if (!f) return 0;
-    REAL *g = f + b->sources * a->width, *w = g + a->products, *s = w + a->weights, *z = s + b->sums;
+    REAL *g = f + b->sources * a->width, *w = g + a->products, *s = w + a->weights,
+         *z = s + b->sums;
     for (I j = 0; j < b->sources; j++)
         for (I q = 0; q < a->width; q++) f[j * a->width + q] = x[j * a->width + b->order[q]];
     for (I n = 0; n < size; n++) {
@@ -224,7 +242,8 @@ int convolve(const Shape *a, const Ends *b, I size, const REAL *phi, const REAL 
             for (const I *p = a->path; p < a->path + FIELDS * a->paths; p += FIELDS) {
                 const REAL *we = w + p[6], *fe = f + a->source[e] * a->width + p[0];
                 REAL *sn = s + p[3];
-                FOR_BLOCKS(p[7], sum_path(C, p[1], p[2], p[7], p[4], g + p[8], we + c0, fe + c0, sn + c0))
+                FOR_BLOCKS(p[7],
+                           sum_path(C, p[1], p[2], p[7], p[4], g + p[8], we + c0, fe + c0, sn + c0))
             }
         }
         const REAL *from = s;
