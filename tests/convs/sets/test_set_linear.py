@@ -191,6 +191,12 @@ def test_derivatives_at_coincident_points():
     assert gradcheck(lambda x: made(x, BATCH), x) and gradgradcheck(lambda x: made(x, BATCH), x)
 
 
+def test_an_exported_layer_is_told_the_number_of_sets():
+    x, batch = rows(len(BATCH), 5), BATCH
+    with pytest.raises(Exception, match=r"SetLinear finds the number of sets .*: pass size"):
+        torch.export.export(layer("5x0e", "4x0e", "mean"), (x, batch))
+
+
 @pytest.mark.parametrize("pool", ["mean", "max"])
 def test_it_compiles(pool):
     torch._dynamo.reset()

@@ -35,6 +35,11 @@ def check_sets(owner: str, x: Tensor, batch: Tensor | None, size: int | None) ->
         )
     if is_traced(batch) and size is not None:
         return batch, size
+    if torch.compiler.is_exporting():
+        raise ValueError(
+            f"{owner} finds the number of sets in the batch, which an exported program cannot: "
+            "pass size."
+        )
     low, high = (int(end) for end in batch.aminmax()) if batch.shape[0] else (0, -1)
     if low < 0 or (size is not None and high >= size):
         wanted = "" if size is None else f" to {size - 1}"
