@@ -86,11 +86,13 @@ class Edges:
             raise ValueError(
                 f"These neighbourhoods are of {hood.size} nodes; there are {targets} targets."
             )
-        elif not is_traced(index) and hood.rows.span[1] >= sources:
-            raise ValueError(
-                f"These neighbourhoods have sources up to number {hood.rows.span[1]}; there are "
-                f"{sources} sources."
-            )
+        elif not is_traced(index) and index.shape[1]:
+            highest = int(index[0].max())  # `hood.rows` has it, but blocks need no rows
+            if highest >= sources:
+                raise ValueError(
+                    f"These neighbourhoods have sources up to number {highest}; there are "
+                    f"{sources} sources."
+                )
         check_finite(source_pos)
         if target_pos is not source_pos:
             check_finite(target_pos)
