@@ -12,6 +12,7 @@ from .mlp import MLP
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 from .path_layout import PathLayout
 from .paths import Paths
+from .products import Products
 from .restrict import Restrict
 from .sphere import (
     SphereActivation,
@@ -51,6 +52,7 @@ __all__ = [
     "Outer",
     "PathLayout",
     "Paths",
+    "Products",
     "RMSNorm",
     "Recipe",
     "Restrict",

@@ -71,6 +71,14 @@ class Linear(Meaningful, ConstantModule):
             if self.bias is not None:
                 self.bias.zero_()
 
+    def matrices(self) -> list[tuple[int, int, int]]:
+        """The matrices in `weight`, (place of the first number, copies out, copies in) of each."""
+        return [
+            (path.start + k * path.copies_out * path.copies_in, path.copies_out, path.copies_in)
+            for path in self._paths
+            for k in range(len(path.basis))
+        ]
+
     def matrix(self) -> Tensor:
         """The map as a matrix (field_in.dim, field_out.dim), without the bias."""
         if not self.is_dense:

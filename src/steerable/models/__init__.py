@@ -1,5 +1,6 @@
 """Ready networks, one a file."""
 
+from .backbone import Backbone, Block
 from .build import (
     build_digits,
     build_nbody,
@@ -22,12 +23,15 @@ from .moved import Moved, motion_claim
 from .multipoles import Multipoles, Polarisability
 from .outputs import ATOMWISE, Outputs, Result, named_outputs
 from .pair_net import PairNet
-from .regressor import Reference, Regressor, RegressorSettings, UnknownElementError
+from .regressor import EARLIER, Reference, Regressor, RegressorSettings, UnknownElementError
 from .set_net import DeepSets, SetNet
 from .sphere_net import SphereClassifier, SphereClassifierSettings
 
 __all__ = [
     "ATOMWISE",
+    "EARLIER",
+    "Backbone",
+    "Block",
     "Certifiable",
     "Claim",
     "Classifier",

@@ -14,7 +14,7 @@ from .dynamics import Dynamics
 from .forces import Gravitation, PairForces
 from .image_classifier import ImageClassifier
 from .messages import MessageForces
-from .regressor import Reference, Regressor
+from .regressor import EARLIER, Reference, Regressor
 from .sphere_net import SphereClassifier
 
 _IN_SPACE = {"SO(2)": "Cinf", "O(2)": "Cinfv"}
@@ -35,7 +35,8 @@ def build_qm9(elements: Sequence[int], **arguments: Any) -> nn.Module:
     }
     atoms = arguments.pop("reference", None)
     reference = Reference(tuple(elements), tuple(atoms) if atoms else None, **settings)
-    return Regressor(reference, **arguments)
+    earlier = {} if "contraction" in arguments else EARLIER
+    return Regressor(reference, **(earlier | arguments))
 
 
 def build_shapes(**arguments: Any) -> nn.Module:

@@ -21,6 +21,7 @@ from ..groups import Group, group_label, named_group
 from ..layers import BatchNorm, Gate, Linear, Meaningful, mean_square
 from ..ops import Edges, farthest_point_sampling, knn, segment_max, segment_mean
 from ..settings import check_range
+from .backbone import Block
 from .certifiable import Claim
 
 _DEGREE = 2  # of the harmonics in filters and features
@@ -219,9 +220,9 @@ class _Level(nn.Module):
         super().__init__()
         finer, self.points = points
         self.neighbours = neighbours
-        self.down = _Step(field_in, field_out, neighbours, _reach(neighbours, finer), radial)
+        self.down = _step(field_in, field_out, neighbours, _reach(neighbours, finer), radial)
         self.among = nn.ModuleList(
-            _Step(field_out, field_out, neighbours, _reach(neighbours, self.points), radial)
+            _step(field_out, field_out, neighbours, _reach(neighbours, self.points), radial)
             for _ in range(depth)
         )
 
@@ -245,27 +246,18 @@ class _Level(nn.Module):
         return y, kept_pos
 
 
-class _Step(nn.Module):
+def _step(field_in: Field, field_out: Field, neighbours: int, reach: float, radial: int) -> Block:
     """gate(norm(convolution + linear map of the target's own features))."""
-
-    def __init__(
-        self, field_in: Field, field_out: Field, neighbours: int, reach: float, radial: int
-    ) -> None:
-        super().__init__()
-        self.gate = Gate(field_out)
-        self.conv = NeighbourConv(
-            field_in,
-            self.gate.field_in,
-            _filter(field_in.group, reach, radial),
-            self_interaction=True,
-            neighbours=neighbours,
-            recompute=False,
-        )
-        self.norm = BatchNorm(self.gate.field_in)
-
-    def forward(self, x: tuple[Tensor, Tensor], edges: Edges) -> Tensor:
-        result: Tensor = self.gate(self.norm(self.conv(x, edges)))
-        return result
+    gate = Gate(field_out)
+    conv = NeighbourConv(
+        field_in,
+        gate.field_in,
+        _filter(field_in.group, reach, radial),
+        self_interaction=True,
+        neighbours=neighbours,
+        recompute=False,
+    )
+    return Block(conv, norm=BatchNorm(gate.field_in), activation=gate, norm_first=False)
 
 
 def _filter(group: Group, reach: float, count: int) -> HarmonicFilter:

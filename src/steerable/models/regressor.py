@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..certify import POSITIONS, Role
 from ..constants import ConstantModule
-from ..convs import NeighbourConv, Pool
+from ..convs import Pool
 from ..field import Field, invariant_field
 from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_degree
-from ..functions import safe_norm
-from ..groups import named_group
-from ..layers import Gate, Linear, Meaningful, RMSNorm
+from ..groups import Group, named_group
+from ..layers import Linear, Meaningful
 from ..ops import Edges, Neighbourhoods, radius_graph
-from ..settings import check_choices, check_range
+from ..settings import ConfigError, check_choices, check_range
 from ..tracing import is_traced
+from .atoms import BONDS, Bond, OneHot
+from .backbone import Backbone, Block, density_field, invariant_part, residual_block
 from .certifiable import Claim
 
-KERNELS = ("radial", "implicit", "bonds", "ends")
-_ATTRIBUTES = 8
+_ATTRIBUTES = 8  # learned numbers of an element that filters see
 
 
 class UnknownElementError(ValueError):
@@ -62,43 +62,76 @@ class RegressorSettings:
         cutoff: radius of the neighbourhoods in Angstrom.
         filter_field: irreps of one channel of the filters.
         filter_channels: channels of the filters.
+        filter_layers: linear layers of the filters' perceptrons.
         group: name of the symmetry group.
         kernel: what the kernels depend on, `radial`, `implicit`, `bonds` or `ends`.
+        contraction: `depthwise`, each copy of the features by itself, or `full`.
+        density_degree: of the harmonics that the first convolution takes of every element; 0 for a
+            first convolution like the others.
+        products: whether the features at an atom are multiplied; or else they pass gates.
+        norm: whether the features pass an RMSNorm before every convolution.
+        last: what the last block makes, the `invariants` that the head reads or `all` features.
     """
 
-    hidden: str = "32x0e+16x1o+8x2e"
+    hidden: str = "64x0e+32x1o"
     layers: int = 3
     cutoff: float = 5.0
-    filter_field: str = "0e+1o+2e"
-    filter_channels: int = 8
+    filter_field: str = "0e+1o"
+    filter_channels: int = 16
+    filter_layers: int = 2
     group: str = "O(3)"
-    kernel: Literal["radial", "implicit", "bonds", "ends"] = "ends"
+    kernel: Literal["radial", "implicit", "bonds", "ends"] = "implicit"
+    contraction: Literal["depthwise", "full"] = "depthwise"
+    density_degree: int = 2
+    products: bool = True
+    norm: bool = False
+    last: Literal["invariants", "all"] = "invariants"
 
     def __post_init__(self) -> None:
         check_choices("model", self)
-        for name in ("layers", "filter_channels"):
+        for name in ("layers", "filter_channels", "filter_layers"):
             check_range("model", self, name, least=1)
+        check_range("model", self, "density_degree", least=0)
         check_range("model", self, "cutoff", above=0)
+        self._check_products()
+
+    def _check_products(self) -> None:
+        field = Field.parse(self.hidden, named_group(self.group))
+        if self.products and field.is_invariant and not self.density_degree:
+            raise ConfigError(
+                f"model.products multiplies features that turn, and {field} has none. Add other "
+                "irreps to model.hidden, or set model.products to false."
+            )
+
+
+EARLIER: dict[str, Any] = {
+    "filter_layers": 3,
+    "contraction": "full",
+    "density_degree": 0,
+    "products": False,
+    "norm": True,
+    "last": "all",
+}
+"""The settings of networks from before there were these settings."""
 
 
 class Regressor(Meaningful, ConstantModule):
     """y = shift + scale pool_i head(x_i) + sum_i atoms(z_i).
 
-    The x_i come from convolutions with implicit kernels.
+    The x_i come from convolutions on the neighbours of every atom. The first one makes the density
+    of its neighbours, one for every element: harmonics times functions of the distance, summed. The
+    others convolve features with learned functions of the distance. After each, the features at an
+    atom are multiplied with each other: `layers.Products`. Energies grow with the molecule
+    (`pool="sum"`), other properties need not (`pool="mean"`).
 
-    Every layer adds to the features a gated convolution and a linear map of their normalised
-    selves. Energies grow with the molecule (`pool="sum"`), other properties need not
-    (`pool="mean"`).
-
-    What the kernels are is a choice, each more than the one before: `radial`, fixed radial
-    functions of the relative position times harmonics; `implicit`, a multilayer perceptron of the
+    What the kernels of the convolutions are is a choice, each more than the one before: `radial`,
+    fixed functions of the distance times harmonics; `implicit`, a multilayer perceptron of the
     relative position; `bonds`, also of the distance in units of the two covalent radii; `ends`,
     also of the elements of both ends.
 
     Args:
         reference: elements, and what the prediction is measured from.
-        hidden: field of the hidden features; its invariant part starts the network and feeds the
-            head.
+        hidden: field of the hidden features; its invariant part feeds the head.
         layers: number of convolutions.
         cutoff: radius of the neighbourhoods in Angstrom.
         filter_field: irreps of one channel of the filters.
@@ -106,6 +139,19 @@ class Regressor(Meaningful, ConstantModule):
         group: name of the symmetry group, such as `"O(3)"`.
         neighbours: the usual number of neighbours within the cutoff.
         kernel: `radial`, `implicit`, `bonds` or `ends`.
+        filter_layers: linear layers of the filters' perceptrons.
+        contraction: `depthwise`, each copy of the features by itself, or `full`.
+        density_degree: of the harmonics in the density; 0 for a first convolution of embeddings of
+            the elements, like the others.
+        products: whether the features at an atom are multiplied; or else they pass gates.
+        norm: whether the features pass an RMSNorm before every convolution.
+        last: what the last block makes, `invariants` or `all` features.
+
+    Raises:
+        ValueError: a kernel that there is not, or products where no features turn.
+
+    Source: the density of the neighbours is that of Bartok et al. 2013, arXiv:1209.3140, and
+    Drautz 2019, doi:10.1103/PhysRevB.99.014104; the products are those of `layers.Products`.
     """
 
     _number: Tensor
@@ -115,25 +161,39 @@ class Regressor(Meaningful, ConstantModule):
     def __init__(
         self,
         reference: Reference,
-        hidden: str = "32x0e+16x1o+8x2e",
+        hidden: str = "64x0e+32x1o",
         layers: int = 3,
         cutoff: float = 5.0,
-        filter_field: str = "0e+1o+2e",
-        filter_channels: int = 8,
+        filter_field: str = "0e+1o",
+        filter_channels: int = 16,
         group: str = "O(3)",
         neighbours: float = 16.0,
-        kernel: str = "ends",
+        kernel: str = "implicit",
+        filter_layers: int = 2,
+        contraction: str = "depthwise",
+        density_degree: int = 2,
+        products: bool = True,
+        norm: bool = False,
+        last: str = "invariants",
     ) -> None:
         super().__init__()
-        if kernel not in KERNELS:
-            raise ValueError(f"kernel is one of {', '.join(KERNELS)}; got {kernel!r}.")
-        field = Field.parse(hidden, named_group(group))
-        scalars = sum(t.multiplicity for t in field if t.irrep.is_trivial)
-        invariants = invariant_field(field.group, scalars)
-        count = len(reference.elements)
-        self.group, self.kernel = field.group, kernel
+        settings = RegressorSettings(
+            hidden=hidden,
+            layers=layers,
+            cutoff=cutoff,
+            filter_field=filter_field,
+            filter_channels=filter_channels,
+            filter_layers=filter_layers,
+            group=group,
+            kernel=cast(Any, kernel),
+            contraction=cast(Any, contraction),
+            density_degree=density_degree,
+            products=products,
+            norm=norm,
+            last=cast(Any, last),
+        )
         self.elements = tuple(int(number) for number in reference.elements)
-        self.cutoff = float(cutoff)
+        self.kernel, self.cutoff, count = kernel, float(cutoff), len(self.elements)
         numbers = torch.full((119,), -1, dtype=torch.long)
         numbers[torch.tensor(reference.elements)] = torch.arange(count)
         self.register_buffer("_number", numbers, persistent=False)
@@ -144,25 +204,13 @@ class Regressor(Meaningful, ConstantModule):
         self.register_exact(
             "statistics", torch.tensor([reference.shift, reference.scale], dtype=torch.float64)
         )
-        self.embed = nn.Embedding(count, scalars)
+        field = Field.parse(hidden, named_group(group))
+        self.group, invariants = field.group, invariant_part(field)
+        self.embed = OneHot(count) if density_degree else nn.Embedding(count, invariants.dim)
         self.attribute = nn.Embedding(count, _ATTRIBUTES) if kernel == "ends" else None
         self.bond = Bond(reference.elements) if kernel in ("bonds", "ends") else None
-        self.blocks = nn.ModuleList(
-            _Block(
-                invariants if k == 0 else field,
-                field,
-                _filter(kernel, Field.parse(filter_field, field.group), cutoff, filter_channels),
-                neighbours,
-            )
-            for k in range(layers)
-        )
-        self.head = nn.Sequential(
-            Linear(field, invariants),
-            nn.SiLU(),
-            nn.Linear(scalars, scalars),
-            nn.SiLU(),
-            nn.Linear(scalars, 1),
-        )
+        self.blocks = _backbone(settings, field, count, neighbours)
+        self.head = _head(invariants if last == "invariants" else field, invariants)
         self.pool = Pool(invariant_field(field.group, 1), reference.pool)
 
     def forward(
@@ -197,9 +245,7 @@ class Regressor(Meaningful, ConstantModule):
         edges = Edges.between(pos, edge_index).to(self.embed.weight.dtype)
         bond = None if self.bond is None else self.bond(kind, edges)
         end = None if self.attribute is None else self.attribute(kind)
-        x = self.embed(kind)
-        for block in self.blocks:
-            x = block(x, edges, bond, end)
+        x = self.blocks(self.embed(kind), edges, bond, end)
         if size is None:
             size = int(batch.max()) + 1 if batch is not None and batch.shape[0] else 1
         learned = self.pool(self.head(x).to(self.reference.dtype), batch, size).squeeze(-1)
@@ -255,63 +301,52 @@ class Regressor(Meaningful, ConstantModule):
         return kind
 
 
-class Bond(ConstantModule):
-    """Gaussians of t = r / (R_i + R_j), the distance in units of the covalent radii.
-
-    Single bonds are at about t = 1, triple bonds at 0.8. The Gaussians end at 1.4, where nothing is
-    bonded.
-
-    Args:
-        elements: atomic numbers, in the order of their kinds.
-    """
-
-    radii: Tensor
-    centres: Tensor
-
-    def __init__(self, elements: tuple[int, ...]) -> None:
-        from ase.data import covalent_radii  # takes a moment to import
-
-        super().__init__()
-        self.register_constant("radii", torch.from_numpy(covalent_radii)[torch.tensor(elements)])
-        self.register_constant(
-            "centres", torch.linspace(0.7, 1.4, _ATTRIBUTES, dtype=torch.float64)
+def _backbone(
+    settings: RegressorSettings, field: Field, elements: int, neighbours: float
+) -> Backbone:
+    """The convolutions: that of the density first, if there is one."""
+    blocks: list[Block] = []
+    field_in, first = invariant_part(field), field
+    filter_field = Field.parse(settings.filter_field, field.group)
+    if settings.density_degree:
+        field_in = invariant_field(field.group, elements)
+        first = density_field(field, settings.density_degree)
+    for k in range(settings.layers):
+        is_density = k == 0 and settings.density_degree > 0
+        field_out = first if k == 0 else field
+        block = residual_block(
+            field_in,
+            field_out,
+            _density(settings, field.group) if is_density else _filter(settings, filter_field),
+            "full" if is_density else settings.contraction,
+            settings.products,
+            settings.norm,
+            neighbours,
+            is_last=k == settings.layers - 1 and settings.last == "invariants",
         )
-
-    def forward(self, kind: Tensor, edges: Edges) -> Tensor:
-        """Kinds (atom,) and edges to (edge, 8)."""
-        source, target = edges.index
-        distance = edges.shared("distance", safe_norm)
-        radii = self.radii.index_select(0, kind)
-        t = distance / (radii.index_select(0, source) + radii.index_select(0, target))
-        return torch.exp(-(((t.unsqueeze(1) - self.centres) / 0.1) ** 2))
+        blocks.append(block)
+        field_in = field_out
+    return Backbone(blocks)
 
 
-def _filter(kernel: str, field: Field, cutoff: float, channels: int) -> Filter:
-    if kernel == "radial":
-        return HarmonicFilter(
-            harmonic_degree(field), Radial(cutoff, count=channels), None, group=field.group
-        )
-    attributes = {"implicit": 0, "bonds": _ATTRIBUTES, "ends": 3 * _ATTRIBUTES}[kernel]
-    return choose_filter(field, cutoff, invariant_field(field.group, attributes), channels)
+def _density(settings: RegressorSettings, group: Group) -> Filter:
+    """Bessel functions of the distance times harmonics, without weights of their own."""
+    radial = Radial(settings.cutoff, count=settings.filter_channels)
+    return HarmonicFilter(settings.density_degree, radial, None, group=group)
 
 
-class _Block(nn.Module):
-    """x + gate(conv(norm x) + linear(norm x)).
+def _filter(settings: RegressorSettings, field: Field) -> Filter:
+    cutoff, channels = settings.cutoff, settings.filter_channels
+    if settings.kernel == "radial":
+        radial = Radial(cutoff, count=channels)
+        return HarmonicFilter(harmonic_degree(field), radial, None, group=field.group)
+    attributes = {"implicit": 0, "bonds": BONDS, "ends": BONDS + 2 * _ATTRIBUTES}[settings.kernel]
+    invariants = invariant_field(field.group, attributes)
+    return choose_filter(field, cutoff, invariants, channels, layers=settings.filter_layers)
 
-    The first block lifts invariants to the hidden field.
-    """
 
-    def __init__(
-        self, field_in: Field, field_out: Field, filter: Filter, neighbours: float
-    ) -> None:
-        super().__init__()
-        self.norm = RMSNorm(field_in)
-        self.gate = Gate(field_out)
-        self.conv = NeighbourConv(field_in, self.gate.field_in, filter, neighbours=neighbours)
-        self.own = Linear(field_in, self.gate.field_in)
-        self.skip = Linear(field_in, field_out, bias=False)
-
-    def forward(self, x: Tensor, edges: Edges, bond: Tensor | None, end: Tensor | None) -> Tensor:
-        y = self.norm(x)
-        result: Tensor = self.skip(x) + self.gate(self.conv(y, edges, bond, end) + self.own(y))
-        return result
+def _head(field: Field, invariants: Field) -> nn.Sequential:
+    """From features to one number; where they are all invariant, the last block mixed them."""
+    count = invariants.dim
+    first = [Linear(field, invariants), nn.SiLU()] if field != invariants else []
+    return nn.Sequential(*first, nn.Linear(count, count), nn.SiLU(), nn.Linear(count, 1))

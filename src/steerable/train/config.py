@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform, get_args
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, dataclass_transform, get_args
 
 from steerable.settings import ConfigError, check_choices, check_range
 
@@ -37,8 +38,9 @@ class TrainingConfig:
         max_seconds: seconds of training, at most; 0 sets no limit. The schedule ends with whichever
             limit comes first.
         batch_size: items in a step.
-        lr: highest learning rate of AdamW.
-        weight_decay: decoupled weight decay of AdamW.
+        optimizer: `adamw`; or `muon`, whose steps of matrices are orthogonal.
+        lr: highest learning rate.
+        weight_decay: decoupled weight decay.
         schedule: `cosine` falls to zero at the end; `plateau` halves the rate when validation stops
             improving.
         warmup_steps: steps in which the rate rises linearly from zero.
@@ -57,6 +59,7 @@ class TrainingConfig:
     epochs: int = 100
     max_seconds: float = 0.0
     batch_size: int = 32
+    optimizer: Literal["adamw", "muon"] = "adamw"
     lr: float = 2e-3
     weight_decay: float = 0.0
     schedule: Literal["cosine", "plateau"] = "cosine"
@@ -104,6 +107,18 @@ class RunConfig(_Sections, Generic[D, M, F]):
     model: M = _LEFT_OUT
     fit: F = _LEFT_OUT
     run: str = ""
+
+    @classmethod
+    def defaults(cls, content: Mapping[str, Any]) -> Self:
+        """The settings that a file of settings leaves out.
+
+        A task whose defaults were others in an earlier version knows the files of that version,
+        which hold every setting that there was, and gives them their own.
+
+        Args:
+            content: of the file, the settings by section.
+        """
+        return cls()
 
     def __init_subclass__(cls) -> None:
         # A dataclass like one written by hand: the types of the sections in place of D, M and F.

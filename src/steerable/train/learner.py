@@ -19,6 +19,7 @@ from ..data import Batches, Labels, named_labels
 from ..models import named_outputs
 from .config import ConfigError, TrainingConfig
 from .losses import output
+from .muon import Muon
 from .task import Problem
 
 
@@ -78,10 +79,11 @@ class Learner(LightningModule):
         return row[f"validation_{self.problem.measures[0].key}"]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; its learning rate is written before each step."""
-        return torch.optim.AdamW(
-            self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay
-        )
+        """The optimizer; its learning rate is written before each step."""
+        lr, weight_decay = self.config.lr, self.config.weight_decay
+        if self.config.optimizer == "muon":
+            return Muon(self.model, lr, weight_decay)
+        return torch.optim.AdamW(self.model.parameters(), lr=lr, weight_decay=weight_decay)
 
     def train_dataloader(self) -> Batches:
         """The training items."""

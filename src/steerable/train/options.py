@@ -59,16 +59,17 @@ def parse(kind: type, command_line: ArgumentParser, arguments: Sequence[str]) ->
     return kind(**{setting.name: settings[setting.name] for setting in fields(kind)})
 
 
-def load_config(path: Path | str, kind: type) -> Any:
+def load_config(path: Path | str, kind: Any) -> Any:
     """The settings of a YAML file, of a kind such as `QM9Config`.
 
-    What it leaves out has its default.
+    What it leaves out has the default of the version that wrote it, or of this one.
 
     Raises:
         ConfigError: the file is missing or not YAML, or a key is unknown, of a wrong type or out of
             range.
     """
-    return parse(kind, parser(kind), ["--config", str(path)])
+    content = _check_keys(kind, Path(path))
+    return parse(kind, parser(kind, default=kind.defaults(content)), ["--config", str(path)])
 
 
 def dump_config(config: Any) -> str:
@@ -78,8 +79,8 @@ def dump_config(config: Any) -> str:
     return yaml.safe_dump(asdict(config), sort_keys=False)
 
 
-def _check_keys(kind: type, path: Path) -> None:
-    """Refuse a file that is not YAML of known keys.
+def _check_keys(kind: type, path: Path) -> dict[str, Any]:
+    """The content of a file of settings. Refuse a file that is not YAML of known keys.
 
     Jsonargparse checks the values and names no nearest key.
     """
@@ -109,6 +110,7 @@ def _check_keys(kind: type, path: Path) -> None:
                 raise ConfigError(
                     f"There is no setting {name}, asked for in {path}.{_nearest(name, names)}"
                 )
+    return content
 
 
 def _nearest(name: str, candidates: Iterable[str]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from steerable.data import (
 from steerable.data.molecules import Molecules, gather
 from steerable.deploy import FilePredictions, predict_molecules
 from steerable.groups import named_group
-from steerable.models import Certifiable, Claim, RegressorSettings, build_qm9
+from steerable.models import EARLIER, Certifiable, Claim, RegressorSettings, build_qm9
 
 from ..config import ConfigError, RunConfig, TrainingConfig, check_choices, check_range
 from ..losses import Loss, Term, scaled
@@ -35,6 +36,9 @@ from ..predict import predict
 from ..task import Outcome, Problem, Table, Task
 
 ModelConfig = RegressorSettings
+
+# The settings of networks in the files of versions that had no others.
+_EARLIER_NAMES = {field.name for field in fields(RegressorSettings)} - EARLIER.keys()
 
 
 @dataclass
@@ -80,6 +84,7 @@ class FitConfig(TrainingConfig):
         loss: of the error in units of the target's spread in the training set.
     """
 
+    optimizer: Literal["adamw", "muon"] = "muon"
     loss: Literal["l1", "mse", "huber"] = "l1"
 
 
@@ -87,6 +92,13 @@ class QM9Config(RunConfig[DataConfig, RegressorSettings, FitConfig]):
     """A training run on QM9."""
 
     task = "qm9"
+
+    @classmethod
+    def defaults(cls, content: Mapping[str, Any]) -> QM9Config:
+        settings = set(content.get("model", {}))
+        if EARLIER.keys() & settings or not settings >= _EARLIER_NAMES:
+            return cls()
+        return cls(model=RegressorSettings(**EARLIER), fit=FitConfig(optimizer="adamw"))
 
 
 def pose(config: QM9Config, dataset: Any = None) -> Problem:
