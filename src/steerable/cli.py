@@ -100,8 +100,10 @@ def demo(arguments: list[str]) -> None:
     from steerable.train.tasks import TASKS, presets
 
     config = presets.demo(run)
+    print(presets.INTRODUCTION)
     metrics, summary = _learn(config, resume=False), TASKS[config.task].summary
     certificate = metrics["certificate"]
+    print(presets.comparison(run))
     # The last line is for programs.
     print(
         json.dumps(

@@ -8,7 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from steerable.train import TASKS, load
+from steerable.models import EARLIER
+from steerable.train import TASKS, load, load_config
+from steerable.train.options import dump_config
+from steerable.train.tasks.qm9 import FitConfig, ModelConfig, QM9Config
 
 RUNS = sorted(path.parent for path in (Path(__file__).parents[1] / "runs").glob("*/metadata.json"))
 RESUMABLE = [run for run in RUNS if (run / "last.ckpt").exists()]
@@ -68,3 +71,24 @@ def test_the_moments_fit_the_parameters(run):
     (optimizer,) = torch.load(run / "last.ckpt", weights_only=True)["optimizer_states"]
     moments = [optimizer["state"][k]["exp_avg"].shape for k in range(len(optimizer["state"]))]
     assert moments == [parameter.shape for parameter in load(run)[0].parameters()]
+
+
+MOLECULES = [run for run in RUNS if run.name.startswith("qm9")]
+
+
+@pytest.mark.parametrize("run", MOLECULES, ids=lambda run: run.name)
+def test_settings_of_old_runs_are_those_that_there_were(run, tmp_path):
+    """Their files hold no settings that came later: these have the values of the old version."""
+    config = load_config(run / "config.yaml", QM9Config)
+    later = {name: getattr(config.model, name) for name in EARLIER}
+    assert later == EARLIER and config.fit.optimizer == "adamw"
+    again = tmp_path / "config.yaml"
+    again.write_text(dump_config(config))
+    assert load_config(again, QM9Config) == config
+
+
+def test_files_with_some_settings_have_the_defaults_of_this_version(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("model:\n  layers: 4\nfit:\n  epochs: 3\n")
+    wanted = QM9Config(model=ModelConfig(layers=4), fit=FitConfig(epochs=3))
+    assert load_config(path, QM9Config) == wanted

@@ -93,15 +93,6 @@ class RegressorSettings:
             check_range("model", self, name, least=1)
         check_range("model", self, "density_degree", least=0)
         check_range("model", self, "cutoff", above=0)
-        self._check_products()
-
-    def _check_products(self) -> None:
-        field = Field.parse(self.hidden, named_group(self.group))
-        if self.products and field.is_invariant and not self.density_degree:
-            raise ConfigError(
-                f"model.products multiplies features that turn, and {field} has none. Add other "
-                "irreps to model.hidden, or set model.products to false."
-            )
 
 
 EARLIER: dict[str, Any] = {
@@ -305,6 +296,11 @@ def _backbone(
     settings: RegressorSettings, field: Field, elements: int, neighbours: float
 ) -> Backbone:
     """The convolutions: that of the density first, if there is one."""
+    if settings.products and field.is_invariant and not settings.density_degree:
+        raise ConfigError(
+            f"model.products multiplies features that turn, and {field} has none. Add other irreps "
+            "to model.hidden, or set model.products to false."
+        )
     blocks: list[Block] = []
     field_in, first = invariant_part(field), field
     filter_field = Field.parse(settings.filter_field, field.group)

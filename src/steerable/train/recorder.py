@@ -48,7 +48,9 @@ class Recorder(Callback):
         )
         self.bar = Progress(
             *bar,
+            TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[error]}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -58,7 +60,7 @@ class Recorder(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the bar."""
         self.bar.start()
-        self.bar.add_task("training", total=1.0)
+        self.bar.add_task("training", total=1.0, error="")
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Stop in the middle of an epoch when time is up or the user asks for it."""
@@ -93,6 +95,9 @@ class Recorder(Callback):
         ):  # else the state is that of the middle of the epoch, where it can go on
             trainer.save_checkpoint(self.run / STATE)
             trainer.should_stop = self.interrupted or learner.progress == 1.0
+        first = measures[0]
+        error = f"{first.name} {learner.deciding(row):#.3g} {first.unit}"
+        self.bar.update(self.bar.task_ids[0], error=error)
         self.console.out(line(row, measures), highlight=False)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
