@@ -25,6 +25,7 @@ from .sphere import (
 from .weights import (
     Constants,
     DepthwiseWeights,
+    FullWeights,
     Recipe,
     Weights,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Dropout",
     "FourierActivation",
     "Full",
+    "FullWeights",
     "Gate",
     "InstanceNorm",
     "LayerNorm",

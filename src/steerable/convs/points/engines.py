@@ -24,6 +24,7 @@ from torch import Tensor
 from ...filters import Filter, SeparableFilter, SharedGeometry
 from ...layers import Contraction, Recipe, Weights
 from ...ops import Edges, Inputs, Loops, moments
+from .message_loops import MessageLoops
 
 
 @dataclass(frozen=True)
@@ -233,11 +234,18 @@ class Messages(Engine):
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return separable_values(filter, edges, attributes)
 
+    def prepare(self, contraction: Contraction, x: Tensor) -> list[Tensor]:
+        return [x]  # blocks and loops bring the components of a term together by themselves
+
     def shapes(self, recipe: Recipe) -> Shapes:
-        return separable_shapes(super().shapes(recipe), recipe)
+        return whole_features(separable_shapes(super().shapes(recipe), recipe), recipe)
+
+    def loops(self, weights: Weights, inputs: Inputs) -> Loops | None:
+        return MessageLoops.of(weights, inputs)
 
     def __call__(self, weights: Weights, local: Local) -> list[Tensor]:
-        slots, (phi, harmonics), features = local
+        slots, (phi, harmonics), (x,) = local
+        features = weights.layout.split(x)
         y = Sums(len(weights.layout.outputs))
         for k, path in enumerate(weights):
             steered = steer(weights.tensor(k), harmonics[:, path.at])
@@ -370,6 +378,12 @@ def _fitting(values: Tensor, shape: tuple[int, ...], filter: Filter, method: str
 def separable_shapes(shapes: Shapes, recipe: Recipe) -> Shapes:
     """Those of an order that works on `separable_values`."""
     return shapes._replace(edge=[(recipe.channels,), (recipe.layout.filter_dim,)])
+
+
+def whole_features(shapes: Shapes, recipe: Recipe) -> Shapes:
+    """Those of an order that takes features as they lie."""
+    width = sum(term.copies * term.dim for term in recipe.layout.inputs)
+    return shapes._replace(source=[(width,)])
 
 
 def steer(tensor: Tensor, harmonics: Tensor) -> Tensor:

@@ -213,8 +213,10 @@ class NeighbourConv(Meaningful, MeasuredScale):
         self, graph: Graph, chosen: Engine, features: list[Tensor], recompute: bool
     ) -> Tensor:
         """The sum with the filter evaluated on all edges."""
-        inputs = self._inputs(graph, chosen, features)
-        return blockwise(self._kernel(chosen), graph.edges.hood, inputs, recompute)
+        inputs, kernel = self._inputs(graph, chosen, features), self._kernel(chosen)
+        if self.recompute is None:  # loops keep nothing
+            recompute = recompute or kernel.loops(inputs) is not None
+        return blockwise(kernel, graph.edges.hood, inputs, recompute)
 
     def _sum_of_parts(self, graph: Graph, chosen: Engine, features: list[Tensor]) -> Tensor:
         """The sum with the filter evaluated on the edges of some targets at a time.

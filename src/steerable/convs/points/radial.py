@@ -13,7 +13,16 @@ from torch import Tensor
 from ...filters import Filter, SeparableFilter
 from ...layers import Contraction, Depthwise, DepthwiseWeights, PathLayout, Recipe, Weights
 from ...ops import Edges, Inputs, Loops
-from .engines import Engine, Local, Shapes, Sums, Work, separable_shapes, separable_values
+from .engines import (
+    Engine,
+    Local,
+    Shapes,
+    Sums,
+    Work,
+    separable_shapes,
+    separable_values,
+    whole_features,
+)
 from .radial_loops import RadialLoops
 
 
@@ -59,8 +68,7 @@ class Radial(Engine):
             raise ValueError(
                 f"The order radial is that of depthwise contractions; got {recipe.kind}."
             )
-        width = sum(term.copies * term.dim for term in recipe.layout.inputs)
-        return separable_shapes(super().shapes(recipe), recipe)._replace(source=[(width,)])
+        return whole_features(separable_shapes(super().shapes(recipe), recipe), recipe)
 
     def loops(self, weights: Weights, inputs: Inputs) -> Loops | None:
         assert isinstance(weights, DepthwiseWeights)

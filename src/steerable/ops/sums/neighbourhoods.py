@@ -57,6 +57,22 @@ class Rows(NamedTuple):
     source: Tensor
     span: tuple[int, int]
 
+    def check_sources(self, count: int) -> None:
+        """Raise IndexError unless there are all sources: loops read plain memory."""
+        low, high = self.span
+        if low < 0 or high >= count:
+            raise IndexError(f"Sources are numbers from 0 to {count - 1}; got {low} to {high}.")
+
+    def sort(self, values: Tensor) -> Tensor:
+        """Values of the edges (edge, ...) in this order."""
+        return values.contiguous() if self.order is None else values.index_select(0, self.order)
+
+    def unsort(self, values: Tensor) -> Tensor:
+        """Values in this order as those of the edges."""
+        if self.order is None:
+            return values
+        return torch.empty_like(values).index_copy_(0, self.order, values)
+
 
 @dataclass(frozen=True)
 class Neighbourhoods:
