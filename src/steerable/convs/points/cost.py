@@ -90,13 +90,14 @@ def cheapest(candidates: dict[str, Work], nodes: int, edges: int) -> Engine:
     return ENGINES[best]
 
 
-def works(filter: Filter, contraction: Contraction) -> dict[str, Work]:
-    """The work of every order that applies."""
-    return {
-        name: e.work(filter, contraction)
-        for name, e in ENGINES.items()
-        if e.applies(filter, contraction)
-    }
+def works(filter: Filter, contraction: Contraction, loops: bool = False) -> dict[str, Work]:
+    """The work of every order that applies, by loops where it has some and these exist."""
+    orders = {}
+    for name, engine in ENGINES.items():
+        if engine.applies(filter, contraction):
+            by_loops = engine.loop_work(filter, contraction) if loops else None
+            orders[name] = by_loops or engine.work(filter, contraction)
+    return orders
 
 
 def plan(candidates: dict[str, Work], nodes: int, edges: int, engine: str = "auto") -> Plan:

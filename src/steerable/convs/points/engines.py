@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 import torch
@@ -83,7 +83,11 @@ class Engine(ABC):
 
     @abstractmethod
     def work(self, filter: Filter, contraction: Contraction) -> Work:
-        """What it costs."""
+        """What it costs by blocks."""
+
+    def loop_work(self, filter: Filter, contraction: Contraction) -> Work | None:
+        """What it costs by loops where these exist; None where it is computed by blocks anyway."""
+        return None
 
     @abstractmethod
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
@@ -230,6 +234,12 @@ class Messages(Engine):
         products = sum(s.m_i * s.m_o * (s.copies + s.m_h) for s in sizes)
         moment = message * filter.channels
         return Work(2 * (products + moment), 2 * message, weight_flops(contraction), moment)
+
+    def loop_work(self, filter: Filter, contraction: Contraction) -> Work | None:
+        recipe = contraction.recipe
+        if recipe.kind != "full" or recipe.groups > 1:
+            return None
+        return replace(self.work(filter, contraction), edge_numbers=0.0)
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return separable_values(filter, edges, attributes)

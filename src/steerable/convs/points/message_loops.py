@@ -23,6 +23,11 @@ _CHUNK = 2**19  # bytes of the moments of targets that are worked on together
 _PLAIN = (Tensor, torch.nn.Parameter)
 
 
+def has_loops(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether loops compute with numbers of `dtype` on a device."""
+    return device.type == "cpu" and native(_SOURCE, dtype) is not None
+
+
 class MessageLoops:
     """What `Messages` computes in a block, for a whole graph.
 

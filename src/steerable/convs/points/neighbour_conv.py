@@ -30,8 +30,9 @@ from ...ops import Edges, Inputs, blockwise, segment_max
 from ...tracing import transforms_active
 from .attention import Attention
 from .cost import ENGINES, Plan, cheapest, plan, works
-from .engines import Engine, separable_values
+from .engines import Engine, Work, separable_values
 from .graph import Graph, check_graph
+from .message_loops import has_loops
 from .neighbour_sum import NeighbourSum
 from .operation import neighbour_sum
 from .plain import plain_sum
@@ -96,15 +97,15 @@ class NeighbourConv(Meaningful, MeasuredScale):
                 f"A maximum is defined for invariants; got {self.field_out}. Use sum, mean or "
                 "attention."
             )
-        self._works = works(filter, self.contraction)
+        self._works = {loops: works(filter, self.contraction, loops) for loops in (False, True)}
         if engine != "auto":
-            _check_choice("engine", engine, ["auto", *self._works])
+            _check_choice("engine", engine, ["auto", *self._works[False]])
         self.engine, self.recompute = engine, recompute
         self._separable = isinstance(filter, SeparableFilter)
         products = sum(s.m_h * s.m_i * s.m_o for s in self.contraction.paths.sizes())
         self._is_simple = products <= _FEW_PRODUCTS
         # What is compiled must not depend on the graph: the order that suits 16 neighbours.
-        self._usual: Engine = plan(self._works, 1, 16).chosen
+        self._usual = {loops: cheapest(work, 1, 16) for loops, work in self._works.items()}
         self.register_scale("neighbours", value=neighbours)
 
     def forward(
@@ -152,12 +153,16 @@ class NeighbourConv(Meaningful, MeasuredScale):
 
     def plan(self, nodes: int, edges: int) -> Plan:
         """What the orders of computation cost on a graph of this size, and which is taken."""
-        return plan(self._works, nodes, edges, self.engine)
+        return plan(self._works_here(), nodes, edges, self.engine)
 
     def _chosen(self, nodes: int, edges: int) -> Engine:
         if self.engine != "auto":
             return ENGINES[self.engine]
-        return cheapest(self._works, nodes, edges)
+        return cheapest(self._works_here(), nodes, edges)
+
+    def _works_here(self) -> dict[str, Work]:
+        """What the orders cost on this device, in this precision."""
+        return self._works[has_loops(self.neighbours.device, self.neighbours.dtype)]
 
     def _aggregate(self, graph: Graph) -> Tensor:
         graph = graph.weighted(self._edge_weight(graph))
@@ -205,7 +210,9 @@ class NeighbourConv(Meaningful, MeasuredScale):
         if plain:
             values = self._plain_values(graph)
             return plain_sum(contraction.bind(), values, contraction.paths.split(x), index, size)
-        chosen = self._usual if self.engine == "auto" else ENGINES[self.engine]
+        # The compiler cannot look for another one: it is taken that a CPU has loops.
+        usual = self._usual[self.neighbours.device.type == "cpu"]
+        chosen = usual if self.engine == "auto" else ENGINES[self.engine]
         inputs = self._inputs(graph, chosen, chosen.prepare(contraction, x))
         return neighbour_sum(self._kernel(chosen), inputs, index, size)
 
