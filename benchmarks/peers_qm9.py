@@ -29,13 +29,16 @@ import json
 import random
 import statistics
 import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from qm9_peers.comparison import PEERS, Home, Peer, Worker
-from qm9_peers.molecules import Facts, write
+from qm9_peers.tables import write_tables
 
-TARGET, SIZES = "U0_atom", {"train": 5000, "validation": 500, "test": 2000}
 WARM, AT_ONCE = 5, 4  # steps before the measurement, and in a turn of it
 Settings = dict[str, Any]
 
@@ -47,7 +50,7 @@ def main() -> None:
         measure(options)
     elif options.verb == "train":
         train_all(options)
-    table(options.results)
+    write_tables(options.results)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -101,93 +104,74 @@ def chosen(options: argparse.Namespace) -> list[str]:
     return list(names)
 
 
-def resolved(name: str, options: argparse.Namespace) -> Peer:
-    """A peer with its cutoff and learning rates, which steerable's source trees are asked for."""
+def settled(name: str, options: argparse.Namespace) -> Peer:
+    """A peer with its cutoff and learning rates; for steerable's, its source tree is asked."""
     peer = PEERS[name]
     if peer.network != "steerable":
         return peer
-    worker = homes(options)[peer.home].start({"verb": "settings"}, options.results / f"{name}.log")
-    settings = worker.first()
-    worker.close()
-    if options.old_src and peer.home == "old":
-        source = str(Path(options.old_src).resolve())
-        assert settings["source"].startswith(source), (settings["source"], source)
+    home = homes(options)[peer.home]
+    with home.start({"verb": "settings"}, options.results / f"{name}.log") as worker:
+        settings = worker.first()
+    if home.source is not None and not settings["source"].startswith(home.source):
+        raise SystemExit(f"{home.source} has no package steerable: name the folder that has it.")
     rates = (settings["lr"], settings["lr"] / 3)
-    return Peer("steerable", settings["cutoff"], rates, home=peer.home)
-
-
-def data(results: Path, cutoff: float) -> Path:
-    """The file with the molecules and their neighbours within a cutoff, written if it is absent."""
-    path = results / f"molecules-{cutoff:g}.npz"
-    if not path.exists():
-        from steerable.data import QM9, fit_statistics, split, target
-        from steerable.data.molecules import gather
-
-        wanted, dataset = target(TARGET), QM9()
-        indices = split("n", len(dataset), **SIZES, seed=0)
-        parts = {
-            name: gather(dataset, getattr(indices, name), wanted.column, cutoff) for name in SIZES
-        }
-        train = parts["train"]
-        fitted = fit_statistics(train.numbers(), train.y, wanted.extensive)
-        neighbours = train.edge_index.shape[1] / len(train.z)
-        facts = Facts(
-            list(fitted.elements),
-            list(fitted.reference),
-            fitted.shift,
-            fitted.scale,
-            cutoff,
-            neighbours,
-        )
-        write(path, parts, facts)
-    return path
+    return replace(peer, cutoff=settings["cutoff"], rates=rates)
 
 
 def order(peer: Peer, options: argparse.Namespace, **recipe: Any) -> Settings:
-    """What a worker is told, in either verb."""
-    assert peer.cutoff is not None
-    common = {"warmup": options.warmup, "clip": options.clip, "ema": options.ema}
+    """What a worker is asked for by either verb."""
+    path = options.results / f"molecules-{peer.cutoff:g}.npz"
+    if not path.exists():
+        from qm9_peers.ours import write_molecules
+
+        write_molecules(path, peer.cutoff)
+    common = {name: getattr(options, name) for name in ("batch_size", "warmup", "clip", "ema")}
     return {
         "verb": options.verb,
         "network": peer.network,
         "arguments": peer.arguments,
-        "data": str(data(options.results, peer.cutoff)),
+        "data": str(path),
         "threads": options.threads,
         "compiled": False,
-        "recipe": {"batch_size": options.batch_size} | common | recipe,
+        "recipe": common | recipe,
     }
 
 
 def measure(options: argparse.Namespace) -> None:
     """Milliseconds of a step of every network, interleaved, written to `ms.json`."""
+    path = options.results / "ms.json"
+    rows = json.loads(path.read_text()) if path.exists() else {}
     workers: dict[str, Worker] = {}
-    rows: dict[str, Settings] = {}
-    for name in chosen(options):
-        peer = resolved(name, options)
-        told = order(peer, options, lr=peer.rates[-1], steps=100_000)
-        for compiled in (False, True) if options.compiled else (False,):
+    with ExitStack() as stack:
+        for name, compiled in product(chosen(options), (False, True)[: 1 + options.compiled]):
             title = f"{name} compiled" if compiled else name
-            log = options.results / f"{name}.log"
-            worker = homes(options)[peer.home].start(told | {"compiled": compiled}, log)
+            start = time.perf_counter()
+            worker = stack.enter_context(start_measured(name, compiled, options))
             try:
-                rows[title] = worker.first()
+                values = worker.first()
                 worker.ask(str(WARM))
                 worker.first()
-            except (RuntimeError, BrokenPipeError) as error:
+            except RuntimeError as error:
                 print(f"{title} is left out: {error}", flush=True)
-                rows.pop(title, None)
                 continue
             workers[title] = worker
-            print(f"{title}: {rows[title]['parameters']:,} parameters", flush=True)
-    times = interleaved(workers, options.rounds)
-    for title, worker in workers.items():
-        worker.close()
-        for clock, values in times[title].items():
-            rows[title] |= {clock: statistics.median(values), f"{clock}_least": min(values)}
-        rows[title] |= {"batch_size": options.batch_size, "threads": options.threads}
-    path = options.results / "ms.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(known | rows, indent=1))
+            values["start_seconds"] = time.perf_counter() - start
+            values |= {"batch_size": options.batch_size, "threads": options.threads}
+            rows[title] = values
+            print(f"{title}: {values}", flush=True)
+        times = interleaved(workers, options.rounds)
+    for title, clocks in times.items():
+        for clock, each in clocks.items():
+            rows[title] |= {clock: statistics.median(each), f"{clock}_least": min(each)}
+    path.write_text(json.dumps(rows, indent=1))
+
+
+def start_measured(name: str, compiled: bool, options: argparse.Namespace) -> Worker:
+    """A worker that waits for numbers of steps to measure."""
+    peer = settled(name, options)
+    # The rate hardly falls in so many steps.
+    asked = order(peer, options, lr=peer.rates[-1], steps=100_000) | {"compiled": compiled}
+    return homes(options)[peer.home].start(asked, options.results / f"{name}.log")
 
 
 def interleaved(workers: dict[str, Worker], rounds: int) -> dict[str, dict[str, list[float]]]:
@@ -205,92 +189,55 @@ def interleaved(workers: dict[str, Worker], rounds: int) -> dict[str, dict[str, 
 def train_all(options: argparse.Namespace) -> None:
     """Train every network at every rate from every seed that is not in the results."""
     path = options.results / "ms.json"
-    measured = json.loads(path.read_text()) if path.exists() else {}
+    rows = json.loads(path.read_text()) if path.exists() else {}
     for name in chosen(options):
-        if name not in measured:
-            raise SystemExit(f"{path} has no {name}: measure it by the verb ms first.")
-        peer = resolved(name, options)
-        for lr in options.lr or peer.rates:
-            for seed in options.seeds:
-                train(name, peer, measured[name]["cpu"], lr, seed, options)
+        row = rows.get(name, {})
+        if (row.get("batch_size"), row.get("threads")) != (options.batch_size, options.threads):
+            raise SystemExit(
+                f"{path} has no {name} with batches of {options.batch_size} and {options.threads} "
+                "threads: measure it by the verb ms first."
+            )
+        peer = settled(name, options)
+        for lr, seed in product(options.lr or peer.rates, options.seeds):
+            train(name, peer, row["cpu"], lr, seed, options)
 
 
 def train(
     name: str, peer: Peer, ms: float, lr: float, seed: int, options: argparse.Namespace
 ) -> None:
-    """Train one network and write what became of it."""
-    title = f"{name}-{options.seconds:g}s-lr{lr:g}-seed{seed}"
-    path = options.results / f"{title}.json"
+    """Train one network and write the result."""
+    size = "" if options.batch_size == 32 else f"-batch{options.batch_size}"
+    title = f"{name}-{options.seconds:g}s{size}-lr{lr:g}-seed{seed}"
+    path, state = options.results / f"{title}.json", options.results / f"{title}.pt"
     if path.exists():
         print(f"{title} is there already", flush=True)
         return
     steps = max(1, round(1000 * options.seconds / ms))
-    told = order(peer, options, lr=lr, steps=steps, seed=seed)
-    told |= {"state": str(options.results / f"{title}.pt"), "test": options.test}
+    asked = order(peer, options, lr=lr, steps=steps, seed=seed)
+    asked |= {"state": str(state), "test": options.test}
     result: Settings = {
         "network": name,
-        "seconds": options.seconds,
-        "ms": ms,
-        "recipe": told["recipe"],
         "arguments": peer.arguments,
         "cutoff": peer.cutoff,
+        "recipe": asked["recipe"],
+        "seconds": options.seconds,
+        "ms": ms,
         "history": [],
     }
     print(f"{title}: {steps} steps of {ms:.1f} ms", flush=True)
-    worker = homes(options)[peer.home].start(told, options.results / f"{name}.log")
-    while (line := worker.answer()) is not None:
-        if "share" in line:
+    with homes(options)[peer.home].start(asked, options.results / f"{name}.log") as worker:
+        while (line := worker.answer()) is not None:
+            if "share" not in line:
+                result |= line
+                continue
             result["history"].append(line)
             print(
                 f"{title}: {line['share']:.0%}, validation {line['validation_mae']:.4f} eV, "
                 f"{line['cpu_seconds']:.0f} s",
                 flush=True,
             )
-        else:
-            result |= line
     path.write_text(json.dumps(result, indent=1))
-    (options.results / f"{title}.pt").unlink()
-
-
-def table(results: Path) -> None:
-    """Print what is in the results as Markdown, and write it to `table.md`."""
-    lines: list[str] = []
-    path = results / "ms.json"
-    if path.exists():
-        lines += ["| network | ms/step, CPU (least) | wall | parameters |", "|---|---|---|---|"]
-        rows = json.loads(path.read_text())
-        for name, row in sorted(rows.items(), key=lambda item: item[1]["cpu"]):
-            lines.append(
-                f"| {name} | {row['cpu']:.1f} ({row['cpu_least']:.1f}) | {row['wall']:.1f} "
-                f"| {row['parameters']:,} |"
-            )
-    runs = [json.loads(path.read_text()) for path in results.glob("*-seed*.json")]
-    for seconds in sorted({run["seconds"] for run in runs}):
-        lines += [
-            "",
-            f"{TARGET}, {seconds:g} core seconds, eV",
-            "",
-            "| network | parameters | lr | seed | ms/step | epochs | CPU s | "
-            "validation MAE at 25 / 50 / 75 / 100 % | test MAE | test RMSE |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-        ]
-        same = [run for run in runs if run["seconds"] == seconds]
-        lines += map(_row, sorted(same, key=lambda run: run["history"][-1]["validation_mae"]))
-    text = "\n".join(lines) + "\n"
-    (results / "table.md").write_text(text)
-    print(text)
-
-
-def _row(run: Settings) -> str:
-    recipe, history = run["recipe"], run["history"]
-    epochs = recipe["steps"] * recipe["batch_size"] / SIZES["train"]
-    validation = " / ".join(f"{line['validation_mae']:.4f}" for line in history)
-    test = [f"{run[key]:.4f}" if key in run else "-" for key in ("test_mae", "test_rmse")]
-    return (
-        f"| {run['network']} | {run['parameters']:,} | {recipe['lr']:g} | {recipe['seed']} "
-        f"| {run['ms']:.1f} | {epochs:.1f} | {history[-1]['cpu_seconds']:.0f} | {validation} "
-        f"| {' | '.join(test)} |"
-    )
+    state.unlink()
 
 
 if __name__ == "__main__":

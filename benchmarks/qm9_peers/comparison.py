@@ -44,8 +44,8 @@ PEERS = {
     "steerable-old": Peer("steerable", home="old"),
     "nequip": Peer("nequip", 4.0, (1e-2, 3e-3), _NEQUIP | {"num_features": 32}, "nequip"),
     "nequip-16": Peer("nequip", 4.0, (1e-2, 3e-3), _NEQUIP | {"num_features": 16}, "nequip"),
-    "mace": Peer("mace", 4.0, (1e-2, 3e-3), _MACE | {"hidden_irreps": "32x0e+32x1o"}, "mace"),
-    "mace-64x0e": Peer("mace", 4.0, (1e-2, 3e-3), _MACE | {"hidden_irreps": "64x0e"}, "mace"),
+    "mace": Peer("mace", 4.0, (1e-2, 3e-3), _MACE | {"hidden": "64x0e"}, "mace"),
+    "mace-l1": Peer("mace", 4.0, (1e-2, 3e-3), _MACE | {"hidden": "32x0e+32x1o"}, "mace"),
     "painn": Peer("painn", 5.0, (5e-4, 1.5e-3), {"features": 128}),
     "painn-64": Peer("painn", 5.0, (5e-4, 1.5e-3), {"features": 64}),
     "schnet": Peer("schnet", 5.0, (5e-4, 1.5e-3)),
@@ -83,10 +83,16 @@ class Home:
 
 
 class Worker:
-    """A process that answers in lines of JSON."""
+    """A process that answers in lines of JSON; a context manager that closes it."""
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self.process, self.log = process, log
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def ask(self, text: str) -> None:
         """Write a line to its standard input."""
@@ -119,8 +125,8 @@ class Worker:
 
     def close(self) -> None:
         """Tell it that no more is asked, and wait for its end."""
-        _stream(self.process.stdin).close()
-        self.process.wait()
+        with self.process:  # closes the pipes and waits
+            pass
 
 
 def _stream(stream: TextIO | None) -> TextIO:

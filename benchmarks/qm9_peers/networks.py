@@ -28,9 +28,10 @@ class Referenced(nn.Module):
         reference[facts.elements] = torch.tensor(facts.reference, dtype=torch.float64)
         self.register_buffer("reference", reference)
 
-    def forward(self, z: Tensor, pos: Tensor, batch: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(
+        self, z: Tensor, pos: Tensor, batch: Tensor, edge_index: Tensor, size: int
+    ) -> Tensor:
         """One number per molecule, float64, since energies are too large for float32."""
-        size = int(batch[-1]) + 1
         learned = self.network(z, pos, batch, edge_index, size).double()
         atoms = learned.new_zeros(size).index_add(0, batch, self.reference[z])
         result: Tensor = learned * self.scale + self.shift + atoms

@@ -1,18 +1,30 @@
-"""steerable's network of `make demo`, through what is public; also of an older source tree."""
+"""What comes from steerable: the molecules of `make demo` and its network.
+
+A worker imports it from any source tree that has these public names.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 import steerable
+from steerable.data import QM9, fit_statistics, split, target
+from steerable.data.molecules import gather
 from steerable.models import build_qm9
 from steerable.train.tasks.presets import demo
 from steerable.train.tasks.qm9 import pose
-from torch import nn
+
+from .molecules import Facts, write
+
+# Those of the demo, but fixed, so that source trees can be compared.
+TARGET, SIZES = "U0_atom", {"train": 5000, "validation": 500, "test": 2000}
 
 
 def settings() -> dict[str, Any]:
-    """What the comparison has to know: cutoff, learning rate, and where the source is."""
+    """What the comparison has to know of the demo, and where the source is."""
     config = demo()
     return {
         "cutoff": config.model.cutoff,
@@ -24,3 +36,22 @@ def settings() -> dict[str, Any]:
 def network() -> nn.Module:
     """The network as the demo builds it, with the references of its training molecules."""
     return build_qm9(**pose(demo()).arguments)
+
+
+def write_molecules(path: Path, cutoff: float) -> None:
+    """Write the molecules of the demo, with their neighbours within a cutoff, to a file."""
+    wanted, dataset = target(TARGET), QM9()
+    indices = split("n", len(dataset), **SIZES, seed=0)
+    parts = {name: gather(dataset, getattr(indices, name), wanted.column, cutoff) for name in SIZES}
+    train = parts["train"]
+    fitted = fit_statistics(train.numbers(), train.y, wanted.extensive)
+    neighbours = train.edge_index.shape[1] / len(train.z)
+    facts = Facts(
+        list(fitted.elements),
+        list(fitted.reference),
+        fitted.shift,
+        fitted.scale,
+        cutoff,
+        neighbours,
+    )
+    write(path, parts, facts)

@@ -52,7 +52,10 @@ class PaiNN(nn.Module):
 
 
 class Message(nn.Module):
-    """Equations 7 and 8: s_i += sum_j phi_s W_s, v_i += sum_j v_j phi_vv W_vv + r_ij phi_vs W_vs."""
+    """Equations 7 and 8, with phi of s_j and filters W of the distance.
+
+    s_i += sum_j phi_s W_s, v_i += sum_j v_j phi_vv W_vv + direction phi_vs W_vs.
+    """
 
     def __init__(self, features: int, radial: int) -> None:
         super().__init__()

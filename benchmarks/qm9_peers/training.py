@@ -47,7 +47,9 @@ class Recipe:
 
 
 class Training:
-    """A network on its way: `model(z, pos, batch, edge_index)` to `y`, L1 loss in units of `scale`.
+    """A network on its way: `model(z, pos, batch, edge_index, size)` to `y`.
+
+    The loss is the mean absolute error in units of `scale`.
 
     Args:
         model: the network; its parameters are changed.
@@ -119,7 +121,8 @@ class Training:
         self.cpu_seconds, self.wall_seconds = state["seconds"]
 
     def _predict(self, batch: Batch) -> Tensor:
-        prediction: Tensor = self.model(batch.z, batch.pos, batch.batch, batch.edge_index)
+        z, pos, molecule, edge_index, y = batch
+        prediction: Tensor = self.model(z, pos, molecule, edge_index, len(y))
         return prediction
 
     @torch.no_grad()

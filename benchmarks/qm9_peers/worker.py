@@ -41,7 +41,8 @@ def main() -> None:
         return
     torch.set_num_threads(order["threads"])
     training = prepare(order)
-    answer(parameters=sum(weight.numel() for weight in training.weights))
+    parameters = sum(weight.numel() for weight in training.weights)
+    answer(parameters=parameters, molecules=len(training.part))
     if order["verb"] == "ms":
         for line in sys.stdin:
             answer(**milliseconds(training, int(line)))
