@@ -10,6 +10,8 @@ those that a run took are written beside it.
     python benchmarks/peers_qm9.py train RESULTS --seconds S [--networks NAME ...] [--lr X ...]
     python benchmarks/peers_qm9.py table RESULTS
 
+steerable takes the batch size and the optimiser of its demo, unless the options name others.
+
 `ms` interleaves the networks, each in a process of its own; `train` needs it. `train` runs one
 after another, with both learning rates of each, and leaves out what is in RESULTS already; a run
 that was stopped goes on from its last quarter. With `--test` the test molecules are looked at once,
@@ -63,16 +65,17 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--nequip-python", help="Python of the environment with NequIP")
     result.add_argument("--mace-python", help="Python of the environment with MACE")
     result.add_argument("--old-src", help="source tree whose demo is `steerable-old`")
-    result.add_argument("--batch-size", type=int, default=32)
+    result.add_argument("--batch-size", type=int, help="32, and for steerable that of the demo")
     result.add_argument("--threads", type=int, default=1)
     result.add_argument("--rounds", type=int, default=10, help="turns of each network in `ms`")
     result.add_argument("--compiled", action="store_true", help="also compiled in `ms`")
     result.add_argument("--seconds", type=float, default=300.0, help="core seconds of `train`")
     result.add_argument("--lr", type=float, nargs="+", help="instead of the rates of a network")
     result.add_argument("--seeds", type=int, nargs="+", default=[0])
-    result.add_argument("--warmup", type=int, default=200, help="steps")
-    result.add_argument("--clip", type=float, default=1.0, help="largest norm of the gradient")
-    result.add_argument("--ema", type=float, default=0.995, help="decay of averaged weights")
+    result.add_argument("--warmup", type=int, help="steps; 200")
+    result.add_argument("--clip", type=float, help="largest norm of the gradient; 1")
+    result.add_argument("--ema", type=float, help="decay of averaged weights; 0.995")
+    result.add_argument("--optimizer", choices=["adamw", "muon"], help="adamw; muon only here")
     result.add_argument("--test", action="store_true", help="look at the test molecules")
     return result
 
@@ -115,7 +118,7 @@ def settled(name: str, options: argparse.Namespace) -> Peer:
     if home.source is not None and not settings["source"].startswith(home.source):
         raise SystemExit(f"{home.source} has no package steerable: name the folder that has it.")
     rates = (settings["lr"], settings["lr"] / 3)
-    return replace(peer, cutoff=settings["cutoff"], rates=rates)
+    return replace(peer, cutoff=settings["cutoff"], rates=rates, recipe=settings["recipe"])
 
 
 def order(peer: Peer, options: argparse.Namespace, **recipe: Any) -> Settings:
@@ -125,7 +128,10 @@ def order(peer: Peer, options: argparse.Namespace, **recipe: Any) -> Settings:
         from qm9_peers.ours import write_molecules
 
         write_molecules(path, peer.cutoff)
-    common = {name: getattr(options, name) for name in ("batch_size", "warmup", "clip", "ema")}
+    names = ("batch_size", "warmup", "clip", "ema", "optimizer")
+    overrides = {
+        name: getattr(options, name) for name in names if getattr(options, name) is not None
+    }
     return {
         "verb": options.verb,
         "network": peer.network,
@@ -133,7 +139,7 @@ def order(peer: Peer, options: argparse.Namespace, **recipe: Any) -> Settings:
         "data": str(path),
         "threads": options.threads,
         "compiled": False,
-        "recipe": common | recipe,
+        "recipe": {"batch_size": 32} | peer.recipe | overrides | recipe,
     }
 
 
@@ -156,7 +162,6 @@ def measure(options: argparse.Namespace) -> None:
                 continue
             workers[title] = worker
             values["start_seconds"] = time.perf_counter() - start
-            values |= {"batch_size": options.batch_size, "threads": options.threads}
             rows[title] = values
             print(f"{title}: {values}", flush=True)
         times = interleaved(workers, options.rounds)
@@ -191,29 +196,34 @@ def train_all(options: argparse.Namespace) -> None:
     path = options.results / "ms.json"
     rows = json.loads(path.read_text()) if path.exists() else {}
     for name in chosen(options):
-        row = rows.get(name, {})
-        if (row.get("batch_size"), row.get("threads")) != (options.batch_size, options.threads):
-            raise SystemExit(
-                f"{path} has no {name} with batches of {options.batch_size} and {options.threads} "
-                "threads: measure it by the verb ms first."
-            )
+        if name not in rows:
+            raise SystemExit(f"{path} has no {name}: measure it by the verb ms first.")
         peer = settled(name, options)
         for lr, seed in product(options.lr or peer.rates, options.seeds):
-            train(name, peer, row["cpu"], lr, seed, options)
+            train(name, peer, rows[name], lr, seed, options)
 
 
 def train(
-    name: str, peer: Peer, ms: float, lr: float, seed: int, options: argparse.Namespace
+    name: str, peer: Peer, measured: Settings, lr: float, seed: int, options: argparse.Namespace
 ) -> None:
-    """Train one network and write the result."""
-    size = "" if options.batch_size == 32 else f"-batch{options.batch_size}"
-    title = f"{name}-{options.seconds:g}s{size}-lr{lr:g}-seed{seed}"
+    """Train one network and write the result.
+
+    Raises:
+        SystemExit: its milliseconds were measured with other settings.
+    """
+    asked = order(peer, options, lr=lr, seed=seed)
+    for key in ("batch_size", "threads", "optimizer"):
+        wanted = asked["recipe"].get(key, asked.get(key))
+        if wanted is not None and measured[key] != wanted:
+            raise SystemExit(f"{name} was measured with {key} {measured[key]}, not {wanted}.")
+    steps = max(1, round(1000 * options.seconds / measured["cpu"]))
+    size = asked["recipe"]["batch_size"]
+    title = f"{name}-{options.seconds:g}s-batch{size}-lr{lr:g}-seed{seed}"
     path, state = options.results / f"{title}.json", options.results / f"{title}.pt"
     if path.exists():
         print(f"{title} is there already", flush=True)
         return
-    steps = max(1, round(1000 * options.seconds / ms))
-    asked = order(peer, options, lr=lr, steps=steps, seed=seed)
+    asked["recipe"]["steps"] = steps
     asked |= {"state": str(state), "test": options.test}
     result: Settings = {
         "network": name,
@@ -221,10 +231,10 @@ def train(
         "cutoff": peer.cutoff,
         "recipe": asked["recipe"],
         "seconds": options.seconds,
-        "ms": ms,
+        "ms": measured["cpu"],
         "history": [],
     }
-    print(f"{title}: {steps} steps of {ms:.1f} ms", flush=True)
+    print(f"{title}: {steps} steps of {measured['cpu']:.1f} ms", flush=True)
     with homes(options)[peer.home].start(asked, options.results / f"{name}.log") as worker:
         while (line := worker.answer()) is not None:
             if "share" not in line:

@@ -22,6 +22,8 @@ class Peer:
         rates: learning rates, that of the authors first; none for that of the demo and a third.
         arguments: of the network.
         home: the environment it runs in, `here`, `old`, `nequip` or `mace`.
+        recipe: what differs from the recipe of all others, `training.Recipe`; that of the demo for
+            steerable's.
     """
 
     network: str
@@ -29,6 +31,7 @@ class Peer:
     rates: tuple[float, ...] = ()
     arguments: dict[str, Any] = field(default_factory=dict)
     home: str = "here"
+    recipe: dict[str, Any] = field(default_factory=dict)
 
 
 _NEQUIP = {"num_layers": 3, "l_max": 1, "parity": False, "radial_mlp_width": 64}

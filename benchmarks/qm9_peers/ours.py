@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 import steerable
@@ -26,11 +27,26 @@ TARGET, SIZES = "U0_atom", {"train": 5000, "validation": 500, "test": 2000}
 def settings() -> dict[str, Any]:
     """What the comparison has to know of the demo, and where the source is."""
     config = demo()
+    fit = config.fit
     return {
         "cutoff": config.model.cutoff,
-        "lr": config.fit.lr,
+        "lr": fit.lr,
+        "recipe": {
+            "batch_size": fit.batch_size,
+            "warmup": fit.warmup_steps,
+            "clip": fit.clip,
+            "ema": fit.ema_decay,
+            "optimizer": getattr(fit, "optimizer", "adamw"),  # older trees have no choice
+        },
         "source": str(steerable.__file__),
     }
+
+
+def muon(model: nn.Module, lr: float) -> torch.optim.Optimizer:
+    """The optimizer that steerable's demo may choose."""
+    from steerable.train.muon import Muon  # older trees have none
+
+    return Muon(model, lr)
 
 
 def network() -> nn.Module:

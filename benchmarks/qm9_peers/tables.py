@@ -11,7 +11,7 @@ MS = [
     "|---|---|---|---|---|",
 ]
 RUNS = [
-    "| network | parameters | lr | batch | seed | ms/step | epochs | CPU s | "
+    "| network | parameters | optimiser, lr | batch | seed | ms/step | epochs | CPU s | "
     "validation MAE at 25 / 50 / 75 / 100 % | test MAE | test RMSE |",
     "|---|---|---|---|---|---|---|---|---|---|---|",
 ]
@@ -46,7 +46,7 @@ def _run(run: dict[str, Any]) -> str:
     validation = " / ".join(f"{line['validation_mae']:.4f}" for line in history)
     test = [f"{run[key]:.4f}" if key in run else "-" for key in ("test_mae", "test_rmse")]
     return (
-        f"| {run['network']} | {run['parameters']:,} | {recipe['lr']:g} | {recipe['batch_size']} "
-        f"| {recipe['seed']} | {run['ms']:.1f} | {epochs:.1f} | {history[-1]['cpu_seconds']:.0f} "
-        f"| {validation} | {' | '.join(test)} |"
+        f"| {run['network']} | {run['parameters']:,} | {run['optimizer']} {recipe['lr']:g} "
+        f"| {recipe['batch_size']} | {recipe['seed']} | {run['ms']:.1f} | {epochs:.1f} "
+        f"| {history[-1]['cpu_seconds']:.0f} | {validation} | {' | '.join(test)} |"
     )

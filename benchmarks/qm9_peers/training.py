@@ -28,6 +28,7 @@ class Recipe:
         warmup: steps in which the rate rises, at most a tenth of all.
         clip: largest norm of the gradient.
         ema: decay of the average of the weights, which is what is evaluated.
+        optimizer: `adamw`, or `muon` of steerable.
         seed: of the weights and of the order of the molecules.
     """
 
@@ -38,6 +39,7 @@ class Recipe:
     clip: float = 1.0
     ema: float = 0.995
     seed: int = 0
+    optimizer: str = "adamw"
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -62,7 +64,7 @@ class Training:
         self.model, self.part, self.scale, self.recipe = model, part, scale, recipe
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.average = [weight.detach().clone() for weight in self.weights]
-        self.optimizer = torch.optim.AdamW(self.weights, lr=recipe.lr, weight_decay=0.0, fused=True)
+        self.optimizer = _optimizer(model, recipe)
         self.done = 0  # steps
         self.cpu_seconds = self.wall_seconds = 0.0  # of these steps
         self._order: tuple[int, Tensor] = -1, torch.empty(0)
@@ -142,3 +144,13 @@ class Training:
         finally:
             with torch.no_grad():
                 torch._foreach_copy_(self.weights, current)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Without weight decay; `Training` sets the learning rate before each step."""
+    if recipe.optimizer == "muon":
+        from .ours import muon
+
+        return muon(model, recipe.lr)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    return torch.optim.AdamW(weights, lr=recipe.lr, weight_decay=0.0, fused=True)

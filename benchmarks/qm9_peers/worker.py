@@ -41,8 +41,13 @@ def main() -> None:
         return
     torch.set_num_threads(order["threads"])
     training = prepare(order)
-    parameters = sum(weight.numel() for weight in training.weights)
-    answer(parameters=parameters, molecules=len(training.part))
+    answer(
+        parameters=sum(weight.numel() for weight in training.weights),
+        molecules=len(training.part),
+        batch_size=training.recipe.batch_size,
+        optimizer=training.recipe.optimizer,
+        threads=order["threads"],
+    )
     if order["verb"] == "ms":
         for line in sys.stdin:
             answer(**milliseconds(training, int(line)))

@@ -189,13 +189,25 @@ def test_a_run_is_written_once_and_tabulated(file, tmp_path, monkeypatch, capsys
     )
     file.rename(tmp_path / f"molecules-{CUTOFF:g}.npz")
     monkeypatch.setitem(PEERS, "small", Peer("painn", CUTOFF, (1e-3,), {"features": 8}))
-    train("small", PEERS["small"], 100.0, 1e-3, 0, options)
-    train("small", PEERS["small"], 100.0, 1e-3, 0, options)
+    measured = {"cpu": 100.0, "batch_size": 4, "threads": 1, "optimizer": "adamw"}
+    train("small", PEERS["small"], measured, 1e-3, 0, options)
+    train("small", PEERS["small"], measured, 1e-3, 0, options)
     write_tables(tmp_path)
     printed = capsys.readouterr().out
     assert "8 steps of 100.0 ms" in printed and "is there already" in printed
     assert "| small |" in (tmp_path / "table.md").read_text()
     assert not list(tmp_path.glob("*.pt"))
+    with pytest.raises(SystemExit, match="was measured with batch_size 32, not 4"):
+        train("small", PEERS["small"], measured | {"batch_size": 32}, 1e-3, 0, options)
+
+
+def test_the_optimizer_of_the_demo_can_be_chosen(file):
+    part = read_part(file, "train")
+    recipe = Recipe(lr=1e-2, steps=10, batch_size=5, optimizer="muon")
+    whole, half = trained(part, 10, recipe), trained(part, 5, recipe)
+    resumed = trained(part, 10, recipe, half.state())
+    assert torch.equal(whole.errors(part), resumed.errors(part))
+    assert whole.errors(part).abs().mean() < trained(part, 0, recipe).errors(part).abs().mean()
 
 
 def test_a_worker_that_fails_says_why(tmp_path):
