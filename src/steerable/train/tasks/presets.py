@@ -27,12 +27,12 @@ def demo(run: str = "runs/qm9-demo") -> QM9Config:
     """
     return QM9Config(
         data=DataConfig(target="U0_atom", split="n", train=5000, validation=500, test=2000),
-        model=ModelConfig(hidden="32x0e+16x1o", layers=3, cutoff=4.0, filter_field="0e+1o"),
+        model=ModelConfig(cutoff=4.0, layers=2),
         fit=FitConfig(
-            epochs=200,
+            epochs=400,
             max_seconds=270.0,
             batch_size=32,
-            lr=3e-3,
+            lr=5e-3,
             warmup_steps=200,
             ema_decay=0.995,
             threads=1,
