@@ -1,13 +1,17 @@
 """Which order is the cheapest: the estimates by hand, and what is taken on graphs."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from steerable.convs.points.cost import ENGINES, cheapest, plan, works
 from steerable.convs.points.engines import Work
+from steerable.convs.points.message_loops import has_loops
 from steerable.convs.points.point_conv import PointConv
 from steerable.filters.harmonic import HarmonicFilter
 from steerable.filters.implicit import ImplicitFilter
+from steerable.layers import Full
 from steerable.ops import radius_graph
 
 
@@ -64,3 +68,18 @@ def test_orders_that_do_not_apply_are_left_out():
     assert set(works(shared, depthwise)) == set(ENGINES)
     # Without harmonics of its own a filter has no radial functions, and no axis.
     assert set(ENGINES) - set(works(free, full)) == {"messages", "radial", "frame"}
+
+
+@pytest.mark.parametrize("field_out", ["16x0e+16x1o", "1x0e"])
+def test_full_contractions_take_the_loops_of_messages_where_these_exist(field_out):
+    filter = HarmonicFilter(1, 5.0, channels=8)
+    conv = PointConv("64x0e+64x1o", field_out, filter)
+    by_loops, by_blocks = works(filter, conv.contraction, True), works(filter, conv.contraction)
+    assert {name for name in by_loops if by_loops[name] != by_blocks[name]} == {"messages"}
+    for nodes, edges in ((20, 226), (560, 6800), (100, 20_000), (10_000, 240_000)):
+        assert cheapest(by_loops, nodes, edges).name == "messages"
+    here = by_loops if has_loops(torch.device("cpu"), torch.float32) else by_blocks
+    assert conv.plan(560, 6800).chosen is cheapest(here, 560, 6800)
+    assert conv.to("meta").plan(560, 6800).chosen is cheapest(by_blocks, 560, 6800)
+    grouped = PointConv("4x0e", "4x0e", filter, partial(Full, groups=2)).contraction
+    assert works(filter, grouped, True) == works(filter, grouped)

@@ -121,12 +121,33 @@ def test_gradients_that_are_not_needed_are_left_out(wanted, blocks):
     compare(results, torch.autograd.grad(conv(x, pos, edges).pow(2).sum(), leaves))
 
 
-def test_features_of_few_copies(blocks):
-    conv, (pos, edges) = layer(SO3(), 3, field_in="5x0"), cloud()
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("channels", [3, 8, 12])  # vectors of copies or of channels are fewer
+def test_features_of_few_copies(channels, threads, blocks):
+    conv, (pos, edges) = layer(SO3(), 3, channels, field_in="5x0"), cloud(20)
     kinds = torch.eye(5, dtype=DOUBLE)[torch.arange(len(pos)) % 5]
-    results = derivatives(conv, kinds, pos, edges)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        results = derivatives(conv, kinds, pos, edges)
+    finally:
+        torch.set_num_threads(before)
     blocks()
     compare(results, derivatives(conv, kinds, pos, edges))
+
+
+def test_kinds_that_need_no_gradient():
+    filter, (pos, edges) = HarmonicFilter(2, 2.0, channels=8), cloud(20)
+    conv = PointConv("5x0e", "3x0e+2x1o+1x2e", filter, neighbours=4.0, engine="messages").double()
+    kinds = torch.eye(5, dtype=DOUBLE)[torch.arange(len(pos)) % 5]
+    leaves = [pos.requires_grad_(), *conv.parameters()]
+    y, wanted = conv(kinds, pos, edges), per_edge_conv(conv, kinds, pos, edges)
+    torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-12)
+    first = torch.autograd.grad(y.pow(2).sum(), leaves, create_graph=True)
+    exact = torch.autograd.grad(wanted.pow(2).sum(), leaves, create_graph=True)
+    compare(first, exact)
+    second = torch.autograd.grad(first[0].square().sum(), leaves)
+    compare(second, torch.autograd.grad(exact[0].square().sum(), leaves))
 
 
 def test_other_contractions_and_numbers_are_left_to_blocks():

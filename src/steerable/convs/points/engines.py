@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import torch
@@ -239,7 +239,9 @@ class Messages(Engine):
         recipe = contraction.recipe
         if recipe.kind != "full" or recipe.groups > 1:
             return None
-        return replace(self.work(filter, contraction), edge_numbers=0.0)
+        work = self.work(filter, contraction)
+        # Sums stay in registers and moments in the cache; small products take twice as long.
+        return Work(work.edge_flops / 2, 0, work.node_flops, 0)
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return separable_values(filter, edges, attributes)
@@ -280,7 +282,9 @@ class Source(Engine):
         first = weight_flops(contraction) / max(1, min(s.m_o for s in sizes)) + 2 * entries * max(
             s.m_i for s in sizes
         )
-        return Work(2 * entries, entries, first, entries)
+        # Rows are gathered; the filter is written, gathered, and cut into what every path takes.
+        filtered = filter.channels * (2 * filter.field.dim + sum(s.m_h for s in sizes))
+        return Work(2 * entries, entries + filtered, first, entries)
 
     def values(self, filter: Filter, edges: Edges, attributes: Tensor | None) -> list[Tensor]:
         return [filter_values(filter, edges, attributes)]

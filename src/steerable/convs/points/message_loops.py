@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ...layers import FullWeights, Weights
-from ...ops import Inputs, Neighbourhoods
+from ...ops import Inputs, Neighbourhoods, Rows
 from ...ops.sums import native
-from .message_table import message_table
+from .message_table import exchanged, message_table
 from .radial_table import radial_table
 
 _SOURCE = Path(__file__).with_name("messages.c")
@@ -44,14 +44,28 @@ class MessageLoops:
 
     def __init__(self, weights: FullWeights, library: ctypes.CDLL) -> None:
         self.full, self.library = weights, library
-        self.layout = radial_table(weights.layout)
-        self.table = message_table(weights.recipe, library.lanes())
+        self.layout, lanes = radial_table(weights.layout), library.lanes()
+        self.exchanged = exchanged(weights.recipe, lanes)
+        self.table = message_table(self.exchanged or weights.recipe, lanes)
 
     @cached_property
     def weights(self) -> list[Tensor]:
         """The weights of every output irrep, whose rows are in the order of M."""
+        if self.exchanged:
+            return [weight[0] for weight in self.full.tensors]
         pairs = zip(self.full.tensors, self.table.rows, strict=True)
         return [weight[0].index_select(0, rows) for weight, rows in pairs]
+
+    def gradients_of_weights(self, gradients: Sequence[Tensor]) -> list[Tensor | None]:
+        """Those of `weights` as those of the parameters."""
+        if self.exchanged:
+            return [gradient[None] for gradient in gradients]
+        pairs = zip(gradients, self.table.rows, strict=True)
+        return [torch.empty_like(g).index_copy_(0, rows, g)[None] for g, rows in pairs]
+
+    def graph(self, hood: Neighbourhoods, inputs: Inputs) -> _Graph:
+        """The edges, by their targets."""
+        return (_Exchanged if self.exchanged else _Graph)(self, hood, inputs)
 
     @classmethod
     def of(cls, weights: Weights, inputs: Inputs) -> MessageLoops | None:
@@ -68,7 +82,7 @@ class MessageLoops:
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
         """The sums (target, field_out.dim)."""
-        graph = _Graph(self, hood, inputs)
+        graph = self.graph(hood, inputs)
         factors, y = graph.factors(inputs), graph.results()
         for chunk in graph.chunks():
             chunk.sum(factors)
@@ -79,7 +93,7 @@ class MessageLoops:
         self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
     ) -> list[Tensor | None]:
         """The gradients of all inputs and parameters, None where not needed."""
-        graph = _Graph(self, hood, inputs)
+        graph = self.graph(hood, inputs)
         factors, grads = graph.factors(inputs), self.layout.part(grad)
         gradients = graph.zeros(factors, needs)
         for chunk in graph.chunks():
@@ -100,7 +114,7 @@ class MessageLoops:
         The gradients are those of inputs and parameters. dM has a term for every factor of M, with
         the tangent in place of that factor.
         """
-        graph = _Graph(self, hood, inputs)
+        graph = self.graph(hood, inputs)
         factors, changes = graph.factors(inputs), graph.factors(tangents)
         grads, dy = self.layout.part(grad), graph.results()
         gradients = graph.zeros(factors, [True] * (3 + len(self.weights)))
@@ -125,7 +139,7 @@ class _Factors(NamedTuple):
 
     def but(self, k: int, factor: Tensor | None) -> _Factors:
         """The same with another factor in place k."""
-        return _Factors(*self[:k], factor, *self[k + 1 :])
+        return self._replace(**{self._fields[k]: factor})
 
 
 class _Gradients(NamedTuple):
@@ -139,10 +153,11 @@ class _Graph:
     """The edges of a graph by their targets, and room for the moments of some of these."""
 
     def __init__(self, loops: MessageLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
-        self.loops, self.size, self.rows = loops, hood.size, hood.rows
+        self.loops, self.size = loops, hood.size
         (x,) = inputs.source
-        self.rows.check_sources(x.shape[0])
-        self.columns, self.parallel = x.shape[1], torch.get_num_threads() > 1
+        hood.rows.check_sources(x.shape[0])
+        self.rows, self.sources = self._rows(hood.rows), x.shape[0]
+        self.parallel = torch.get_num_threads() > 1
         numbers, table = loops.table.numbers, loops.table
         count = max(1, _CHUNK * torch.get_num_threads() // (numbers * x.element_size()))
         # Where all fits, one chunk; else chunks of about the same size.
@@ -155,26 +170,24 @@ class _Graph:
     def factors(self, inputs: Inputs) -> _Factors:
         """Inputs in the order of the loops."""
         (phi, harmonics), (x,) = inputs.edge, inputs.source
-        f = x.new_empty(x.shape[0], len(self.loops.table.order))
-        self._move("spread", x.contiguous(), f)
-        return _Factors(self.rows.sort(phi), self.rows.sort(harmonics), f)
+        return _Factors(self.rows.sort(phi), self.rows.sort(harmonics), self._spread(x))
+
+    def inputs(self, factors: _Factors) -> list[Tensor | None]:
+        """Gradients of factors, as far as there are some, as those of the inputs."""
+        phi, harmonics, f = factors
+        x = None if f is None else self._collect(f)
+        return [self._unsort(phi), self._unsort(harmonics), x]
 
     def zeros(self, factors: _Factors, needs: Sequence[bool]) -> _Gradients:
         """Zeros for the gradients that are needed, and for those of all weights."""
-        pairs = zip(factors, needs, strict=False)
-        zeros = [torch.zeros_like(factor) if need else None for factor, need in pairs]
+        pairs = zip(factors, self._needs(needs), strict=False)
+        zeros = [None if f is None or not need else torch.zeros_like(f) for f, need in pairs]
         return _Gradients(_Factors(*zeros), [torch.zeros_like(w) for w in self.loops.weights])
 
     def as_given(self, gradients: _Gradients) -> list[Tensor | None]:
         """The gradients in the order of the inputs and of the weights."""
-        (phi, harmonics, f), x = gradients.factors, None
-        if f is not None:
-            x = f.new_empty(f.shape[0], self.columns)
-            self._move("collect", f, x)
-        pairs = zip(gradients.weights, self.loops.table.rows, strict=True)
-        weights = [torch.empty_like(w).index_copy_(0, rows, w)[None] for w, rows in pairs]
-        edges = [t if t is None else self.rows.unsort(t) for t in (phi, harmonics)]
-        return [*edges, x, *weights]
+        weights = self.loops.gradients_of_weights(gradients.weights)
+        return [*self.inputs(gradients.factors), *weights]
 
     def results(self) -> list[Tensor]:
         """Room for y, (target, m_o, copy) for each output irrep."""
@@ -204,8 +217,56 @@ class _Graph:
         values = [a.data_ptr() if isinstance(a, Tensor) else a for a in arguments]
         function(ctypes.addressof(self._shape), *values)
 
-    def _move(self, name: str, before: Tensor, after: Tensor) -> None:
-        self.call(name, before.shape[0], self.columns, self.loops.table.order, before, after)
+    def _rows(self, rows: Rows) -> Rows:
+        """The edges and, for each, the row of f."""
+        return rows
+
+    def _needs(self, needs: Sequence[bool]) -> Sequence[bool]:
+        """Which factors need a gradient."""
+        return needs[:3]
+
+    def _spread(self, x: Tensor) -> Tensor:
+        """Features (source, channel) as f, (source, padded channel)."""
+        order = self.loops.table.order
+        f = x.new_empty(x.shape[0], len(order))
+        self.call("spread", x.shape[0], x.shape[1], order, x.contiguous(), f)
+        return f
+
+    def _collect(self, f: Tensor) -> Tensor:
+        """The inverse of `_spread`."""
+        order, columns = self.loops.table.order, self.loops.table.columns
+        x = f.new_empty(f.shape[0], columns)
+        self.call("collect", f.shape[0], columns, order, f, x)
+        return x
+
+    def _unsort(self, t: Tensor | None) -> Tensor | None:
+        return None if t is None else self.rows.unsort(t)
+
+
+class _Exchanged(_Graph):
+    """The same for recipes that are exchanged: radial functions are f, a row for every edge.
+
+    The features of its source, which are invariants, take their place.
+    """
+
+    def _rows(self, rows: Rows) -> Rows:
+        self.source = rows.source
+        return rows._replace(source=torch.arange(rows.source.shape[0]))
+
+    def _needs(self, needs: Sequence[bool]) -> Sequence[bool]:
+        return needs[2::-1]
+
+    def factors(self, inputs: Inputs) -> _Factors:
+        (phi, harmonics), (x,) = inputs.edge, inputs.source
+        copies, f = x.index_select(0, self.source), self._spread(self.rows.sort(phi))
+        return _Factors(copies, self.rows.sort(harmonics), f)
+
+    def inputs(self, factors: _Factors) -> list[Tensor | None]:
+        copies, harmonics, f = factors
+        phi, x = None if f is None else self._collect(f), None
+        if copies is not None:
+            x = copies.new_zeros(self.sources, copies.shape[1]).index_add_(0, self.source, copies)
+        return [self._unsort(phi), self._unsort(harmonics), x]
 
 
 class _Chunk:

@@ -32,6 +32,7 @@ class MessageTable:
         lanes: copies of every component of features are padded to a multiple of so many.
 
     Attributes:
+        columns: channels of the features.
         order: which channel of the features every column of f is; -1 where it is 0.
         outputs: components of every irrep of the output, and rows of its weights.
         numbers: numbers of M of one target.
@@ -49,6 +50,7 @@ class MessageTable:
         self.numbers = sum(m_o * total for m_o, total in self.outputs)
         self.rows = _rows(recipe)
         self.order = _padded(layout, lanes)
+        self.columns = sum(term.dim * term.copies for term in layout.inputs)
         features = _starts([term.dim * _round_up(term.copies, lanes) for term in layout.inputs])
         moments = _starts([m_o * total for m_o, total in self.outputs])
         products = _starts([size.m_i * size.m_o for size in sizes])
@@ -79,6 +81,26 @@ class MessageTable:
 def message_table(recipe: Recipe, lanes: int) -> MessageTable:
     """The table of a recipe, computed once."""
     return MessageTable(recipe, lanes)
+
+
+@lru_cache(1024)
+def exchanged(recipe: Recipe, lanes: int) -> Recipe | None:
+    """The recipe with channels of the filter and copies of invariant features exchanged.
+
+    Both are factors of M then, and vectors of channels may be fewer than those of copies; None
+    where they are not. Rows of the weights are in the order of M of the exchanged recipe.
+    """
+    layout, channels = recipe.layout, recipe.channels
+    if len(layout.inputs) > 1 or layout.inputs[0].dim > 1:
+        return None
+    term = layout.inputs[0]
+    of_copies = channels * _round_up(term.copies, lanes)
+    if term.copies * _round_up(channels, lanes) >= of_copies:
+        return None
+    paths = tuple(path._replace(copies=channels) for path in layout.paths)
+    inputs = (term._replace(copies=channels),)
+    other = PathLayout(inputs, layout.outputs, layout.terms_out, paths, layout.filter_dim)
+    return Recipe(recipe.kind, term.copies, 1, other)
 
 
 def _rows(recipe: Recipe) -> list[Tensor]:
