@@ -183,3 +183,48 @@ def test_references_stay_in_float64_whatever_is_loaded():
     halved = {name: t.bfloat16() if t.is_floating_point() else t for name, t in state.items()}
     with pytest.raises(RuntimeError, match="reference needs float32 or float64"):
         model.load_state_dict(halved)
+
+
+SETTINGS = [
+    {},
+    {"density_degree": 2},
+    {"density_degree": 0},
+    {"products": False},
+    {"norm": True},
+    {"element_weights": True},
+    {"kernel": "ends"},
+    {"contraction": "full", "filter_channels": 4},
+]
+
+
+@pytest.mark.parametrize("changes", SETTINGS, ids=str)
+def test_every_weight_is_read_and_the_symmetry_kept(changes):
+    """No weight is without a gradient, and the certificate holds for weights that are not 0."""
+    model = network(**changes).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model(Z, POS.double(), BATCH).square().sum().backward()
+    silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().max()]
+    assert silent == []
+    inputs = [(Z, Role()), (POS, POSITIONS), (BATCH, Role())]
+    assert certify(model, inputs, Role("graph"), dtype=torch.float64).error < 1e-10
+
+
+def test_element_weights_tell_elements_apart():
+    model = network(element_weights=True).double()
+    before = model(Z, POS.double(), BATCH)
+    with torch.no_grad():
+        model.blocks[0].modulation.weight[0] += 1.0  # of hydrogen
+    change = (model(Z, POS.double(), BATCH) - before).abs()
+    assert (change > 1e-6).all()
+    alone = network(element_weights=True).double()
+    first = alone(Z[:1], POS[:1].double())
+    with torch.no_grad():
+        alone.blocks[0].modulation.weight[0] += 1.0
+    assert torch.equal(alone(Z[:1], POS[:1].double()), first)  # oxygen
+
+
+def test_settings_that_make_products_meaningless_say_so():
+    with pytest.raises(ValueError, match="8x0e has none. Add other irreps to model.hidden, or set"):
+        Regressor(Reference((1, 6, 8)), hidden="8x0e", density_degree=0)

@@ -9,6 +9,7 @@ from .meaning import Meaningful, function_text, reset, reset_children, unless
 from .measure import measure
 from .measured_scale import MeasuredScale, has_outliers, robust_mean_square
 from .mlp import MLP
+from .modulation import Modulation
 from .norm import BatchNorm, Dropout, InstanceNorm, LayerNorm, RMSNorm
 from .path_layout import PathLayout
 from .paths import Paths
@@ -50,6 +51,7 @@ __all__ = [
     "Linear",
     "Meaningful",
     "MeasuredScale",
+    "Modulation",
     "NormActivation",
     "Outer",
     "PathLayout",

@@ -93,10 +93,18 @@ class Linear(Meaningful, ConstantModule):
     def forward(self, x: Tensor) -> Tensor:
         """Map features (..., field_in.dim) to (..., field_out.dim)."""
         self.field_in.check(x, "Linear")
-        y = x @ self.matrix() if self.is_dense else self._by_irrep(x)
-        if self.bias is None:
-            return y
-        return y + y.new_zeros(self.field_out.dim).index_copy(0, self._invariant, self.bias)
+        if not self.is_dense:
+            y = self._by_irrep(x)
+            return y if self.bias is None else y + self._bias()
+        if self.bias is None or x.dim() != 2:
+            y = x @ self.matrix()
+            return y if self.bias is None else y + self._bias()
+        return torch.addmm(self._bias(), x, self.matrix())
+
+    def _bias(self) -> Tensor:
+        """The bias of every component (field_out.dim,): 0 but for trivial irreps."""
+        assert self.bias is not None
+        return self.bias.new_zeros(self.field_out.dim).index_copy(0, self._invariant, self.bias)
 
     def _by_irrep(self, x: Tensor) -> Tensor:
         y = [x.new_zeros(())] * len(self.field_out)

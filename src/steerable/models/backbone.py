@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..convs import NeighbourConv
 from ..field import Field, Term, harmonic_field, invariant_field
 from ..filters import Filter
-from ..layers import Gate, Linear, Products, RMSNorm
+from ..layers import Gate, Linear, Modulation, Products, RMSNorm
 from ..ops import Edges
 
 Features = Tensor | tuple[Tensor, Tensor]
@@ -125,6 +125,7 @@ def residual_block(
     norm: bool = False,
     neighbours: float | None = None,
     is_last: bool = False,
+    conditions: int = 0,
 ) -> Block:
     """A block that adds to the features that it takes.
 
@@ -138,6 +139,7 @@ def residual_block(
         norm: whether the features pass an RMSNorm before.
         neighbours: the usual number of neighbours; measured on the first batch if absent.
         is_last: whether the result is the invariant part of `hidden` alone.
+        conditions: number of attributes of a node that its sums over neighbours are modulated by.
     """
     field_out = invariant_part(hidden) if is_last else hidden
     if products and not hidden.is_invariant:
@@ -147,10 +149,11 @@ def residual_block(
     before = RMSNorm(field_in) if norm else None
     conv = NeighbourConv(field_in, activation.field_in, filter, contraction, neighbours=neighbours)
     linear = Linear(field_in, activation.field_in)
+    modulation = Modulation(activation.field_in, conditions) if conditions else None
     # Products hold what they take already.
     keeps = isinstance(activation, Products)
     skip = None if keeps else Linear(field_in, field_out, bias=False)
-    return Block(conv, linear, norm=before, activation=activation, skip=skip)
+    return Block(conv, linear, modulation, before, activation, skip)
 
 
 def invariant_part(field: Field) -> Field:

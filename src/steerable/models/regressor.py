@@ -71,6 +71,7 @@ class RegressorSettings:
         products: whether the features at an atom are multiplied; or else they pass gates.
         norm: whether the features pass an RMSNorm before every convolution.
         last: what the last block makes, the `invariants` that the head reads or `all` features.
+        element_weights: whether every sum over neighbours has weights of the element of its atom.
     """
 
     hidden: str = "64x0e+32x1o"
@@ -86,6 +87,7 @@ class RegressorSettings:
     products: bool = True
     norm: bool = False
     last: Literal["invariants", "all"] = "invariants"
+    element_weights: bool = False
 
     def __post_init__(self) -> None:
         check_choices("model", self)
@@ -102,6 +104,7 @@ EARLIER: dict[str, Any] = {
     "products": False,
     "norm": True,
     "last": "all",
+    "element_weights": False,
 }
 """The settings of networks from before there were these settings."""
 
@@ -137,6 +140,7 @@ class Regressor(Meaningful, ConstantModule):
         products: whether the features at an atom are multiplied; or else they pass gates.
         norm: whether the features pass an RMSNorm before every convolution.
         last: what the last block makes, `invariants` or `all` features.
+        element_weights: whether every sum over neighbours has weights of the element of its atom.
 
     Raises:
         ValueError: a kernel that there is not, or products where no features turn.
@@ -166,6 +170,7 @@ class Regressor(Meaningful, ConstantModule):
         products: bool = True,
         norm: bool = False,
         last: str = "invariants",
+        element_weights: bool = False,
     ) -> None:
         super().__init__()
         settings = RegressorSettings(
@@ -182,6 +187,7 @@ class Regressor(Meaningful, ConstantModule):
             products=products,
             norm=norm,
             last=cast(Any, last),
+            element_weights=element_weights,
         )
         self.elements = tuple(int(number) for number in reference.elements)
         self.kernel, self.cutoff, count = kernel, float(cutoff), len(self.elements)
@@ -198,6 +204,7 @@ class Regressor(Meaningful, ConstantModule):
         field = Field.parse(hidden, named_group(group))
         self.group, invariants = field.group, invariant_part(field)
         self.embed = OneHot(count) if density_degree else nn.Embedding(count, invariants.dim)
+        self.element = OneHot(count) if element_weights else None
         self.attribute = nn.Embedding(count, _ATTRIBUTES) if kernel == "ends" else None
         self.bond = Bond(reference.elements) if kernel in ("bonds", "ends") else None
         self.blocks = _backbone(settings, field, count, neighbours)
@@ -236,13 +243,14 @@ class Regressor(Meaningful, ConstantModule):
         edges = Edges.between(pos, edge_index).to(self.embed.weight.dtype)
         bond = None if self.bond is None else self.bond(kind, edges)
         end = None if self.attribute is None else self.attribute(kind)
-        x = self.blocks(self.embed(kind), edges, bond, end)
+        element = None if self.element is None else self.element(kind)
+        x = self.blocks(self.embed(kind), edges, bond, end, element)
         if size is None:
             size = int(batch.max()) + 1 if batch is not None and batch.shape[0] else 1
-        learned = self.pool(self.head(x).to(self.reference.dtype), batch, size).squeeze(-1)
-        atoms = self.pool(self.reference[kind].unsqueeze(-1), batch, size).squeeze(-1)
         shift, scale = self.statistics
-        result: Tensor = learned * scale + shift + atoms
+        learned = self.head(x).to(self.reference.dtype) * scale
+        atoms = learned + self.reference.index_select(0, kind).unsqueeze(-1)
+        result: Tensor = self.pool(atoms, batch, size).squeeze(-1) + shift
         return result
 
     def certifiable(self, z: Tensor, pos: Tensor, batch: Tensor) -> Claim:
@@ -319,6 +327,7 @@ def _backbone(
             settings.norm,
             neighbours,
             is_last=k == settings.layers - 1 and settings.last == "invariants",
+            conditions=elements if settings.element_weights else 0,
         )
         blocks.append(block)
         field_in = field_out
