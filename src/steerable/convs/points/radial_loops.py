@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from ...ops.sums import native
 from .radial_table import radial_table
 
 _SOURCE = Path(__file__).with_name("radial.c")
-_CHUNK = 2**19  # bytes of the weights of edges that are worked on together, which stay in the cache
+_CHUNK = 2**19  # bytes of S of the targets that are worked on together, which stay in the cache
 _FEW_EDGES = 1024  # so many are worth no product by BLAS, whose calls take longer than the work
 
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -36,6 +37,7 @@ class RadialLoops:
     def __init__(self, weights: DepthwiseWeights, library: ctypes.CDLL) -> None:
         self.layout, self.constants, self.library = weights.layout, weights.constants, library
         self.radial, self.mix = weights.radial, weights.mix
+        self.table = radial_table(self.layout, library.lanes())
 
     @classmethod
     def of(cls, weights: DepthwiseWeights, inputs: Inputs) -> RadialLoops | None:
@@ -58,21 +60,22 @@ class RadialLoops:
         edges = _Edges(self, hood, inputs)
         y = edges.results()
         for chunk in edges.chunks:
-            w, s = edges.weights(chunk, edges.phi, 0), edges.sums(chunk)
-            edges.call("sums", chunk, edges.harmonics, (w, chunk.first), edges.f, s.flat)
+            s = edges.sums(chunk)
+            edges.call("sums", chunk, edges.phi, edges.harmonics, edges.f, edges.v, s.flat)
             edges.mix(chunk, s, y)
         return edges.table.join(y)
 
     def _run_at_once(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor | None:
         """The same by one call for a small graph; None where memory ends."""
         (phi, harmonics), (x,) = inputs.edge, inputs.source
-        rows, table, constants = hood.rows, radial_table(self.layout), self.constants
+        rows, table, constants = hood.rows, self.table, self.constants
         _check_sources(rows, x)
         assert constants.place is not None and constants.value is not None
         value = constants.value.to(x.dtype).contiguous()
-        shape = table.shape(1, rows, constants.place, value)
-        ends = table.ends(phi.shape[1], x.shape[0], rows.order)
-        arrays = [t.contiguous() for t in (phi, harmonics, x, self.radial, *self.mix)]
+        shape = table.shape(1, rows, constants.place, value, phi.shape[1])
+        ends = table.ends(x.shape[1], x.shape[0])
+        v = table.with_padding(self.radial)
+        arrays = [t.contiguous() for t in (phi, harmonics, x, v, *self.mix)]
         first, mixes = [t.data_ptr() for t in arrays[:4]], [t.data_ptr() for t in arrays[4:]]
         y = x.new_empty(hood.size, self.layout.width)
         pointers = (ctypes.c_void_p * len(mixes))(*mixes)
@@ -90,18 +93,10 @@ class RadialLoops:
         grads = edges.table.part(grad)
         gradients = _Gradients(edges, needs[1])
         for chunk in edges.chunks:
-            w, s, t = (
-                edges.weights(chunk, edges.phi, 0),
-                edges.sums(chunk),
-                edges.unmix(chunk, grads),
-            )
-            to_w, to_f = edges.room(chunk, 1), gradients.features(chunk)
-            values = edges.harmonics, (w, chunk.first), edges.f, t
-            edges.call(
-                "pull", chunk, *values, s.flat, gradients.harmonics, (to_w, chunk.first), *to_f
-            )
-            gradients.add(chunk, edges.phi, to_w, s, grads)
-            torch.mm(to_w, self.radial.T, out=gradients.phi[chunk.edges])
+            s, t = edges.sums(chunk), edges.unmix(chunk, grads)
+            values = edges.phi, edges.harmonics, edges.f, edges.v, edges.vt, t
+            edges.call("pull", chunk, *values, s.flat, *gradients.rooms(chunk))
+            gradients.add(chunk, s, grads)
         return [part if need else None for part, need in zip(gradients.all(), needs, strict=True)]
 
     def pull_twice(
@@ -111,32 +106,16 @@ class RadialLoops:
 
         The gradients are those of inputs and parameters.
         """
-        edges, d = _Edges(self, hood, inputs), _Edges(self, hood, tangents)
+        edges = _Edges(self, hood, inputs)
+        dphi, dharmonics, df = edges.arranged(tangents)
         grads = edges.table.part(grad)
         dy, gradients = edges.results(), _Gradients(edges, True)
         for chunk in edges.chunks:
-            w, dw = edges.weights(chunk, edges.phi, 0), edges.weights(chunk, d.phi, 1)
             ds, t = edges.sums(chunk), edges.unmix(chunk, grads)
-            to_w, to_dw, to_f = (
-                edges.room(chunk, 2),
-                edges.room(chunk, 3),
-                gradients.features(chunk),
-            )
-            values = (
-                edges.harmonics,
-                d.harmonics,
-                (w, chunk.first),
-                (dw, chunk.first),
-                edges.f,
-                d.f,
-                t,
-            )
-            rooms = (to_w, chunk.first), (to_dw, chunk.first)
-            edges.call("pull_twice", chunk, *values, ds.flat, gradients.harmonics, *rooms, *to_f)
+            values = edges.phi, dphi, edges.harmonics, dharmonics, edges.f, df, edges.v, edges.vt, t
+            edges.call("pull_twice", chunk, *values, ds.flat, *gradients.rooms(chunk))
             edges.mix(chunk, ds, dy)
-            gradients.add(chunk, edges.phi, to_w, ds, grads)
-            gradients.radial.addmm_(d.phi[chunk.edges].T, to_dw)
-            torch.mm(to_w, self.radial.T, out=gradients.phi[chunk.edges])
+            gradients.add(chunk, ds, grads)
         return edges.table.join(dy), gradients.all()
 
 
@@ -145,10 +124,6 @@ class _Chunk(NamedTuple):
 
     nodes: slice
     edges: slice
-
-    @property
-    def first(self) -> int:
-        return int(self.edges.start)
 
 
 class _Sums(NamedTuple):
@@ -162,44 +137,52 @@ class _Sums(NamedTuple):
 
 
 class _Edges:
-    """The edges of a graph by their targets, and room for what a chunk of them needs."""
+    """The edges of a graph by their targets, and room for what a chunk of targets needs."""
 
     def __init__(self, loops: RadialLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
-        self.loops, self.hood, self.rows = loops, hood, hood.rows
-        self.phi, self.harmonics = [self._in_order(t) for t in inputs.edge]
-        self.table = radial_table(loops.layout)
+        self.loops, self.hood, self.rows, self.table = loops, hood, hood.rows, loops.table
         (x,) = inputs.source
-        self.f = x.index_select(1, self.table.order)
-        _check_sources(self.rows, self.f)
+        _check_sources(self.rows, x)
+        self.phi, self.harmonics, self.f = self.arranged(inputs)
+        self.channels = self.phi.shape[1]
+        self.v = self.table.with_padding(loops.radial)
         self.parallel = torch.get_num_threads() > 1
-        columns = loops.radial.shape[1]
-        count = max(1, _CHUNK * torch.get_num_threads() // (columns * self.f.element_size()))
-        self.chunks = _chunks(self.rows.first.numpy(), count)
-        self.most_edges = max((c.edges.stop - c.edges.start for c in self.chunks), default=0)
+        room = _CHUNK * torch.get_num_threads() // self.f.element_size()
+        # Threads do not write to common rows, so that gradients of features lie at every edge.
+        edges = max(1, room // max(1, self.f.shape[1])) if self.parallel else len(self.phi)
+        self.chunks = _chunks(self.rows.first.numpy(), edges, max(1, room // self.table.sums))
         self.most_nodes = max((c.nodes.stop - c.nodes.start for c in self.chunks), default=0)
-        self._room = self.f.new_empty(4, self.most_edges, columns)
         self._sums = self.f.new_empty(2, self.most_nodes * self.table.sums)
         place, value = loops.constants.place, loops.constants.value
         assert place is not None and value is not None
-        self._shape = self.table.shape(
-            self.most_nodes, self.rows, place, value.to(self.f.dtype).contiguous()
-        )
+        value = value.to(self.f.dtype).contiguous()
+        self.shape = self.table.shape(self.most_nodes, self.rows, place, value, self.channels)
 
-    def _in_order(self, t: Tensor) -> Tensor:
-        return t.contiguous() if self.rows.order is None else t.index_select(0, self.rows.order)
+    @cached_property
+    def vt(self) -> Tensor:
+        """V^T (column, channel), whose channels are padded as well."""
+        vt = self.v.new_zeros(self.v.shape[1], self.shape.depth)
+        vt[:, : self.channels] = self.v.T
+        return vt
 
-    def as_given(self, t: Tensor) -> Tensor:
-        """Rows of edges in the order of `edge_index`."""
-        order = self.rows.order
-        return t if order is None else torch.empty_like(t).index_copy_(0, order, t)
+    def arranged(self, inputs: Inputs) -> list[Tensor]:
+        """phi, harmonics, and features in the order of f."""
+        (x,) = (t.contiguous() for t in inputs.source)
+        f = x.new_zeros(x.shape[0], self.table.width)
+        self._move("arrange", x, f)
+        return [*(t.contiguous() for t in inputs.edge), f]
 
-    def room(self, chunk: _Chunk, k: int) -> Tensor:
-        """Room k for numbers (edge, column of V) of a chunk."""
-        return self._room[k, : chunk.edges.stop - chunk.edges.start]
+    def features(self, f: Tensor) -> Tensor:
+        """The inverse for features."""
+        x = f.new_empty(f.shape[0], len(self.table.place))
+        self._move("restore", f, x)
+        return x
 
-    def weights(self, chunk: _Chunk, phi: Tensor, k: int) -> Tensor:
-        """The weights phi V, in room k."""
-        return torch.mm(phi[chunk.edges], self.loops.radial, out=self.room(chunk, k))
+    def _move(self, name: str, from_: Tensor, to: Tensor) -> None:
+        function, place = getattr(self.loops.library, name), self.table.place
+        function.argtypes = [ctypes.c_int64] * 3 + [ctypes.c_void_p] * 3
+        sizes = from_.shape[0], len(place), self.table.width
+        function(*sizes, place.data_ptr(), from_.data_ptr(), to.data_ptr())
 
     def results(self) -> list[Tensor]:
         """Room for y, (target, m_o, copy) for each output irrep."""
@@ -207,8 +190,8 @@ class _Edges:
         return [self.f.new_empty(self.hood.size, m_o, mix.shape[1]) for (m_o, _), mix in mixes]
 
     def sums(self, chunk: _Chunk) -> _Sums:
-        """Zeros for S."""
-        return self._cut(chunk, self._sums[0].zero_())
+        """Room for S."""
+        return self._cut(chunk, self._sums[0])
 
     def unmix(self, chunk: _Chunk, grads: Sequence[Tensor]) -> Tensor:
         """The gradients T of S."""
@@ -229,44 +212,37 @@ class _Edges:
             start += self.most_nodes * m_o * copies
         return _Sums(flat, parts)
 
-    def call(self, name: str, chunk: _Chunk, *arrays: Tensor | tuple[Tensor, int] | None) -> None:
+    def call(self, name: str, chunk: _Chunk, *arguments: Tensor | int | None) -> None:
         """A function of radial.c for the targets of a chunk, on as many threads as torch uses."""
         function = getattr(self.loops.library, name)
         if function.argtypes is None:
-            rest = [ctypes.c_void_p] * len(arrays)
-            function.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, *rest]
-        nodes, pointers = chunk.nodes, [_pointer(array) for array in arrays]
-        function(ctypes.addressof(self._shape), nodes.start, nodes.stop, *pointers)
+            types = [ctypes.c_int64 if isinstance(a, int) else ctypes.c_void_p for a in arguments]
+            function.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, *types]
+        values = [a.data_ptr() if isinstance(a, Tensor) else a for a in arguments]
+        function(ctypes.addressof(self.shape), chunk.nodes.start, chunk.nodes.stop, *values)
 
 
 class _Gradients:
     """The gradients of a pass over the edges."""
 
     def __init__(self, edges: _Edges, harmonics: bool) -> None:
-        self.edges = edges
-        self.phi, self.f = torch.empty_like(edges.phi), torch.zeros_like(edges.f)
-        self.harmonics = torch.zeros_like(edges.harmonics) if harmonics else None
-        self.radial = torch.zeros_like(edges.loops.radial)
+        self.edges, f, shape = edges, edges.f, edges.shape
+        self.phi, self.f = torch.empty_like(edges.phi), torch.zeros_like(f)
+        self.harmonics = torch.empty_like(edges.harmonics) if harmonics else None
+        # Every thread adds to a V of its own.
+        self._v = f.new_zeros(shape.threads, shape.depth, shape.columns)
         self._mix = [torch.zeros_like(mix) for mix in edges.loops.mix]
-        self._own = (
-            torch.arange(len(edges.phi)) if edges.parallel else None
-        )  # threads do not write to common rows
-        self._apart = (
-            edges.f.new_empty(edges.most_edges, edges.f.shape[1]) if edges.parallel else None
-        )
+        most = max((c.edges.stop - c.edges.start for c in edges.chunks), default=0)
+        self._apart = f.new_empty(most, f.shape[1]) if edges.parallel else None
 
-    def features(self, chunk: _Chunk) -> tuple[Any, Tensor]:
-        """Where gradients of f are added, and the rows of the edges there."""
-        if self._own is None or self._apart is None:
-            return self.f, self.edges.rows.source
-        self._apart.zero_()
-        return (self._apart, chunk.first), self._own
+    def rooms(self, chunk: _Chunk) -> tuple[Tensor, Tensor | None, Tensor, int, Tensor]:
+        """Where gradients of phi, harmonics, f and V go to; the first edge if f has rows of edges."""
+        if self._apart is None:
+            return self.phi, self.harmonics, self.f, -1, self._v
+        return self.phi, self.harmonics, self._apart.zero_(), chunk.edges.start, self._v
 
-    def add(
-        self, chunk: _Chunk, phi: Tensor, to_w: Tensor, s: _Sums, grads: Sequence[Tensor]
-    ) -> None:
-        """Those of parameters; and of features where every edge had its own row."""
-        self.radial.addmm_(phi[chunk.edges].T, to_w)
+    def add(self, chunk: _Chunk, s: _Sums, grads: Sequence[Tensor]) -> None:
+        """Those of every L; and of features where every edge had its own row."""
         for total, part, grad in zip(self._mix, s.parts, grads, strict=True):
             total.addmm_(part.T, grad[chunk.nodes].flatten(0, 1))
         if self._apart is not None:
@@ -276,9 +252,8 @@ class _Gradients:
     def all(self) -> list[Tensor | None]:
         """Those of phi, harmonics, features, V and every L."""
         edges = self.edges
-        harmonics = None if self.harmonics is None else edges.as_given(self.harmonics)
-        features = self.f.index_select(1, edges.table.place)
-        return [edges.as_given(self.phi), harmonics, features, self.radial, *self._mix]
+        v = edges.table.without_padding(self._v.sum(0)[: edges.channels])
+        return [self.phi, self.harmonics, edges.features(self.f), v.contiguous(), *self._mix]
 
 
 def _check_sources(rows: Rows, x: Tensor) -> None:
@@ -288,24 +263,14 @@ def _check_sources(rows: Rows, x: Tensor) -> None:
         raise IndexError(f"Sources are numbers from 0 to {x.shape[0] - 1}; got {low} to {high}.")
 
 
-def _chunks(first: np.ndarray, count: int) -> list[_Chunk]:
-    """Targets with about `count` edges, and about as many targets at the most."""
+def _chunks(first: np.ndarray, edges: int, nodes: int) -> list[_Chunk]:
+    """Targets with about so many edges, and so many targets at the most."""
     chunks, start, size = [], 0, len(first) - 1
-    if 0 < size <= count and first[-1] <= count:
+    if 0 < size <= nodes and first[-1] <= edges:
         return [_Chunk(slice(0, size), slice(0, int(first[-1])))]
     while start < size:
-        stop = int(np.searchsorted(first, first[start] + count, "right")) - 1
-        stop = min(max(stop, start + 1), start + count, size)
+        stop = int(np.searchsorted(first, first[start] + edges, "right")) - 1
+        stop = min(max(stop, start + 1), start + nodes, size)
         chunks.append(_Chunk(slice(start, stop), slice(int(first[start]), int(first[stop]))))
         start = stop
     return chunks
-
-
-def _pointer(array: Tensor | tuple[Tensor, int] | None) -> int | None:
-    """The address of an array, whose first row has number `row` where that is given."""
-    if array is None:
-        return None
-    if isinstance(array, Tensor):
-        return array.data_ptr()
-    array, row = array
-    return array.data_ptr() - row * array.stride(0) * array.element_size()

@@ -14,14 +14,14 @@ from torch import Tensor
 from ...layers import PathLayout
 from ...ops import Rows
 
-_NUMBERS = ["threads", "paths", "nonzeros", "products", "harmonics", "width", "weights"]
+_NUMBERS = ["threads", "paths", "nonzeros", "products", "harmonics", "width", "columns"]
 
 
 class Shape(ctypes.Structure):
     """The structure of this name in radial.c."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in _NUMBERS] + [
-        (name, ctypes.c_void_p) for name in ["path", "place", "value", "first", "source"]
+    _fields_ = [(name, ctypes.c_int64) for name in [*_NUMBERS, "channels", "depth"]] + [
+        (name, ctypes.c_void_p) for name in ["path", "place", "value", "first", "source", "edge"]
     ]
 
 
@@ -29,8 +29,8 @@ class Ends(ctypes.Structure):
     """The structure of this name in radial.c."""
 
     _fields_ = [
-        (name, ctypes.c_int64) for name in ["channels", "sources", "columns", "sums", "outputs"]
-    ] + [(name, ctypes.c_void_p) for name in ["sizes", "order", "joined", "edge"]]
+        (name, ctypes.c_int64) for name in ["features", "sources", "columns", "sums", "outputs"]
+    ] + [(name, ctypes.c_void_p) for name in ["sizes", "place", "joined"]]
 
 
 class Table:
@@ -38,21 +38,27 @@ class Table:
 
     Args:
         layout: the paths.
+        lanes: the copies of terms of features, and of paths in the columns of V, are padded to a
+            multiple of this.
 
     Attributes:
-        order: the channels of features in the order (term, component, copy).
-        place: the inverse of `order`.
+        place: where the channels of features lie in the order (term, component, padded copy).
+        order: the channels in this order, without those that pad.
+        columns: where the columns of V lie among padded ones; None where they are the same.
+        padded: how many of these there are.
+        width: columns of f.
         outputs: components of every irrep of the output, and copies of all paths to it.
         sums: numbers of S of one target.
     """
 
-    def __init__(self, layout: PathLayout) -> None:
+    def __init__(self, layout: PathLayout, lanes: int = 1) -> None:
         sizes = layout.sizes
         copies = [size.copies for size in sizes]
         totals = layout.totals(copies)
         inputs = [(term.dim, term.copies) for term in layout.inputs]
-        self.order = _components_first(inputs)
-        self.place = self.order.argsort()
+        self.lanes = lanes
+        self.place = _components_first(inputs, lanes)
+        self.order = self.place.argsort()
         self.outputs = [
             (irrep.dim, total) for irrep, total in zip(layout.outputs, totals, strict=True)
         ]
@@ -63,9 +69,15 @@ class Table:
         self._joined, self._parts = _places_of_results(layout)
         self._with_zeros = any(term.irrep is None for term in layout.terms_out)
         self.sums = sum(m_o * total for m_o, total in self.outputs)
-        features = _starts([m_i * count for m_i, count in inputs])
+        features = _starts([m_i * _whole(count, lanes) for m_i, count in inputs])
         results = _starts([m_o * total for m_o, total in self.outputs])
-        weights = _starts(copies)
+        weights = _starts([_whole(count, lanes) for count in copies])
+        pairs = zip(weights[:-1], copies, strict=True)
+        columns = np.concatenate(
+            [start + np.arange(count) for start, count in pairs] or [np.arange(0)]
+        )
+        self.padded = weights[-1]
+        self.columns = None if len(columns) == self.padded else torch.from_numpy(columns)
         products = _starts([size.m_i * size.m_o for size in sizes])
         rows = layout.places(copies)
         path = []
@@ -78,6 +90,7 @@ class Table:
         self._path = np.array(path, np.int64)
         self._before = np.array([results[p.out] for p in layout.paths], np.int64)
         self._products = products[-1]
+        self.width = features[-1]
         self._widths = layout.filter_dim, features[-1], weights[-1]
 
     def join(self, parts: Sequence[Tensor]) -> Tensor:
@@ -93,42 +106,54 @@ class Table:
         shapes = zip(parts, self._results, strict=True)
         return [part.unflatten(1, shape).contiguous() for part, shape in shapes]
 
-    def shape(self, capacity: int, rows: Rows, place: Tensor, value: Tensor) -> Shape:
+    def shape(
+        self, capacity: int, rows: Rows, place: Tensor, value: Tensor, channels: int
+    ) -> Shape:
         """The structure for arrays of `capacity` targets; its arrays live as long as it does."""
         path = self._path.copy()
         path[:, 3] += capacity * self._before  # S has one array of all targets per output irrep
         tensors = place, value, rows.first, rows.source
         counts = torch.get_num_threads(), len(path), value.shape[0], self._products
         addresses = [path.ctypes.data, *(tensor.data_ptr() for tensor in tensors)]
-        shape = Shape(*counts, *self._widths, *addresses)
-        shape.arrays = path, *tensors
+        edge = None if rows.order is None else rows.order.data_ptr()
+        sizes = channels, _whole(channels, self.lanes)
+        shape = Shape(*counts, *self._widths, *sizes, *addresses, edge)
+        shape.arrays = path, *tensors, rows.order
         return shape
 
-    def ends(self, channels: int, sources: int, edge: Tensor | None) -> Ends:
-        """The structure for a whole graph; its arrays live as long as the table and `edge`."""
-        numbers = channels, sources, len(self._joined), self.sums, len(self.outputs)
-        arrays = self._sizes.ctypes.data, self.order.data_ptr(), self._joined.data_ptr()
-        return Ends(*numbers, *arrays, None if edge is None else edge.data_ptr())
+    def ends(self, features: int, sources: int) -> Ends:
+        """The structure for a whole graph; its arrays live as long as the table."""
+        numbers = features, sources, len(self._joined), self.sums, len(self.outputs)
+        arrays = self._sizes.ctypes.data, self.place.data_ptr(), self._joined.data_ptr()
+        return Ends(*numbers, *arrays)
+
+    def with_padding(self, v: Tensor) -> Tensor:
+        """V with columns of zeros that pad the copies of paths."""
+        if self.columns is None:
+            return v.contiguous()
+        return v.new_zeros(v.shape[0], self.padded).index_copy_(1, self.columns, v)
+
+    def without_padding(self, v: Tensor) -> Tensor:
+        """The inverse of `with_padding`."""
+        return v if self.columns is None else v.index_select(1, self.columns)
 
 
 @lru_cache(1024)
-def radial_table(layout: PathLayout) -> Table:
+def radial_table(layout: PathLayout, lanes: int = 1) -> Table:
     """The table of a layout, computed once."""
-    return Table(layout)
+    return Table(layout, lanes)
 
 
-def _components_first(terms: list[tuple[int, int]]) -> Tensor:
-    """Channels of terms of `dim` components and some copies, in the order (term, component, copy).
-
-    They lie in the order (term, copy, component).
-    """
-    starts = _starts([dim * copies for dim, copies in terms])[:-1]
-    pairs = zip(starts, terms, strict=True)
+def _components_first(terms: list[tuple[int, int]], lanes: int) -> Tensor:
+    """Where channels in the order (term, copy, component) lie in (term, component, padded copy)."""
+    places, start = [np.arange(0)], 0
+    for dim, copies in terms:
+        padded = _whole(copies, lanes)
+        lie = start + np.arange(dim * padded).reshape(dim, padded)[:, :copies]
+        places.append(lie.T.ravel())
+        start += dim * padded
     # In float64 mode or on another device by default these stay numbers of columns on the CPU.
-    orders = [
-        start + np.arange(dim * copies).reshape(copies, dim).T for start, (dim, copies) in pairs
-    ]
-    return torch.from_numpy(np.concatenate([order.ravel() for order in orders] or [np.arange(0)]))
+    return torch.from_numpy(np.concatenate(places))
 
 
 def _places_of_results(layout: PathLayout) -> tuple[Tensor, Tensor]:
@@ -149,6 +174,11 @@ def _places_of_results(layout: PathLayout) -> tuple[Tensor, Tensor]:
             places.append(numbers[irrep][first : first + copies].ravel())
     joined = torch.from_numpy(np.concatenate(places))
     return joined, joined.argsort()[: starts[-1]]
+
+
+def _whole(count: int, lanes: int) -> int:
+    """`count` padded to a multiple of `lanes`."""
+    return -(-count // lanes) * lanes
 
 
 def _starts(sizes: list[int]) -> list[int]:
