@@ -82,7 +82,8 @@ INLINE void multiply(int U, int add, I rows, I depth, const REAL *a, I row, I st
     for (I r = 0; r < rows; r += ROWS, a += ROWS * row, c += ROWS * c_row) {
         V sum[ROWS][2];
         UNROLL for (int j = 0; j < ROWS; j++)
-            UNROLL for (int u = 0; u < U; u++) sum[j][u] = add ? load(c + j * c_row + u * LANES) : (V){0};
+            UNROLL for (int u = 0; u < U; u++)
+                sum[j][u] = add ? load(c + j * c_row + u * LANES) : (V){0};
         for (I k = 0; k < depth; k++)
             UNROLL for (int j = 0; j < ROWS; j++)
                 UNROLL for (int u = 0; u < U; u++)

@@ -236,7 +236,7 @@ class _Gradients:
         self._apart = f.new_empty(most, f.shape[1]) if edges.parallel else None
 
     def rooms(self, chunk: _Chunk) -> tuple[Tensor, Tensor | None, Tensor, int, Tensor]:
-        """Where gradients of phi, harmonics, f and V go to; the first edge if f has rows of edges."""
+        """Where gradients of phi, harmonics, f and V go; the first edge if f has rows of edges."""
         if self._apart is None:
             return self.phi, self.harmonics, self.f, -1, self._v
         return self.phi, self.harmonics, self._apart.zero_(), chunk.edges.start, self._v
