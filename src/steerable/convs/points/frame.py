@@ -13,7 +13,8 @@ from ...functions import safe_norm
 from ...groups import stretched
 from ...layers import Contraction, Depthwise, DepthwiseWeights, Recipe, Weights
 from ...ops import Edges
-from .engines import Engine, Local, Shapes, Sums, Work, radial_values
+from .engines import Engine, Local, Shapes, Sums, Work
+from .filter_values import radial_values
 
 _AXIS = 1  # the polar axis of e3nn's harmonics is y
 

@@ -30,7 +30,8 @@ from ...ops import Edges, Inputs, blockwise, segment_max
 from ...tracing import transforms_active
 from .attention import Attention
 from .cost import ENGINES, Plan, cheapest, plan, works
-from .engines import Engine, Work, separable_values
+from .engines import Engine, Work
+from .filter_values import separable_values
 from .graph import Graph, check_graph
 from .message_loops import has_loops
 from .neighbour_sum import NeighbourSum

@@ -20,9 +20,9 @@ from .engines import (
     Sums,
     Work,
     separable_shapes,
-    separable_values,
     whole_features,
 )
+from .filter_values import separable_values
 from .radial_loops import RadialLoops
 
 

@@ -167,7 +167,7 @@ class _Edges:
 
     def arranged(self, inputs: Inputs) -> list[Tensor]:
         """phi, harmonics, and features in the order of f."""
-        (x,) = (t.contiguous() for t in inputs.source)
+        x = inputs.source[0].contiguous()
         f = x.new_zeros(x.shape[0], self.table.width)
         self._move("arrange", x, f)
         return [*(t.contiguous() for t in inputs.edge), f]
