@@ -12,7 +12,7 @@ from steerable.convs.points.point_conv import PointConv
 from steerable.convs.points.radial import Radial
 from steerable.convs.points.radial_loops import RadialLoops
 from steerable.filters.harmonic import HarmonicFilter
-from steerable.groups import O3, irreps, point_group
+from steerable.groups import O3, SO3, irreps, point_group
 from steerable.ops import Edges, Inputs, neighbourhoods, radius_graph
 
 DOUBLE = torch.float64
@@ -95,6 +95,39 @@ def test_single_precision_and_a_finite_group(blocks):
     )
     blocks()
     torch.testing.assert_close(found, conv(x, pos, edges), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE], ids=["single", "double"])
+@pytest.mark.parametrize("copies", [1, 7, 15])  # one vector, and two where irreps are small
+@pytest.mark.parametrize("group", [point_group("Td"), point_group("C4"), SO3()], ids=str)
+def test_irreps_of_every_group(group, copies, dtype, blocks):
+    conv, (pos, edges) = layer(group, copies, dtype), cloud(dtype=dtype)
+    assert_blocks_agree(conv, pos, edges, blocks, 1e-11 if dtype == DOUBLE else 1e-4)
+
+
+def test_irreps_larger_than_those_that_the_compiler_knows(blocks):
+    conv, (pos, edges) = layer(O3(), 9, degree=3), cloud()
+    assert max(size.m_o for size in conv.contraction.paths.sizes()) == 7
+    assert_blocks_agree(conv, pos, edges, blocks, 1e-11)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_targets_with_more_edges_than_are_worked_on_together(at_once, blocks, monkeypatch):
+    few = 10_000 if at_once else 0
+    monkeypatch.setattr("steerable.convs.points.radial_loops._FEW_EDGES", few)
+    conv, (pos, edges) = layer(O3(), 9), cloud(40)
+    degrees = edges[1].bincount(minlength=40)
+    assert degrees.max() > 16 and degrees.min() == 0 and (degrees % 16 == 1).any()
+    assert_blocks_agree(conv, pos, edges, blocks, 1e-11)
+
+
+def assert_blocks_agree(conv, pos, edges, blocks, tolerance):
+    x = torch.randn(len(pos), conv.field_in.dim, dtype=pos.dtype)
+    results = derivatives(conv, x, pos, edges)
+    blocks()
+    for a, b in zip(results, derivatives(conv, x, pos, edges), strict=True):
+        size = float(b.detach().abs().max())
+        torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance * size)
 
 
 def test_a_layer_that_changes_its_precision_has_constants_of_that_precision(blocks):

@@ -82,3 +82,26 @@ def test_it_is_computed_once_for_a_layout():
     assert radial_table(first.paths.layout) is radial_table(first.paths.layout)
     assert radial_table(second.paths.layout).outputs == radial_table(first.paths.layout).outputs
     assert torch.equal(first.bind().constants.place, second.bind().constants.place)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 8])
+def test_copies_are_padded_to_whole_vectors(lanes):
+    layout = contraction_of(point_group("Td")).paths.layout
+    table = radial_table(layout, lanes)
+    x = torch.randn(5, len(table.place), dtype=torch.float64)
+    f = x.new_zeros(5, table.width).index_copy_(1, table.place, x)
+    start = 0
+    for part in layout.split(x):  # (node, component, copy)
+        _, dim, copies = part.shape
+        padded = -(-copies // lanes) * lanes
+        block = f[:, start : start + dim * padded].unflatten(1, (dim, padded))
+        assert torch.equal(block[:, :, :copies], part)
+        assert not block[:, :, copies:].any()
+        start += dim * padded
+    assert start == table.width
+
+    v = torch.randn(2, sum(path.copies for path in layout.paths), dtype=torch.float64)
+    columns = table.with_padding(v)
+    assert columns.shape == (2, table.padded) and table.padded % lanes == 0
+    assert torch.equal(table.without_padding(columns), v)
+    assert torch.isclose(columns.sum(), v.sum())
