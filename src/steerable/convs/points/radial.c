@@ -14,10 +14,11 @@
    from target to target, where its columns of V begin, its copies, where its G begins; `place` for
    every number C of `value` its harmonic and its product. */
 
-#include <omp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+int omp_get_thread_num(void); /* some compilers come without omp.h */
 
 typedef int64_t I;
 #define INLINE static inline __attribute__((always_inline))
