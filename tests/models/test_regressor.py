@@ -189,6 +189,7 @@ SETTINGS = [
     {},
     {"density_degree": 2},
     {"density_degree": 0},
+    {"last": "all"},
     {"products": False},
     {"norm": True},
     {"element_weights": True},
@@ -228,3 +229,11 @@ def test_element_weights_tell_elements_apart():
 def test_settings_that_make_products_meaningless_say_so():
     with pytest.raises(ValueError, match="8x0e has none. Add other irreps to model.hidden, or set"):
         Regressor(Reference((1, 6, 8)), hidden="8x0e", density_degree=0)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+@pytest.mark.parametrize("last", ["all", "invariants"])
+def test_one_density_is_a_network(degree, last):
+    """Its head reads all features of the density, which has more irreps than `hidden`."""
+    model = Regressor(Reference((1, 6, 8)), "8x0e", 1, density_degree=degree, last=last)
+    assert model(Z, POS, BATCH).shape == (2,)

@@ -97,6 +97,12 @@ class Backbone(nn.ModuleList):
     def __init__(self, blocks: Iterable[Block]) -> None:
         super().__init__(blocks)
 
+    @property
+    def field_out(self) -> Field:
+        """Type of the result: that of the last block's activation, or else of its convolution."""
+        last = cast(Block, self[-1])
+        return cast(Field, (last.activation or last.conv).field_out)
+
     def forward(
         self,
         x: Tensor,

@@ -208,7 +208,7 @@ class Regressor(Meaningful, ConstantModule):
         self.attribute = nn.Embedding(count, _ATTRIBUTES) if kernel == "ends" else None
         self.bond = Bond(reference.elements) if kernel in ("bonds", "ends") else None
         self.blocks = _backbone(settings, field, count, neighbours)
-        self.head = _head(invariants if last == "invariants" else field, invariants)
+        self.head = _head(self.blocks.field_out, invariants)
         self.pool = Pool(invariant_field(field.group, 1), reference.pool)
 
     def forward(
