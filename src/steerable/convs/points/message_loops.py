@@ -13,14 +13,12 @@ from torch import Tensor
 
 from ...layers import FullWeights, Weights
 from ...ops import Inputs, Neighbourhoods, Rows
-from ...ops.sums import native
+from ...ops.sums import native, native_for
 from .message_table import exchanged, message_table
 from .radial_table import radial_table
 
 _SOURCE = Path(__file__).with_name("messages.c")
 _CHUNK = 2**19  # bytes of the moments of targets that are worked on together
-
-_PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def has_loops(device: torch.device, dtype: torch.dtype) -> bool:
@@ -72,12 +70,7 @@ class MessageLoops:
         """The loops for these inputs; None where there are none."""
         if not isinstance(weights, FullWeights) or weights.groups > 1:
             return None
-        tensors = [*inputs.edge, *inputs.source, *weights.tensors]
-        dtypes = {tensor.dtype for tensor in tensors}
-        plain = all(tensor.device.type == "cpu" and type(tensor) in _PLAIN for tensor in tensors)
-        if len(dtypes) > 1 or not plain:
-            return None
-        library = native(_SOURCE, dtypes.pop())
+        library = native_for(_SOURCE, [*inputs.edge, *inputs.source, *weights.tensors])
         return None if library is None else cls(weights, library)
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:

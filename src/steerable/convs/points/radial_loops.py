@@ -13,15 +13,13 @@ import torch
 from torch import Tensor
 
 from ...layers import DepthwiseWeights
-from ...ops import Inputs, Neighbourhoods, Rows
-from ...ops.sums import native
+from ...ops import Inputs, Neighbourhoods
+from ...ops.sums import native_for
 from .radial_table import radial_table
 
 _SOURCE = Path(__file__).with_name("radial.c")
 _CHUNK = 2**19  # bytes of S of the targets that are worked on together, which stay in the cache
 _FEW_EDGES = 1024  # so many are worth no product by BLAS, whose calls take longer than the work
-
-_PLAIN = (Tensor, torch.nn.Parameter)
 
 
 class RadialLoops:
@@ -42,12 +40,7 @@ class RadialLoops:
     @classmethod
     def of(cls, weights: DepthwiseWeights, inputs: Inputs) -> RadialLoops | None:
         """The loops for these inputs; None where there are none."""
-        tensors = [*inputs.edge, *inputs.source, *weights.tensors]
-        dtypes = {tensor.dtype for tensor in tensors}
-        plain = all(tensor.device.type == "cpu" and type(tensor) in _PLAIN for tensor in tensors)
-        if len(dtypes) > 1 or not plain:
-            return None
-        library = native(_SOURCE, dtypes.pop())
+        library = native_for(_SOURCE, [*inputs.edge, *inputs.source, *weights.tensors])
         return None if library is None else cls(weights, library)
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
@@ -69,7 +62,7 @@ class RadialLoops:
         """The same by one call for a small graph; None where memory ends."""
         (phi, harmonics), (x,) = inputs.edge, inputs.source
         rows, table, constants = hood.rows, self.table, self.constants
-        _check_sources(rows, x)
+        rows.check_sources(x.shape[0])
         assert constants.place is not None and constants.value is not None
         value = constants.value.to(x.dtype).contiguous()
         shape = table.shape(1, rows, constants.place, value, phi.shape[1])
@@ -142,7 +135,7 @@ class _Edges:
     def __init__(self, loops: RadialLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
         self.loops, self.hood, self.rows, self.table = loops, hood, hood.rows, loops.table
         (x,) = inputs.source
-        _check_sources(self.rows, x)
+        self.rows.check_sources(x.shape[0])
         self.phi, self.harmonics, self.f = self.arranged(inputs)
         self.channels = self.phi.shape[1]
         self.v = self.table.with_padding(loops.radial)
@@ -254,13 +247,6 @@ class _Gradients:
         edges = self.edges
         v = edges.table.without_padding(self._v.sum(0)[: edges.channels])
         return [self.phi, self.harmonics, edges.features(self.f), v.contiguous(), *self._mix]
-
-
-def _check_sources(rows: Rows, x: Tensor) -> None:
-    """Raise IndexError for sources that are not there: the loops read plain memory."""
-    low, high = rows.span
-    if low < 0 or high >= x.shape[0]:
-        raise IndexError(f"Sources are numbers from 0 to {x.shape[0] - 1}; got {low} to {high}.")
 
 
 def _chunks(first: np.ndarray, edges: int, nodes: int) -> list[_Chunk]:

@@ -3,7 +3,7 @@
 from .blocks import blockwise, pull, pull_twice, run
 from .kernel import Inputs, Kernel, Loops
 from .moments import moments
-from .native import NativeStatus, NativeWarning, native, native_status
+from .native import NativeStatus, NativeWarning, native, native_for, native_status
 from .neighbourhoods import Block, Neighbourhoods, Rows, as_index, neighbourhoods
 from .segment import segment_max, segment_mean, segment_min, segment_softmax, segment_sum
 
@@ -20,6 +20,7 @@ __all__ = [
     "blockwise",
     "moments",
     "native",
+    "native_for",
     "native_status",
     "neighbourhoods",
     "pull",

@@ -25,6 +25,7 @@ SWITCH = "STEERABLE_NATIVE"  # an environment variable: 0 leaves everything to t
 _FOLDER = "native"
 _ON, _OFF = ("", "1", "true", "on", "yes"), ("0", "false", "off", "no")
 _PATIENCE = 60  # seconds for a compiler, which needs less than one
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
 _TYPES = {torch.float32: "float", torch.float64: "double"}
 # Sums may be taken in another order, but NaN and infinity stay what they are.
 _FLAGS = (
@@ -106,6 +107,13 @@ def native(source: Path, dtype: torch.dtype) -> ctypes.CDLL | None:
         return None
     _libraries[name] = library._name
     return library
+
+
+def native_for(source: Path, tensors: Sequence[torch.Tensor]) -> ctypes.CDLL | None:
+    """`native` for these tensors; None unless they are plain ones of one type on a CPU."""
+    dtypes = {tensor.dtype for tensor in tensors}
+    plain = all(t.device.type == "cpu" and type(t) in _PLAIN for t in tensors)
+    return native(source, dtypes.pop()) if plain and len(dtypes) == 1 else None
 
 
 def _library(source: Path, options: list[str]) -> ctypes.CDLL:
