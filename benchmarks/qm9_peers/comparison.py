@@ -42,8 +42,14 @@ _MACE = {
     "num_bessel": 8,
     "num_polynomial_cutoff": 5,
 }
+_DEGREE_2 = {
+    "hidden": "64x0e+32x1o+16x2e",
+    "filter_field": "0e+1o+2e",
+    "density_degree": 2,
+}
 PEERS = {
     "steerable": Peer("steerable"),
+    "steerable-l2": Peer("steerable", arguments=_DEGREE_2),
     "steerable-old": Peer("steerable", home="old"),
     "nequip": Peer("nequip", 4.0, (1e-2, 3e-3), _NEQUIP | {"num_features": 32}, "nequip"),
     "nequip-16": Peer("nequip", 4.0, (1e-2, 3e-3), _NEQUIP | {"num_features": 16}, "nequip"),

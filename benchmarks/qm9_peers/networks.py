@@ -43,7 +43,7 @@ def build(name: str, facts: Facts, compiled: bool = False, **arguments: Any) -> 
     if name == "steerable":
         from .ours import network
 
-        model = network()
+        model = network(**arguments)
     else:
         model = Referenced(NETWORKS[name](facts, compiled, **arguments), facts)
     if compiled and name not in COMPILES_ITSELF:

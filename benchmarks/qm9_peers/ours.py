@@ -49,9 +49,12 @@ def muon(model: nn.Module, lr: float) -> torch.optim.Optimizer:
     return Muon(model, lr)
 
 
-def network() -> nn.Module:
-    """The network as the demo builds it, with the references of its training molecules."""
-    return build_qm9(**pose(demo()).arguments)
+def network(**settings: Any) -> nn.Module:
+    """The network as the demo builds it, with the references of its training molecules.
+
+    Settings replace those of the demo.
+    """
+    return build_qm9(**(pose(demo()).arguments | settings))
 
 
 def write_molecules(path: Path, cutoff: float) -> None:
