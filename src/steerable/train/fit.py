@@ -123,6 +123,7 @@ def _train(learner: Learner, recorder: Recorder, state: Path | None) -> None:
     """Run the Lightning engine; what it leaves is what the recorder writes."""
     from lightning.pytorch import Trainer
 
+    from .loggers import make_logger
     from .recorder import stop_on_interrupt
 
     config = learner.config
@@ -137,7 +138,7 @@ def _train(learner: Learner, recorder: Recorder, state: Path | None) -> None:
             callbacks=[recorder],
             default_root_dir=recorder.run,
             num_sanity_val_steps=0,
-            logger=False,
+            logger=make_logger(config.logger, recorder.run) or False,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
