@@ -130,9 +130,8 @@ def _check_conventions(
                 f"this version has {wanted!r}. Use the versions it was made with ({made_by}) or "
                 "train anew."
             )
-    inputs = [
-        torch.from_numpy(np.array(x)) for x in stamp["inputs"]
-    ]  # int64 and float64, as numpy reads numbers
+    # int64, float64 and bool, as numpy reads numbers and truth values.
+    inputs = [None if x is None else torch.from_numpy(np.array(x)) for x in stamp["inputs"]]
     _check_prediction(folder, predict_exactly(model, inputs), stamp["prediction"], made_by)
 
 
@@ -156,7 +155,7 @@ def _check_prediction(
 
 
 @torch.no_grad()
-def predict_exactly(model: nn.Module, inputs: Sequence[Tensor]) -> dict[str, list[float]]:
+def predict_exactly(model: nn.Module, inputs: Sequence[Tensor | None]) -> dict[str, list[float]]:
     """The numbers that a network gives for one item in float64, by name.
 
     They are the same on every machine to far more than `TOLERANCE`, so the CPU computes them.

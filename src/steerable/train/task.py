@@ -29,7 +29,7 @@ class Problem:
         validation: items that choose the best weights.
         measures: what is recorded of each epoch; the least mean of the first chooses the weights.
         loss: what training makes small.
-        probe: inputs of the network for one item.
+        probe: inputs of the network for one item; None for those that it does without.
         arguments: keyword arguments of the network: numbers, texts and lists.
         metadata: all that a reader of the trained network needs to know of this.
         output: name of what is predicted, where it is one tensor.
@@ -39,7 +39,7 @@ class Problem:
     validation: Batches
     measures: tuple[Measure, ...]
     loss: Loss
-    probe: tuple[Tensor, ...]
+    probe: tuple[Tensor | None, ...]
     arguments: dict[str, Any]
     metadata: dict[str, Any]
     output: str = "prediction"
