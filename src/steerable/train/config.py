@@ -79,10 +79,13 @@ class TrainingConfig:
     seed: int = 0
     logger: Literal["none", "tensorboard", "wandb"] = "none"
 
+    least_batch: ClassVar[int] = 1  # a task that chooses the size itself allows 0
+
     def __post_init__(self) -> None:
         check_choices("fit", self)
-        for name in ("epochs", "batch_size", "patience"):
+        for name in ("epochs", "patience"):
             check_range("fit", self, name, least=1)
+        check_range("fit", self, "batch_size", least=self.least_batch)
         for name in ("max_seconds", "weight_decay", "warmup_steps", "clip", "threads", "seed"):
             check_range("fit", self, name, least=0)
         check_range("fit", self, "early_stopping", least=0)
