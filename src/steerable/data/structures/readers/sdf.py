@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
 
+from ..assemble import PART, assemble
 from ..columns import Column
 from ..errors import ReadError
 from ..structures import Structures
-from .assemble import PART, assemble
+from .files import open_bytes
 from .molblock import MolBlock, read_molblock
 from .texts import NOTHING, Kind, column, common_kind, kind_of
 
@@ -79,7 +81,8 @@ def _records(path: Path) -> Iterator[_Record]:
     """The molecules of a file as lines."""
     frame, first = 0, 1
     lines: list[str] = []
-    with path.open(encoding="utf-8", errors="replace") as stream:
+    # Names may be in another encoding, and they matter less than the molecules.
+    with TextIOWrapper(open_bytes(path), encoding="utf-8", errors="replace") as stream:
         for number, line in enumerate(stream, start=1):
             line = line.rstrip("\r\n")
             if line.startswith(_END):

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..columns import Column
-from ..structures import Structures
+from .columns import Column
+from .structures import Structures
 
 PART = 1000  # structures that a reader returns at once
 
@@ -30,8 +30,8 @@ def assemble(
     """
     sizes = np.array([len(one) for one in numbers], dtype=np.int64)
     return Structures(
-        np.concatenate(numbers).astype(np.int64),
-        np.concatenate(positions).astype(np.float64).reshape(-1, 3),
+        np.concatenate([np.zeros(0), *numbers]).astype(np.int64),
+        np.concatenate([np.zeros((0, 3)), *positions]),
         np.concatenate([[0], sizes.cumsum()]).astype(np.int64),
         np.zeros((len(sizes), 3, 3)),
         np.zeros((len(sizes), 3), dtype=bool),
