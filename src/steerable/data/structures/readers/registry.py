@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import ReadError
 from ..structures import Structures
+from .extxyz import read_extxyz
 from .files import plain_name
 
 
@@ -42,7 +43,7 @@ class Reader:
 
 
 # The first one that matches reads a file.
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),)
 
 
 def reader_of(path: Path, format: str | None = None) -> Reader:
