@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import ReadError
 from ..structures import Structures, concatenate
+from .extxyz import read_extxyz
 from .files import plain_name
 from .sdf import read_sdf
 from .table import table_parts
@@ -51,6 +52,7 @@ def _read_file(path: Path) -> Structures:
 
 # The first one that matches reads a file.
 READERS: tuple[Reader, ...] = (
+    Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
     Reader("sdf", read_sdf, ("*.sdf", "*.sd", "*.mol")),
     Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
 )
