@@ -2,15 +2,22 @@
 
 from .columns import Column
 from .errors import ReadError
+from .failures import Failure, FailureWarning
+from .molecules import from_smiles
 from .readers import read, read_parts
 from .structures import MissingColumnError, Structures, concatenate
+from .tables import read_table
 
 __all__ = [
     "Column",
+    "Failure",
+    "FailureWarning",
     "MissingColumnError",
     "ReadError",
     "Structures",
     "concatenate",
+    "from_smiles",
     "read",
     "read_parts",
+    "read_table",
 ]

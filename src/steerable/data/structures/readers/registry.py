@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 from ..errors import ReadError
-from ..structures import Structures
+from ..structures import Structures, concatenate
 from .extxyz import read_extxyz
 from .files import plain_name
+from .sdf import read_sdf
+from .table import table_parts
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,17 @@ class Reader:
         return any(fnmatch(name, pattern) for pattern in self.names)
 
 
+def _read_file(path: Path) -> Structures:
+    """All structures of a file that a table names."""
+    return concatenate(reader_of(path).read(path))
+
+
 # The first one that matches reads a file.
-READERS: tuple[Reader, ...] = (Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),)
+READERS: tuple[Reader, ...] = (
+    Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
+    Reader("sdf", read_sdf, ("*.sdf", "*.sd", "*.mol")),
+    Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
+)
 
 
 def reader_of(path: Path, format: str | None = None) -> Reader:
