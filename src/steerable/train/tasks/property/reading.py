@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,13 @@ from typing import Any
 import numpy as np
 
 from steerable.data import Split
-from steerable.data.structures import (
-    Structures,
-    concatenate,
-    read,
-    split_structures,
-    to_structures,
-)
+from steerable.data.structures import Structures, concatenate, read, read_table, to_structures
 
 from ...config import ConfigError
+from ...data_record import PYTHON, DataSource
 from .settings import PropertyData
+
+_TABLES = (".csv", ".tsv", ".smi")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +38,8 @@ class Parts:
         return [("training", self.train), ("validation", self.validation), ("test", self.test)]
 
 
-def read_all(data: PropertyData, dataset: Any = None) -> Parts:
-    """The structures of all parts.
+def read_all(data: PropertyData, dataset: Any = None) -> tuple[Parts, DataSource]:
+    """The structures of all parts, and where they come from.
 
     A part that is a share or a number is taken from the training structures, the test first, so
     that another number of validation structures keeps the test.
@@ -49,41 +47,64 @@ def read_all(data: PropertyData, dataset: Any = None) -> Parts:
     Args:
         data: the settings.
         dataset: structures in place of `data.train`: `Structures`, a list of ASE's `Atoms` or of
-            PyG's `Data`, or a data set of these.
+            PyG's `Data`, or a data set of these; or the `Parts` themselves.
 
     Raises:
-        ConfigError: no file is named, or a share is none.
+        ConfigError: no file is named, a share is none, or a part is left without structures.
         ReadError: a file cannot be read.
-        ValueError: the structures are too few.
     """
+    if isinstance(dataset, Parts):
+        return dataset, PYTHON
     if dataset is None and not data.train:
         raise ConfigError(
             "data.train names the file with the training structures, and is empty: --data.train "
             "FILE. `steerable data inspect FILE` says what a file has."
         )
-    train = _read(data.train, data) if dataset is None else to_structures(dataset)
+    paths = list(_paths(data.train)) if dataset is None else []
+    train = _read(paths, data) if dataset is None else to_structures(dataset)
     shares = {name: _share(name, getattr(data, name)) for name in ("validation", "test")}
     drawn = _draw(train, data, shares)
-    parts = {
-        name: train.select(index) if share is not None else _read(getattr(data, name), data)
-        for (name, share), index in zip(shares.items(), (drawn.validation, drawn.test), strict=True)
-    }
-    result = Parts(train.select(drawn.train), parts["validation"], parts["test"])
-    for name, part in result.items():
+    others = {}
+    for name, index in (("validation", drawn.validation), ("test", drawn.test)):
+        if shares[name] is None:
+            more = list(_paths(getattr(data, name)))
+            paths += more
+            others[name] = _read(more, data)
+        else:
+            others[name] = train.select(index)
+    parts = Parts(train.select(drawn.train), others["validation"], others["test"])
+    for name, part in parts.items():
         if not len(part):
             raise ConfigError(
                 f"No structure is left for the {name}: {len(train)} structures were read. Give "
                 "larger shares, or more structures."
             )
-    return result
+    files = [file for path in paths for file in _files(path)]
+    source = DataSource.of_files(", ".join(map(str, paths)), files) if dataset is None else PYTHON
+    return parts, source
 
 
-def _read(paths: str, data: PropertyData) -> Structures:
-    """The structures of one file, or of several separated by commas."""
-    options = {"conformers": data.conformers, "smiles": data.smiles or None, "seed": data.seed}
+def _paths(text: str) -> Iterator[Path]:
+    """The paths that a setting names, separated by commas."""
     # A name with a comma in it is one file.
-    names = [paths] if Path(paths).exists() else [name.strip() for name in paths.split(",")]
-    return concatenate([read(Path(name).expanduser(), **options) for name in names])
+    for name in [text] if Path(text).expanduser().exists() else text.split(","):
+        yield Path(name.strip()).expanduser()
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or the files of a folder."""
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def _read(paths: list[Path], data: PropertyData) -> Structures:
+    """The structures of all files."""
+    parts = []
+    for path in paths:
+        if path.suffix.lower() in _TABLES:
+            parts.append(read_table(path, data.smiles or None, data.conformers, data.seed))
+        else:
+            parts.append(read(path))
+    return concatenate(parts)
 
 
 def _share(name: str, text: str) -> float | int | None:
@@ -94,7 +115,7 @@ def _share(name: str, text: str) -> float | int | None:
         return None
     if 0 <= value < 1:
         return value
-    if value >= 1 and value.is_integer():
+    if value.is_integer():
         return int(value)
     raise ConfigError(
         f"data.{name} is a file, a share below 1 or a number of structures; got {text}."
