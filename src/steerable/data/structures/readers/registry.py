@@ -12,6 +12,7 @@ from ..errors import ReadError
 from ..structures import Structures, concatenate
 from .extxyz import read_extxyz
 from .files import plain_name
+from .npz import read_npz
 from .sdf import read_sdf
 from .table import table_parts
 
@@ -54,6 +55,7 @@ def _read_file(path: Path) -> Structures:
 READERS: tuple[Reader, ...] = (
     Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
     Reader("sdf", read_sdf, ("*.sdf", "*.sd", "*.mol")),
+    Reader("npz", read_npz, ("*.npz",), compressed=False),
     Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
 )
 
