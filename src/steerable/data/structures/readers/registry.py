@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import ReadError
 from ..structures import Structures, concatenate
+from .deepmd import read_deepmd
 from .extxyz import read_extxyz
 from .files import plain_name
 from .npz import read_npz
@@ -56,6 +57,7 @@ READERS: tuple[Reader, ...] = (
     Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
     Reader("sdf", read_sdf, ("*.sdf", "*.sd", "*.mol")),
     Reader("npz", read_npz, ("*.npz",), compressed=False),
+    Reader("deepmd", read_deepmd, holds="**/type.raw"),
     Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
 )
 
