@@ -1,5 +1,6 @@
 """Structures of atoms with their labels."""
 
+from .atoms import from_atoms, to_atoms
 from .columns import Column
 from .errors import ReadError
 from .readers import read, read_parts
@@ -11,6 +12,8 @@ __all__ = [
     "ReadError",
     "Structures",
     "concatenate",
+    "from_atoms",
     "read",
     "read_parts",
+    "to_atoms",
 ]
