@@ -1,5 +1,6 @@
 """Structures of atoms with their labels."""
 
+from .atoms import from_atoms, to_atoms
 from .columns import Column
 from .errors import ReadError
 from .failures import Failure, FailureWarning
@@ -16,8 +17,10 @@ __all__ = [
     "ReadError",
     "Structures",
     "concatenate",
+    "from_atoms",
     "from_smiles",
     "read",
     "read_parts",
     "read_table",
+    "to_atoms",
 ]
