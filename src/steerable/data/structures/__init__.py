@@ -1,5 +1,6 @@
 """Structures of atoms with their labels."""
 
+from .atoms import from_atoms, to_atoms
 from .columns import Column
 from .errors import ReadError
 from .failures import Failure, FailureWarning
@@ -24,6 +25,7 @@ __all__ = [
     "TargetError",
     "concatenate",
     "find_target",
+    "from_atoms",
     "from_smiles",
     "neighbours_of",
     "read",
@@ -31,4 +33,5 @@ __all__ = [
     "read_table",
     "scalars",
     "target_values",
+    "to_atoms",
 ]
