@@ -30,6 +30,7 @@ from .property_net import PropertyNet, PropertySettings
 from .regressor import EARLIER, Reference, Regressor
 from .set_net import DeepSets, SetNet
 from .sphere_net import SphereClassifier, SphereClassifierSettings
+from .transfer import Transfer, transfer
 
 __all__ = [
     "ATOMWISE",
@@ -66,6 +67,7 @@ __all__ = [
     "SetNet",
     "SphereClassifier",
     "SphereClassifierSettings",
+    "Transfer",
     "UnknownElementError",
     "build_digits",
     "build_nbody",
@@ -80,4 +82,5 @@ __all__ = [
     "motion_claim",
     "named_outputs",
     "task_name",
+    "transfer",
 ]
