@@ -4,6 +4,7 @@ from .atoms import from_atoms, to_atoms
 from .columns import Column
 from .errors import ReadError
 from .failures import Failure, FailureWarning
+from .graphs import from_data
 from .molecules import from_smiles
 from .readers import read, read_parts
 from .structures import MissingColumnError, Structures, concatenate
@@ -18,6 +19,7 @@ __all__ = [
     "Structures",
     "concatenate",
     "from_atoms",
+    "from_data",
     "from_smiles",
     "read",
     "read_parts",
