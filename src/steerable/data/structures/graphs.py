@@ -46,7 +46,7 @@ def from_data(data: Iterable[Data]) -> Structures:
         there = np.array([index for index, row in enumerate(rows) if name in row])
         columns.update(_columns(name, there, [rows[index][name] for index in there], sizes))
     cell = np.array([row.get("cell", np.zeros((3, 3))).reshape(3, 3) for row in rows])
-    pbc = cell.any(-1)
+    pbc = np.array(cell.any(-1))
     for index, row in enumerate(rows):
         if "pbc" in row:
             pbc[index] = row["pbc"].reshape(-1)
