@@ -1,18 +1,32 @@
 """Structures of atoms with their labels."""
 
+from .amounts import Amount, Amounts
 from .atoms import from_atoms, to_atoms
 from .columns import Column
+from .duplicates import duplicates, shared_duplicates
 from .errors import ReadError
 from .failures import Failure, FailureWarning
+from .graphs import from_data
 from .items import AtomBatch, AtomItems, neighbours_of, scalars
 from .molecules import from_smiles
 from .readers import read, read_parts
+from .splits import (
+    column_split,
+    group_labels,
+    group_split,
+    random_split,
+    scaffold_split,
+    size_split,
+    time_split,
+)
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
 from .targets import KINDS, Target, TargetError, find_target, target_values
 
 __all__ = [
     "KINDS",
+    "Amount",
+    "Amounts",
     "AtomBatch",
     "AtomItems",
     "Column",
@@ -23,15 +37,25 @@ __all__ = [
     "Structures",
     "Target",
     "TargetError",
+    "column_split",
     "concatenate",
+    "duplicates",
     "find_target",
     "from_atoms",
+    "from_data",
     "from_smiles",
+    "group_labels",
+    "group_split",
     "neighbours_of",
+    "random_split",
     "read",
     "read_parts",
     "read_table",
+    "scaffold_split",
     "scalars",
+    "shared_duplicates",
+    "size_split",
     "target_values",
+    "time_split",
     "to_atoms",
 ]

@@ -14,9 +14,9 @@ from ..assemble import PART, assemble
 from ..columns import Column
 from ..errors import ReadError
 from ..structures import Structures
+from .cells import NOTHING, Kind, column, common_kind, kind_of
 from .files import open_bytes
 from .molblock import MolBlock, read_molblock
-from .texts import NOTHING, Kind, column, common_kind, kind_of
 
 _END = "$$$$"
 _ITEM = re.compile(r"^>.*?<(.*?)>")
