@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from .cells import is_searchable
 from .items import scalars
-from .pairs import pairs_within
+from .pairs import Pairs, pairs_within
 from .structures import Structures
 
 # Traces of structures that are one differ by what positions were rounded by, in Angstrom.
@@ -129,15 +129,22 @@ def _extents(z: np.ndarray, pos: np.ndarray) -> np.ndarray:
 def _pair_sums(structures: Structures) -> np.ndarray:
     """Sums over the neighbours in periodic structures (structure, 8), in Angstrom."""
     count = len(structures)
-    if not count:
-        return np.empty((0, _TRACE))
-    owner, source, target, distance = pairs_within(structures, _REACH)
-    cutoff = (1 - (distance / _REACH) ** 2) ** 2  # smooth where neighbours come and go
-    weight = np.sqrt(structures.z[source] * structures.z[target]) / 8
-    waves = np.stack([np.cos(np.pi * k * distance / _REACH) for k in range(4)])
-    terms = [*(cutoff * waves), *(cutoff * weight * waves[:3])]
-    sums = np.stack([np.bincount(owner, term, count) for term in terms], 1)
+    pairs = pairs_within(structures, _REACH)
+    cutoff = (1 - (pairs.distance / _REACH) ** 2) ** 2  # smooth where neighbours come and go
+    weight = np.sqrt(structures.z[pairs.source] * structures.z[pairs.target]) / 8
+    waves = np.stack([np.cos(np.pi * k * pairs.distance / _REACH) for k in range(3)])
+    terms = [*(cutoff * waves), cutoff * weight, cutoff * weight * waves[1]]
+    sums = [np.bincount(pairs.structure, term, count) for term in terms]
+    # Where all sites are symmetric the sums do not change with small displacements, but these do.
+    norms = [_norms(structures, pairs, 2 * cutoff * factor) for factor in (1, waves[1])]
     # The rounding of positions adds up as the root of the number of atoms.
-    sums /= np.sqrt(np.maximum(structures.sizes, 1))[:, None]
-    volume = np.cbrt(np.abs(np.linalg.det(structures.cell)))
-    return np.column_stack([sums, volume])
+    values = np.stack(sums + norms, 1) / np.sqrt(np.maximum(structures.sizes, 1))[:, None]
+    return np.column_stack([values, np.cbrt(np.abs(np.linalg.det(structures.cell)))])
+
+
+def _norms(structures: Structures, pairs: Pairs, factor: np.ndarray) -> np.ndarray:
+    """The norm (structure,) over its atoms of sums of the steps to neighbours."""
+    atoms = len(structures.z)
+    sums = [np.bincount(pairs.target, factor * step, atoms) for step in pairs.step.T]
+    owner = np.repeat(np.arange(len(structures)), structures.sizes)
+    return np.sqrt(np.bincount(owner, np.square(sums).sum(0), len(structures)))

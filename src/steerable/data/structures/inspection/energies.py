@@ -20,6 +20,7 @@ ENERGIES = {
 LENGTHS = {"Angstrom": 1.0, "Ang": 1.0, "A": 1.0, "Å": 1.0, "Bohr": 0.529177, "nm": 10.0}
 
 _FAR = 12.0  # robust standard deviations that make an outlier
+_FEW = 0.1  # where more than this share of the structures is far, energies are just spread so
 _ROUNDS = 20
 
 
@@ -62,6 +63,8 @@ def outliers(counts: np.ndarray, energies: np.ndarray) -> tuple[np.ndarray, np.n
     floor = 1e-6 * np.median(np.abs(values)) + 1e-12
     distance = np.abs(rest) / max(deviation, floor)
     far = np.flatnonzero(distance > _FAR)
+    if len(far) > _FEW * len(rows):
+        return none
     far = far[np.argsort(-distance[far])]
     return rows[far], distance[far]
 

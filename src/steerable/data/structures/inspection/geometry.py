@@ -51,7 +51,7 @@ def geometry(structures: Structures) -> Geometry:
     rows = np.flatnonzero(is_searchable(structures))
     part = structures.select(rows)
     owner = np.repeat(np.arange(len(part)), part.sizes)
-    structure, source, target, distance = pairs_within(part, _BOND * _longest(part))
+    structure, source, target, distance, _ = pairs_within(part, _BOND * _longest(part))
     smallest = np.full(len(part), np.inf)
     np.minimum.at(smallest, structure, distance)
     nearest[rows] = smallest
@@ -76,18 +76,21 @@ def unit_of_length(structures: Structures) -> str:
     median over all kinds of matter but noble gases.
     """
     rows = np.linspace(0, len(structures) - 1, min(_SAMPLE, len(structures))).round().astype(int)
-    ratio = _typical_ratio(structures.select(rows))
+    low_ratio, ratio = _typical_ratios(structures.select(rows))
     for low, high, words in _LENGTHS:
-        if low <= ratio <= high:
+        if 0.8 * low <= low_ratio and low <= ratio <= high:
             return f"nearest atoms are {ratio:.2g} sums of covalent radii apart, as for {words}."
     return ""
 
 
-def _typical_ratio(structures: Structures) -> float:
-    """The median distance to the nearest atom in sums of covalent radii; NaN if there is none."""
+def _typical_ratios(structures: Structures) -> tuple[float, float]:
+    """The tenth percentile and the median of what `unit_of_length` says; NaN if there is none.
+
+    Bonds differ little. The percentile is low where fragments are moved apart, as in dimers.
+    """
     longest = _longest(structures)
     # Few structures are wide, and the search goes on only where it has not met the nearest atoms.
-    for reach in (_BOND, 2.6, 15.0, 150.0):
+    for reach in (0.2, _BOND, 2.6, 15.0, 150.0):
         part = structures.select(_is_small(structures, reach * longest))
         atoms = ~np.isin(part.z, _NOBLE)
         pairs = pairs_within(part, reach * longest)
@@ -95,8 +98,9 @@ def _typical_ratio(structures: Structures) -> float:
         ratio = pairs.distance / _sums_of_radii(part, pairs.source, pairs.target)
         np.minimum.at(nearest, pairs.target, ratio)
         if len(nearest[atoms]) and np.isfinite(np.median(nearest[atoms])):
-            return float(np.median(nearest[atoms]))
-    return np.nan
+            low, middle = np.quantile(nearest[atoms], (0.1, 0.5), method="lower")
+            return float(low), float(middle)
+    return np.nan, np.nan
 
 
 def _is_small(structures: Structures, reach: float) -> np.ndarray:

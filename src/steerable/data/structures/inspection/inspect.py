@@ -59,7 +59,7 @@ def _inspection(
     groups = copies(records)
     sizes = np.concatenate(records.sizes)
     columns = tuple(tally.facts() for tally in tallies.values())
-    target = _target(columns)
+    target = _target(columns, records.energies)
     counts = {
         chemical_symbols[z]: Element(elements.structures[z], elements.atoms[z])
         for z in sorted(elements.atoms)
@@ -109,18 +109,20 @@ def _add_columns(tallies: dict[str, ColumnTally], part: Structures, first: int) 
             tally.others.append(first)
 
 
-def _target(columns: tuple[ColumnFacts, ...]) -> str:
-    """The quantity that is most likely to be learned: the energy, or the first that varies."""
+def _target(columns: tuple[ColumnFacts, ...], energies: Iterable[str]) -> str:
+    """The quantity that is most likely to be learned: an energy, or the first that varies."""
     varied = [
-        column.name
+        column
         for column in columns
         if column.kind == "number" and column.spread and column.name.lower() not in _INPUTS
     ]
-    if "energy" in varied:
-        return "energy"
-    whole = {column.name for column in columns if column.per == "structure"}
-    order = sorted(varied, key=lambda name: name not in whole)  # quantities of structures first
-    return order[0] if order else ""
+    first = ("energy", *energies)
+
+    def order(column: ColumnFacts) -> tuple[int, bool]:
+        place = first.index(column.name) if column.name in first else len(first)
+        return place, column.per == "atom"
+
+    return min(varied, key=order).name if varied else ""
 
 
 def _command(source: str, target: str, records: Records, groups: Copies) -> str:

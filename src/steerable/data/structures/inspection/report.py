@@ -26,10 +26,12 @@ class Suspicion:
     frames: tuple[str, ...]
     meaning: str
 
-    def __str__(self) -> str:
+    def where(self, structures: int) -> str:
+        """The names of the frames, of so many structures in all, in words."""
+        if self.count == structures > 1:
+            return f"all {structures:,} structures"
         more = self.count - len(self.frames)
-        names = ", ".join(self.frames) + (f" and {more:,} more" if more > 0 else "")
-        return f"{self.kind}: {self.meaning} {names}".rstrip()
+        return ", ".join(self.frames) + (f" and {more:,} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)
