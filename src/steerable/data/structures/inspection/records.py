@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..cells import densities
-from ..duplicates import formulas, keys, kinds, traces
 from ..structures import Structures
+from ..traces import formulas, keys, kinds, traces
 from .energies import is_energy, steps
 from .geometry import Geometry, geometry
 

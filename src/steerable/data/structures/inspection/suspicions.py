@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..duplicates import same
+from ..traces import same
 from .energies import outliers, unit_of_energy, unit_of_forces
 from .facts import ColumnTally
 from .records import Records

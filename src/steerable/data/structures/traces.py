@@ -1,4 +1,8 @@
-"""Structures that are one and the same, up to the order of their atoms, rotations and shifts."""
+"""Traces of structures: numbers that no rotation, reflection, shift or order of the atoms changes.
+
+Structures with one trace are one and the same. A trace is small, so that copies are recognised
+among structures that are read part by part and are not in memory together.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +22,6 @@ from .structures import Structures
 TOLERANCE = 3e-4
 _REACH = 4.0  # Angstrom, how far the trace of a periodic structure looks
 _TRACE = 8  # numbers in a trace
-
-
-def duplicates(structures: Structures, tolerance: float = TOLERANCE) -> np.ndarray:
-    """Which structures are one and the same.
-
-    Two structures are one where a rotation, a reflection, a shift and a permutation of the atoms
-    lead from one to the other, to within the tolerance, and charge and spin agree. Labels do not
-    matter.
-
-    Args:
-        structures: the structures.
-        tolerance: in Angstrom.
-
-    Returns:
-        The number of a group (structure,), int64; structures that are one have one number, which is
-        that of the first of them.
-    """
-    return same(kinds(structures), traces(structures), tolerance)
 
 
 def keys(structures: Structures) -> np.ndarray:
@@ -91,6 +77,9 @@ def traces(structures: Structures) -> np.ndarray:
 
 def same(kind: np.ndarray, trace: np.ndarray, tolerance: float = TOLERANCE) -> np.ndarray:
     """Groups of structures of one kind (structure,) and one trace (structure, 8).
+
+    Two structures are one where a rotation, a reflection, a shift and a permutation of the atoms
+    lead from one to the other, to within about the tolerance in Angstrom.
 
     Returns:
         For each structure (structure,) the index of the first one of its group.
