@@ -1,8 +1,7 @@
-"""The command `steerable`: train, evaluate, predict, certify, rollout, demo."""
+"""The command `steerable`: data, train, evaluate, predict, certify, rollout, demo."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -11,13 +10,12 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from .arguments import Parser, UsageError
+from .cli_data import data
 
 # Each command imports what it needs, so that `steerable --help` answers soon.
-
-
-class UsageError(ValueError):
-    """A command line that cannot be understood."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +65,7 @@ def train(arguments: list[str]) -> None:
             f"`steerable train` learns one of {', '.join(TASKS)}; got {name}. Try: train qm9 --help"
         )
     kind = TASKS[name].config
-    first = _Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
+    first = Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
     first.add_argument("--resume", type=Path)
     first.add_argument("--preset")
     args = first.parse_known_args(rest)[0]
@@ -91,7 +89,7 @@ def train(arguments: list[str]) -> None:
 
 def demo(arguments: list[str]) -> None:
     """Learn molecules in minutes, test the network and prove its symmetry: demo [--run DIR]."""
-    options = _Parser("steerable demo", description=demo.__doc__)
+    options = Parser("steerable demo", description=demo.__doc__)
     options.add_argument(
         "--run", help="folder for the run, which must be new or empty (default: runs/qm9-demo)"
     )
@@ -193,15 +191,9 @@ def rollout(arguments: list[str]) -> None:
 
 
 COMMANDS = {
-    command.__name__: command for command in (demo, train, evaluate, predict, certify, rollout)
+    command.__name__: command
+    for command in (demo, data, train, evaluate, predict, certify, rollout)
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Try: {self.prog} --help")
 
 
 def _preset(task: Any, preset: str, resumed: Path | None) -> Any:
@@ -213,8 +205,8 @@ def _preset(task: Any, preset: str, resumed: Path | None) -> Any:
     return task.settings(preset)
 
 
-def _run_option(command: str) -> _Parser:
-    options = _Parser(f"steerable {command}", description=COMMANDS[command].__doc__)
+def _run_option(command: str) -> Parser:
+    options = Parser(f"steerable {command}", description=COMMANDS[command].__doc__)
     options.add_argument("run", type=Path, help="folder that `steerable train` wrote")
     options.add_argument(
         "--device",
