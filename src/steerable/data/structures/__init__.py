@@ -3,6 +3,7 @@
 from .amounts import Amount, Amounts
 from .atoms import from_atoms, to_atoms
 from .columns import Column
+from .conversion import to_structures
 from .duplicates import duplicates, shared_duplicates
 from .errors import ReadError
 from .failures import Failure, FailureWarning
@@ -58,4 +59,5 @@ __all__ = [
     "target_values",
     "time_split",
     "to_atoms",
+    "to_structures",
 ]
