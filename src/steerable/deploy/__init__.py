@@ -2,14 +2,9 @@
 
 from .device import AUTO, DeviceError, find_device, placement
 from .figures import CONFUSION, PARITY, FigureRecord, figures_of, predictions_file
-from .predict import (
-    FilePredictions,
-    FramesError,
-    check_frames,
-    predict_frames,
-    predict_molecules,
-    read_frames,
-)
+from .inputs import FramesError, NetworkInputs
+from .predict import Predictions, predict_parts
+from .predictor import Predictor, UnlikeTrainingWarning, has_targets, targets_of
 from .run_folder import (
     CONFIG,
     FORMAT,
@@ -25,12 +20,15 @@ from .run_folder import (
     predict_exactly,
     write,
 )
+from .whole_file import whole_file
+from .writers import FORMATS, Heading, Writer, choose_format, open_writer
 
 __all__ = [
     "AUTO",
     "CONFIG",
     "CONFUSION",
     "FORMAT",
+    "FORMATS",
     "LABELS",
     "LOG",
     "METADATA",
@@ -42,17 +40,24 @@ __all__ = [
     "CheckpointError",
     "DeviceError",
     "FigureRecord",
-    "FilePredictions",
     "FramesError",
-    "check_frames",
+    "Heading",
+    "NetworkInputs",
+    "Predictions",
+    "Predictor",
+    "UnlikeTrainingWarning",
+    "Writer",
+    "choose_format",
     "figures_of",
     "find_device",
+    "has_targets",
     "load",
+    "open_writer",
     "placement",
     "predict_exactly",
-    "predict_frames",
-    "predict_molecules",
+    "predict_parts",
     "predictions_file",
-    "read_frames",
+    "targets_of",
+    "whole_file",
     "write",
 ]

@@ -31,13 +31,13 @@ def contacts(structures: Structures) -> tuple[np.ndarray, np.ndarray]:
     radii = covalent_radii[structures.z]
     if not len(radii):
         return np.zeros((2, 0), dtype=np.int64), np.zeros(0)
-    pairs, distance = _close_pairs(structures, float(2 * BOND * radii.max()))
+    pairs, distance = close_pairs(structures, float(2 * BOND * radii.max()))
     bonded = distance <= BOND * radii[pairs].sum(0)
     return pairs[:, bonded], distance[bonded]
 
 
 def fragments(count: int, pairs: np.ndarray) -> np.ndarray:
-    """The smallest atom that each of `count` atoms is connected with (atom,), by pairs (2, pair)."""
+    """The smallest atom that each atom (atom,) is connected with, by pairs (2, pair)."""
     label = np.arange(count)
     while True:
         least = label.copy()
@@ -49,7 +49,8 @@ def fragments(count: int, pairs: np.ndarray) -> np.ndarray:
         label = least
 
 
-def _close_pairs(structures: Structures, cutoff: float) -> tuple[np.ndarray, np.ndarray]:
+def close_pairs(structures: Structures, cutoff: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of atoms (2, pair) within a cutoff, both ways, and their distances (pair,)."""
     pos = torch.from_numpy(structures.pos)
     owner = torch.from_numpy(np.repeat(np.arange(len(structures)), structures.sizes))
     if structures.is_periodic.any():
