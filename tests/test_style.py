@@ -13,8 +13,10 @@ import steerable
 PACKAGE = Path(steerable.__path__[0])
 
 CLEAN = (
+    "arguments",
     "certify",
     "cli",
+    "cli_predict",
     "compiling",
     "constants",
     "convs",

@@ -36,10 +36,14 @@ def predict(arguments: list[str]) -> None:
     network = load(*runs, device=args.device, ignored=ignored)
     is_plain = "targets" not in network.metadata
     heading = Heading(runs, network.targets, "molecules" if is_plain else "structures", is_plain)
-    sources = find_sources(inputs, args.smiles)
-    with _output(args.output) as file, _progress(args.output is not None) as advance:
+    sources = find_sources(inputs, args.smiles, args.skip_bad)
+    summary = _Summary()
+    with (
+        _output(args.output) as file,
+        _progress(args.output is not None) as advance,
+        _left_out(summary.skip),
+    ):
         writer = open_writer(format, file, heading)
-        summary = _Summary(args.skip_bad)
         for part in _predicted(network, sources, args.skip_bad):
             writer.write(part)
             summary.add(part)
@@ -58,7 +62,7 @@ def _options() -> Parser:
         "inputs",
         nargs="+",
         metavar="FILE",
-        help="files of structures (positions in Angstrom), folders of such files, or SMILES; folders "
+        help="files of structures (positions in Angstrom), folders of files, or SMILES; folders "
         "of other runs predict together with the first",
     )
     options.add_argument(
@@ -104,14 +108,9 @@ def _predicted(network: Predictor, sources: list[Source], skip_bad: bool) -> Ite
 
 
 class _Summary:
-    """What is said on stderr when all predictions are there.
+    """What is said on stderr when all predictions are there."""
 
-    Args:
-        skip_bad: whether structures may be left out.
-    """
-
-    def __init__(self, skip_bad: bool) -> None:
-        self.skip_bad = skip_bad
+    def __init__(self) -> None:
         self.count, self.unlike, self.skipped = 0, 0, 0
         self.first = ""
 
@@ -121,9 +120,13 @@ class _Summary:
         for index, note in zip(part.index.tolist(), part.notes, strict=True):
             self.unlike += bool(note)
             self.first = self.first or (f"number {index} has {note}" if note else "")
-        self.skipped += len(part.skipped)
         for reason in part.skipped:
-            print(f"skipped: {reason}", file=sys.stderr)
+            self.skip(reason)
+
+    def skip(self, reason: str) -> None:
+        """Count a structure that is left out, and say why."""
+        self.skipped += 1
+        print(f"skipped: {reason}", file=sys.stderr)
 
     def check(self) -> None:
         """Raise ValueError if nothing could be predicted."""
@@ -151,6 +154,28 @@ class _Summary:
 
 def _structures(count: int) -> str:
     return f"{count:,} structure{'' if count == 1 else 's'}"
+
+
+@contextmanager
+def _left_out(skip: Callable[[str], None]) -> Iterator[None]:
+    """Call a function with each row that a reader leaves out, in place of a warning."""
+    import warnings
+
+    from .data.structures import FailureWarning
+
+    show = warnings.showwarning
+
+    def say(message: Warning | str, *arguments: Any, **options: Any) -> None:
+        if isinstance(message, FailureWarning):
+            for failure in message.failures:
+                skip(str(failure))
+        else:
+            show(message, *arguments, **options)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", FailureWarning)
+        warnings.showwarning = say
+        yield
 
 
 @contextmanager

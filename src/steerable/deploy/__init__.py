@@ -20,6 +20,7 @@ from .run_folder import (
     predict_exactly,
     write,
 )
+from .sources import Source, find_sources
 from .whole_file import whole_file
 from .writers import FORMATS, Heading, Writer, choose_format, open_writer
 
@@ -45,11 +46,13 @@ __all__ = [
     "NetworkInputs",
     "Predictions",
     "Predictor",
+    "Source",
     "UnlikeTrainingWarning",
     "Writer",
     "choose_format",
     "figures_of",
     "find_device",
+    "find_sources",
     "has_targets",
     "load",
     "open_writer",

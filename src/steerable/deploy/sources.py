@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,13 +26,16 @@ class Source:
     parts: Callable[[], Iterator[Structures]]
 
 
-def find_sources(names: Sequence[str], smiles: bool = False) -> list[Source]:
+def find_sources(
+    names: Sequence[str], smiles: bool = False, skip_bad: bool = False
+) -> list[Source]:
     """The structures that names stand for.
 
     Args:
         names: files that a reader reads, folders of such files, or SMILES.
         smiles: whether all are SMILES. Otherwise a name is SMILES if there is no such file and
             RDKit, which has to be there, reads it.
+        skip_bad: leave out SMILES that give no molecule, with a warning.
 
     Raises:
         FramesError: there is no such file, or a folder has no file that a reader reads.
@@ -40,7 +44,7 @@ def find_sources(names: Sequence[str], smiles: bool = False) -> list[Source]:
     for name in names:
         path = Path(name)
         if smiles or (not path.exists() and _is_smiles(name)):
-            sources.append(Source(name, partial(_embedded, name)))
+            sources.append(Source(name, partial(_embedded, name, skip_bad)))
         elif not path.exists():
             raise FramesError(f"There is no file {name}.")
         else:
@@ -76,5 +80,15 @@ def _is_smiles(text: str) -> bool:
         return Chem.MolFromSmiles(text) is not None
 
 
-def _embedded(smiles: str) -> Iterator[Structures]:
-    raise NotImplementedError
+def _embedded(smiles: str, skip_bad: bool) -> Iterator[Structures]:
+    """The molecule of SMILES in space; none, and a warning, if it cannot be embedded."""
+    from steerable.data.structures import Failure, FailureWarning, from_smiles
+
+    failures: list[Failure] = []
+    molecules = from_smiles([smiles], failures=failures)
+    if failures and not skip_bad:
+        raise FramesError(f"{smiles} gives no molecule: {failures[0].reason}")
+    if failures:
+        warnings.warn(FailureWarning(smiles, 1, failures), stacklevel=2)
+    else:
+        yield molecules

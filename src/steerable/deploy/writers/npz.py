@@ -28,7 +28,7 @@ class NpzWriter(Writer):
         structures = part.structures
         arrays = {
             "index": part.index,
-            "file": structures.source,
+            "source": structures.source,
             "frame": structures.frame,
             "name": np.array(texts(part, "name")),
             "formula": np.array(formulas(part)),
