@@ -5,13 +5,17 @@ from .contacts import close_pairs
 from .domain import Domain, differences, domain_of, multiplicity, total_charge
 from .errors import ReadError
 from .failures import Failure, FailureWarning
+from .items import AtomBatch, AtomItems, neighbours_of, scalars
 from .molecules import from_smiles
 from .readers import read, read_parts
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
-from .targets import Target
+from .targets import KINDS, Target, TargetError, find_target, target_values
 
 __all__ = [
+    "KINDS",
+    "AtomBatch",
+    "AtomItems",
     "Column",
     "Domain",
     "Failure",
@@ -20,14 +24,19 @@ __all__ = [
     "ReadError",
     "Structures",
     "Target",
+    "TargetError",
     "close_pairs",
     "concatenate",
     "differences",
     "domain_of",
+    "find_target",
     "from_smiles",
     "multiplicity",
+    "neighbours_of",
     "read",
     "read_parts",
     "read_table",
+    "scalars",
+    "target_values",
     "total_charge",
 ]
