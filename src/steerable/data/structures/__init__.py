@@ -1,5 +1,6 @@
 """Structures of atoms with their labels."""
 
+from .atoms import from_atoms, to_atoms
 from .columns import Column
 from .contacts import close_pairs
 from .domain import Domain, differences, domain_of, multiplicity, total_charge
@@ -30,6 +31,7 @@ __all__ = [
     "differences",
     "domain_of",
     "find_target",
+    "from_atoms",
     "from_smiles",
     "multiplicity",
     "neighbours_of",
@@ -38,5 +40,6 @@ __all__ = [
     "read_table",
     "scalars",
     "target_values",
+    "to_atoms",
     "total_charge",
 ]

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReadError
-from ..structures import Structures, concatenate
+from ..structures import Structures
+from .joining import joined
 from .registry import reader_of
 
 PathLike = str | os.PathLike[str]
@@ -28,7 +29,7 @@ def read(path: PathLike, format: str | None = None) -> Structures:
     """
     parts = list(_numbered(Path(path), format))
     try:
-        return concatenate(parts)
+        return joined(parts)
     except ValueError as error:
         raise ReadError(f"{path}: {error}") from error
 
@@ -52,14 +53,14 @@ def read_parts(path: PathLike, size: int = 1000, format: str | None = None) -> I
         waiting.append(part)
         count += len(part)
         if count >= size:
-            rows = concatenate(waiting) if len(waiting) > 1 else part
+            rows = joined(waiting) if len(waiting) > 1 else part
             whole = count - count % size
             for start in range(0, whole, size):
                 yield rows.select(range(start, start + size)) if count > size else rows
             waiting = [rows.select(range(whole, count))] if whole < count else []
             count -= whole
     if waiting:
-        yield concatenate(waiting)
+        yield joined(waiting)
 
 
 def _numbered(path: Path, format: str | None) -> Iterator[Structures]:

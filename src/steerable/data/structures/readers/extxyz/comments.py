@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .texts import text_of
+from ...texts import text_of
 
 # key, key=value, key="value" or key='value', in which nothing is nested or escaped
 _ITEM = re.compile(

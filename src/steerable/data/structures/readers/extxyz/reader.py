@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ...columns import Column
+from ...columns_of import column_of, spread
 from ...errors import ReadError
 from ...structures import Structures
+from ...texts import values_of
 from ...units import with_units
-from ..columns_of import column_of, spread
 from .comments import FREE_TEXT, read_comment
 from .frames import Frame, read_frames
 from .rows import read_rows
-from .texts import values_of
 
 _FRAMES = 1000  # that are read at once
 _ATOMS = 50_000  # at which no further frame is taken

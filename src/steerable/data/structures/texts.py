@@ -1,4 +1,4 @@
-"""How extended XYZ writes values, and what it reads from texts.
+"""Values of any kind as texts, in the way of extended XYZ.
 
 Values are numbers, truth values (T, F) or texts; several are separated by spaces; everything else
 is JSON after `_JSON `. A (3, 3) matrix of a key in `MATRICES` is written by columns.
@@ -34,8 +34,8 @@ def text_of(value: object, key: str = "") -> str:
     """
     if isinstance(value, str):
         return value if _reads_as_text(value) else JSON + json.dumps(value)
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
+    array = _as_array(value)
+    if array is None:
         return JSON + json.dumps(value, default=_plain)
     if array.shape == (3, 3) and key in MATRICES:
         array = array.T.reshape(-1)
@@ -52,11 +52,20 @@ def _word_of(value: bool | int | float) -> str:
     return repr(value)
 
 
+def _as_array(value: object) -> np.ndarray | None:
+    """Numbers or truth values as an array; None for anything else."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        return None
+    return array if array.dtype.kind in "biuf" else None
+
+
 def _plain(value: object) -> object:
-    """What JSON knows, from arrays and numbers of numpy."""
+    """What JSON knows, of arrays and of objects: those have a symbol, or else a text."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+    return getattr(value, "symbol", None) or str(value)
 
 
 def _reads_as_text(text: str) -> bool:
@@ -89,7 +98,7 @@ def values_of(texts: Sequence[str], key: str = "") -> np.ndarray | list[str]:
     if width and all(len(row) == width for row in words):
         array = _array([word for row in words for word in row])
     if array is None:
-        return [_lone_text(text) for text in texts]
+        return [lone_text(text) for text in texts]
     return array if width == 1 else _shaped(array.reshape(-1, width), key)
 
 
@@ -103,7 +112,7 @@ def _array(words: Sequence[str]) -> np.ndarray | None:
     return None
 
 
-def _lone_text(text: str) -> str:
+def lone_text(text: str) -> str:
     """The text of a value that is of no one kind with others: several numbers as JSON."""
     words = _WORD.findall(text)
     array = _array(words) if len(words) > 1 else None
@@ -130,13 +139,20 @@ def _json_values(texts: Sequence[str]) -> np.ndarray | list[str]:
 def _from_json(text: str) -> object:
     """What the JSON of a text is; arrays of numbers as such, and other texts as they are."""
     if not text.startswith(JSON):
-        return _lone_text(text)
+        return lone_text(text)
     try:
         value = json.loads(text.removeprefix(JSON))
     except ValueError:
         return text
+    array = _as_array(value)
+    return value if array is None else array
+
+
+def value_of(text: str) -> object:
+    """A text, or what its JSON says if it begins with `_JSON `."""
+    if not text.startswith(JSON):
+        return text
     try:
-        array = np.array(value)
-    except ValueError:  # lists of different lengths
-        return value
-    return array if array.dtype.kind in "bif" else value
+        return json.loads(text.removeprefix(JSON))
+    except ValueError:
+        return text

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..columns import Column, Per, empty_rows
+from .columns import Column, Per, empty_rows
+from .texts import lone_text, text_of
 
 
 def column_of(values: np.ndarray, per: Per = "structure") -> Column:
@@ -24,3 +27,20 @@ def spread(column: Column, rows: np.ndarray, count: int) -> Column:
     result.data[rows] = column.data
     result.known[rows] = ~column.missing
     return result
+
+
+def array_of(values: Sequence[object]) -> np.ndarray:
+    """Values of several structures as one array (value, ...).
+
+    Numbers and truth values of one shape stay what they are. Texts, and values of different kinds
+    or shapes, are texts.
+    """
+    if not any(isinstance(value, str) for value in values):
+        try:
+            array = np.array(values)
+        except ValueError:  # of different shapes
+            array = np.array(None)
+        if array.dtype.kind in "biuf":
+            return array
+    texts = [value if isinstance(value, str) else lone_text(text_of(value)) for value in values]
+    return np.array(texts)
