@@ -1,6 +1,7 @@
 """What runs a trained network without the packages that train it."""
 
 from .device import AUTO, DeviceError, find_device, placement
+from .features import FeatureReference, feature_reference
 from .figures import CONFUSION, PARITY, FigureRecord, figures_of, predictions_file
 from .inputs import FramesError, NetworkInputs
 from .predict import Predictions, predict_parts
@@ -44,6 +45,7 @@ __all__ = [
     "WEIGHTS",
     "CheckpointError",
     "DeviceError",
+    "FeatureReference",
     "FigureRecord",
     "FramesError",
     "Heading",
@@ -54,6 +56,7 @@ __all__ = [
     "UnlikeTrainingWarning",
     "Writer",
     "choose_format",
+    "feature_reference",
     "figures_of",
     "find_device",
     "find_sources",

@@ -16,6 +16,8 @@ from steerable.data.structures import (
     total_charge,
 )
 
+from .features import FeatureReference
+
 COINCIDENT = 0.1  # Angstrom: no two nuclei of a structure are that close
 _NEIGHBOURS = 50.0  # of an atom, where a network does not say
 
@@ -39,6 +41,7 @@ class NetworkInputs:
             take it.
         neighbours: the usual number of neighbours of an atom.
         domain: what its training set is like, where that is known.
+        features: what its features are like there, where that is known.
     """
 
     elements: tuple[int, ...]
@@ -49,13 +52,14 @@ class NetworkInputs:
     ignored: frozenset[str] = frozenset()
     neighbours: float = _NEIGHBOURS
     domain: Domain | None = None
+    features: FeatureReference | None = None
 
     @classmethod
     def read(cls, metadata: Mapping[str, Any], ignored: Sequence[str] = ()) -> NetworkInputs:
         """The inputs of a network from the metadata of its run."""
         model = metadata["model"]
         charges = [bool(head.get("charges")) for head in model.get("heads", [])]
-        domain = metadata.get("domain")
+        domain, features = metadata.get("domain"), metadata.get("features")
         return cls(
             tuple(metadata.get("elements") or model["elements"]),
             cells="targets" in metadata,
@@ -65,6 +69,7 @@ class NetworkInputs:
             ignored=frozenset(ignored),
             neighbours=model.get("neighbours") or _NEIGHBOURS,
             domain=None if domain is None else Domain.read(domain),
+            features=None if features is None else FeatureReference.read(features),
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from steerable.data.structures import (
 from steerable.models import ATOMWISE, named_outputs
 
 from .device import placement
+from .features import pooled_features
 from .inputs import FramesError, NetworkInputs, faults
 
 EDGES = 100_000  # in one graph, which bounds the memory that a network takes
@@ -87,10 +89,8 @@ def predict_parts(
             raise FramesError(words[0])
         rows = np.setdiff1d(np.arange(len(structures)), list(reasons))
         part = structures.select(rows)
-        columns, outputs = _columns(models, inputs, targets, part)
-        notes = [""] * len(part)
-        if inputs.domain is not None:
-            notes = ["; ".join(words) for words in differences(part, inputs.domain)]
+        columns, outputs, features = _columns(models, inputs, targets, part)
+        notes = _notes(part, inputs, features)
         yield Predictions(part, first + rows, columns, outputs, notes, words)
         first += len(structures)
 
@@ -111,23 +111,29 @@ def _columns(
     inputs: NetworkInputs,
     targets: Sequence[Target],
     structures: Structures,
-) -> tuple[dict[str, Column], tuple[Target, ...]]:
-    """The predictions for structures, by name."""
+) -> tuple[dict[str, Column], tuple[Target, ...], list[np.ndarray]]:
+    """The predictions for structures, by name, and the features of the first network."""
     chunks: dict[str, list[np.ndarray]] = {}
+    features: list[np.ndarray] = []
     for start, stop in _ranges(structures.sizes * inputs.neighbours):
         part = structures.select(range(start, stop))
-        members = [_outputs(model, part, inputs, targets[0].name) for model in models]
+        members = []
+        for model in models:
+            outputs, pooled = _outputs(model, part, inputs, targets[0].name)
+            members.append(outputs)
+            features += pooled if model is models[0] else []
         for name in members[0]:
             values = np.stack([member[name].numpy() for member in members])
             chunks.setdefault(name, []).append(values)
     by_name = {target.name: target for target in targets}
-    columns, outputs = {}, []
+    columns: dict[str, Column] = {}
+    described = []
     for name, pieces in chunks.items():
         values = np.concatenate(pieces, 1)
         target = by_name.get(name) or _plain_target(name, values.shape[2:])
         columns |= _summary(target, values)
-        outputs.append(target)
-    return columns, tuple(outputs)
+        described.append(target)
+    return columns, tuple(described), features
 
 
 def _ranges(costs: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -144,8 +150,11 @@ def _ranges(costs: np.ndarray) -> Iterator[tuple[int, int]]:
 
 def _outputs(
     model: nn.Module, structures: Structures, inputs: NetworkInputs, name: str
-) -> dict[str, Tensor]:
-    """The outputs of a network for structures as one graph, in float64 on the CPU."""
+) -> tuple[dict[str, Tensor], list[np.ndarray]]:
+    """The outputs of a network for structures as one graph, in float64 on the CPU.
+
+    Its features stand beside them if they are compared with those of a training set.
+    """
     device, dtype = placement(model)
     owner = np.repeat(np.arange(len(structures)), structures.sizes)
     values = {"z": structures.z, "pos": structures.pos, "batch": owner}
@@ -161,9 +170,26 @@ def _outputs(
         key: value.to(device, dtype if value.is_floating_point() else None)
         for key, value in tensors.items()
     }
-    with torch.no_grad():
+    watch = pooled_features if inputs.features is not None else _no_features
+    with torch.no_grad(), watch(model, moved["batch"]) as features:
         outputs = named_outputs(model(**moved), name)
-    return {key: value.detach().double().cpu() for key, value in outputs.items()}
+    return {key: value.detach().double().cpu() for key, value in outputs.items()}, features
+
+
+@contextmanager
+def _no_features(model: nn.Module, owner: Tensor) -> Iterator[list[np.ndarray]]:
+    yield []
+
+
+def _notes(structures: Structures, inputs: NetworkInputs, features: list[np.ndarray]) -> list[str]:
+    """How each structure is unlike the training set, in words."""
+    words: list[list[str]] = [[] for _ in range(len(structures))]
+    if inputs.domain is not None:
+        words = differences(structures, inputs.domain)
+    if inputs.features is not None and features:
+        for row, note in enumerate(inputs.features.notes(np.concatenate(features))):
+            words[row] += [note] if note else []
+    return ["; ".join(row) for row in words]
 
 
 def _plain_target(name: str, shape: tuple[int, ...]) -> Target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,17 +172,13 @@ def targets_of(metadata: dict[str, Any]) -> tuple[Target, ...]:
     """What a network learned, from the metadata of its run."""
     if "targets" not in metadata:
         return (Target(metadata["target"]["name"], unit=metadata["target"]["unit"]),)
-    return tuple(
-        Target(
-            entry["name"],
-            entry["kind"],
-            entry["per"],
-            entry["unit"],
-            entry.get("is_extensive", False),
-            classes=tuple(entry.get("classes") or ()),
-        )
-        for entry in metadata["targets"]
-    )
+    names = {field.name for field in fields(Target)}
+    targets = []
+    for entry in metadata["targets"]:
+        settings = {name: value for name, value in entry.items() if name in names}
+        settings["classes"] = tuple(settings.get("classes") or ())
+        targets.append(Target(**settings))
+    return tuple(targets)
 
 
 def _parts(structures: Atoms | Structures | Iterable[Atoms | Structures]) -> Iterator[Structures]:
