@@ -9,7 +9,7 @@ import numpy as np
 
 from ..columns import Column
 from ..structures import Structures
-from .columns_of import column_of
+from ..columns_of import column_of
 
 
 def from_frames(

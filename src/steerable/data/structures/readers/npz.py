@@ -12,7 +12,7 @@ from ase.data import atomic_numbers
 from ..columns import Column, Per
 from ..errors import ReadError
 from ..structures import Structures
-from .columns_of import column_of
+from ..columns_of import column_of
 from .framed import from_frames
 
 Arrays = Mapping[str, np.ndarray]

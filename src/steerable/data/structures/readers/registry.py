@@ -10,10 +10,13 @@ from pathlib import Path
 
 from ..errors import ReadError
 from ..structures import Structures, concatenate
+from .deepmd import read_deepmd
 from .extxyz import read_extxyz
 from .files import plain_name
 from .npz import read_npz
-from .sdf import read_sdf
+from .qm9 import FILES as QM9_FILES
+from .qm9 import read_qm9
+from .sdf_csv import read_sdf_csv
 from .table import table_parts
 
 
@@ -53,9 +56,11 @@ def _read_file(path: Path) -> Structures:
 
 # The first one that matches reads a file.
 READERS: tuple[Reader, ...] = (
+    Reader("qm9", read_qm9, (QM9_FILES, "dsgdb9nsd*.tar"), holds=QM9_FILES),
     Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
-    Reader("sdf", read_sdf, ("*.sdf", "*.sd", "*.mol")),
+    Reader("sdf", read_sdf_csv, ("*.sdf", "*.sd", "*.mol", "*.sdf.csv")),
     Reader("npz", read_npz, ("*.npz",), compressed=False),
+    Reader("deepmd", read_deepmd, holds="**/type.raw"),
     Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
 )
 
