@@ -13,7 +13,7 @@ from .writer import Writer, formulas, labels, texts
 class TableWriter(Writer):
     """Aligned columns; those of later parts are as wide as those of the first.
 
-    Vectors are in brackets. What does not fit in a row, tensors and values of atoms, is left out.
+    Vectors are in brackets, and notes are last. What does not fit in a row, tensors and values of atoms, is left out.
     """
 
     _widths: Sequence[int] = ()
@@ -26,9 +26,10 @@ class TableWriter(Writer):
         if not self._widths:
             self._names = list(columns)
             self._widths = [max(map(len, [name, *rows])) for name, rows in columns.items()]
-            self._line(self._names)
-        for row in zip(*(columns[name] for name in self._names), strict=True):
-            self._line(row)
+            self._line(self._names, "note" if any(part.notes) else "")
+        table = zip(*(columns[name] for name in self._names), strict=True)
+        for row, note in zip(table, part.notes, strict=True):
+            self._line(row, note)
 
     def _columns(self, part: Predictions) -> dict[str, list[str]]:
         """The texts of each column by its title."""
@@ -43,13 +44,11 @@ class TableWriter(Writer):
                 columns[title] = [_text(value) for value in column.data]
             elif not name.endswith("_probability"):
                 self.left_out.add(name)
-        if any(part.notes) or "note" in self._names:
-            columns["note"] = part.notes
         return columns
 
-    def _line(self, row: Sequence[str]) -> None:
+    def _line(self, row: Sequence[str], note: str) -> None:
         padded = [text.ljust(width) for text, width in zip(row, self._widths, strict=True)]
-        self.put("  ".join(padded).rstrip() + "\n")
+        self.put("  ".join([*padded, note]).rstrip() + "\n")
 
 
 def _text(value: object) -> str:
