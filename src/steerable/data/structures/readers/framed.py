@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..columns import Column
-from ..structures import Structures
 from ..columns_of import column_of
+from ..structures import Structures
 
 
 def from_frames(

@@ -10,9 +10,9 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from ..columns import Column, Per
+from ..columns_of import column_of
 from ..errors import ReadError
 from ..structures import Structures
-from ..columns_of import column_of
 from .framed import from_frames
 
 Arrays = Mapping[str, np.ndarray]
