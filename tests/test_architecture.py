@@ -28,7 +28,7 @@ ROWS = [
     ("models", "data"),
     ("deploy",),
     ("train", "report"),
-    ("cli_data",),
+    ("cli_data", "cli_predict"),
     ("cli",),
 ]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}

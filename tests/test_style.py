@@ -17,6 +17,7 @@ CLEAN = (
     "certify",
     "cli",
     "cli_data",
+    "cli_predict",
     "compiling",
     "constants",
     "convs",

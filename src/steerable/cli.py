@@ -15,6 +15,8 @@ from typing import Any
 from .arguments import Parser, UsageError
 from .cli_data import data
 
+from .cli_predict import predict
+
 # Each command imports what it needs, so that `steerable --help` answers soon.
 
 
@@ -124,37 +126,6 @@ def evaluate(arguments: list[str]) -> None:
     from steerable.train import evaluate
 
     _show(args.run, evaluate(args.run, device=args.device))
-
-
-def predict(arguments: list[str]) -> None:
-    """Predict the property of molecules in a file: predict RUN FILE [--json] [--output FILE]."""
-    options = _run_option("predict")
-    options.add_argument(
-        "file", type=Path, help="molecules in any format that ASE reads; positions in Angstrom"
-    )
-    options.add_argument("--json", action="store_true", help="JSON instead of a table")
-    options.add_argument("--output", type=Path, help="file to write instead of the terminal")
-    args = options.parse_args(arguments)
-    if args.output and (args.output.is_dir() or not args.output.parent.is_dir()):
-        raise UsageError(f"--output is a file in a folder that exists; got {args.output}.")
-
-    from steerable.deploy import load, write
-    from steerable.train.tasks import TASKS, task_of
-
-    model, metadata = load(args.run, device=args.device)
-    task = task_of(metadata)
-    if task.predict is None:
-        others = [task for task in TASKS.values() if task.predict is not None]
-        raise UsageError(
-            f"predict reads {' or '.join(task.items for task in others)}, and {args.run} learned "
-            f"{metadata['task']}: give a run of {' or '.join(task.name for task in others)}."
-        )
-    predictions = task.predict(model, args.file, metadata)
-    text = json.dumps(predictions.record(), indent=2) if args.json else predictions.table()
-    if args.output:
-        write(args.output, f"{text}\n".encode())
-    else:
-        print(text)
 
 
 def certify(arguments: list[str]) -> None:

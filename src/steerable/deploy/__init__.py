@@ -1,15 +1,11 @@
 """What runs a trained network without the packages that train it."""
 
 from .device import AUTO, DeviceError, find_device, placement
+from .features import FeatureReference, feature_reference
 from .figures import CONFUSION, PARITY, FigureRecord, figures_of, predictions_file
-from .predict import (
-    FilePredictions,
-    FramesError,
-    check_frames,
-    predict_frames,
-    predict_molecules,
-    read_frames,
-)
+from .inputs import FramesError, NetworkInputs
+from .predict import Predictions, predict_parts
+from .predictor import Predictor, UnlikeTrainingWarning, has_targets, targets_of
 from .run_folder import (
     CONFIG,
     DATA,
@@ -27,6 +23,9 @@ from .run_folder import (
     predict_exactly,
     write,
 )
+from .sources import Source, find_sources
+from .whole_file import whole_file
+from .writers import FORMATS, Heading, Writer, choose_format, open_writer
 
 __all__ = [
     "AUTO",
@@ -34,6 +33,7 @@ __all__ = [
     "CONFUSION",
     "DATA",
     "FORMAT",
+    "FORMATS",
     "LABELS",
     "LOG",
     "METADATA",
@@ -45,18 +45,29 @@ __all__ = [
     "WEIGHTS",
     "CheckpointError",
     "DeviceError",
+    "FeatureReference",
     "FigureRecord",
-    "FilePredictions",
     "FramesError",
-    "check_frames",
+    "Heading",
+    "NetworkInputs",
+    "Predictions",
+    "Predictor",
+    "Source",
+    "UnlikeTrainingWarning",
+    "Writer",
+    "choose_format",
+    "feature_reference",
     "figures_of",
     "find_device",
+    "find_sources",
+    "has_targets",
     "load",
+    "open_writer",
     "placement",
     "predict_exactly",
-    "predict_frames",
-    "predict_molecules",
+    "predict_parts",
     "predictions_file",
-    "read_frames",
+    "targets_of",
+    "whole_file",
     "write",
 ]

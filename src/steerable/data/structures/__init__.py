@@ -5,41 +5,39 @@ from .atoms import from_atoms, to_atoms
 from .columns import Column
 from .conversion import to_structures
 from .duplicates import duplicates, shared_duplicates
+from .contacts import close_pairs
+from .domain import Domain, differences, domain_of, multiplicity, total_charge
 from .errors import ReadError
 from .failures import Failure, FailureWarning
 from .graphs import from_data
 from .items import AtomBatch, AtomItems, neighbours_of, scalars
 from .molecules import from_smiles
 from .readers import read, read_parts
-from .splits import (
-    column_split,
-    group_labels,
-    group_split,
-    random_split,
-    scaffold_split,
-    size_split,
-    time_split,
-)
+from .splits import column_split, group_labels, group_split, random_split, scaffold_split, size_split, time_split
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
 from .targets import KINDS, Target, TargetError, find_target, target_values
 
 __all__ = [
-    "KINDS",
     "Amount",
     "Amounts",
     "AtomBatch",
     "AtomItems",
     "Column",
+    "Domain",
     "Failure",
     "FailureWarning",
+    "KINDS",
     "MissingColumnError",
     "ReadError",
     "Structures",
     "Target",
     "TargetError",
+    "close_pairs",
     "column_split",
     "concatenate",
+    "differences",
+    "domain_of",
     "duplicates",
     "find_target",
     "from_atoms",
@@ -47,6 +45,7 @@ __all__ = [
     "from_smiles",
     "group_labels",
     "group_split",
+    "multiplicity",
     "neighbours_of",
     "random_split",
     "read",
@@ -60,4 +59,5 @@ __all__ = [
     "time_split",
     "to_atoms",
     "to_structures",
+    "total_charge",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -27,7 +26,6 @@ from steerable.data import (
     target,
 )
 from steerable.data.molecules import Molecules, gather, molecular_structures
-from steerable.deploy import FilePredictions, predict_molecules
 from steerable.groups import named_group
 from steerable.models import EARLIER, Certifiable, Claim, RegressorSettings, build_qm9
 
@@ -231,12 +229,6 @@ def claim(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> C
     return Claim(model, inputs, Role(rows="graph"), group)
 
 
-def predict_file(model: nn.Module, path: Path, metadata: dict[str, Any]) -> FilePredictions:
-    """The predictions for the molecules of a file."""
-    target = metadata["target"]
-    return predict_molecules(model, path, metadata["elements"], {target["name"]: target["unit"]})
-
-
 def summary(metrics: dict[str, Any]) -> dict[str, Any]:
     """The errors of the network and of the baselines."""
     mean, composed = metrics["baselines"]["mean"], metrics["baselines"]["composition"]
@@ -273,7 +265,6 @@ TASK = Task(
     held_out=held_out,
     test=test,
     claim=claim,
-    predict=predict_file,
     summary=summary,
     usual=usual,
     part=part,
