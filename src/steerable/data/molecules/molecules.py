@@ -16,6 +16,8 @@ from torch import Tensor
 
 from steerable.ops import radius_graph
 
+from ..ranges import ranges
+
 CHUNK = 256  # molecules per neighbour search, which bounds its memory
 
 
@@ -63,8 +65,8 @@ class Molecules:
 
     def batch(self, index: Tensor) -> Batch:
         """The molecules with the given indices (molecule,), in that order."""
-        atoms, count = _ranges(self.atoms, index)
-        edges, edge_count = _ranges(self.edges, index)
+        atoms, count = ranges(self.atoms, index)
+        edges, edge_count = ranges(self.edges, index)
         first = count.cumsum(0) - count  # the first atom of every molecule in the batch
         edge_index = self.edge_index[:, edges] + first.repeat_interleave(edge_count)
         return Batch(self.z[atoms], self.pos[atoms], _numbers(count), edge_index, self.y[index])
@@ -127,11 +129,3 @@ def _numbers(counts: Tensor) -> Tensor:
 def _ends(counts: Tensor) -> Tensor:
     """0, counts[0], counts[0] + counts[1], and so on."""
     return torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-
-
-def _ranges(ends: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """The ranges `ends[m]:ends[m + 1]` of all m in `index`, concatenated, and their lengths."""
-    start, count = ends[index], ends[index + 1] - ends[index]
-    # 0, 1, 2, ... counts through the result; `shift` makes every range begin at its start.
-    shift = start - (count.cumsum(0) - count)
-    return torch.arange(int(count.sum())) + shift.repeat_interleave(count), count
