@@ -14,7 +14,6 @@ from typing import Any
 
 from .arguments import Parser, UsageError
 from .cli_data import data
-
 from .cli_predict import predict
 
 # Each command imports what it needs, so that `steerable --help` answers soon.

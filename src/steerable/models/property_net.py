@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -81,17 +81,17 @@ class PropertySettings:
                 f"model.group is a group of space, such as O(3) or SO(3); got {self.group}."
             )
         degree = 2 if "tensor" in kinds else 1
-        chosen = {
+        values: dict[str, Any] = {
             "hidden": str(_hidden(group, degree, all(head.symmetric for head in heads))),
             "filter_field": "+".join(_names(harmonic_field(group, degree).field)),
             "density_degree": degree,
             "last": "all" if kinds & {"vector", "tensor"} else "invariants",
         }
-        names = {field.name for field in fields(RegressorSettings)} & set(self.__dict__)
-        values = {name: getattr(self, name) for name in names}
-        settings = RegressorSettings(
-            **(chosen | {name: value for name, value in values.items() if value is not None})
-        )
+        for field in fields(RegressorSettings):
+            value = getattr(self, field.name, None)
+            if value is not None:
+                values[field.name] = value
+        settings = RegressorSettings(**values)
         for head in heads:
             _check_reach(settings, head, group)
         return settings

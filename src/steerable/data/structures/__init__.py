@@ -3,22 +3,31 @@
 from .amounts import Amount, Amounts
 from .atoms import from_atoms, to_atoms
 from .columns import Column
-from .conversion import to_structures
-from .duplicates import duplicates, shared_duplicates
 from .contacts import close_pairs
+from .conversion import to_structures
 from .domain import Domain, differences, domain_of, multiplicity, total_charge
+from .duplicates import duplicates, shared_duplicates
 from .errors import ReadError
 from .failures import Failure, FailureWarning
 from .graphs import from_data
 from .items import AtomBatch, AtomItems, neighbours_of, scalars
 from .molecules import from_smiles
 from .readers import read, read_parts
-from .splits import column_split, group_labels, group_split, random_split, scaffold_split, size_split, time_split
+from .splits import (
+    column_split,
+    group_labels,
+    group_split,
+    random_split,
+    scaffold_split,
+    size_split,
+    time_split,
+)
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
 from .targets import KINDS, Target, TargetError, find_target, target_values
 
 __all__ = [
+    "KINDS",
     "Amount",
     "Amounts",
     "AtomBatch",
@@ -27,7 +36,6 @@ __all__ = [
     "Domain",
     "Failure",
     "FailureWarning",
-    "KINDS",
     "MissingColumnError",
     "ReadError",
     "Structures",

@@ -8,7 +8,8 @@ from ..task import Task
 from . import digits, nbody, property, qm9, shapes, sphere
 
 TASKS: dict[str, Task] = {
-    task.name: task for task in (qm9.TASK, property.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)
+    task.name: task
+    for task in (qm9.TASK, property.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)
 }
 
 

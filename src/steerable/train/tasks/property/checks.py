@@ -9,7 +9,13 @@ from ase.data import chemical_symbols
 from ase.units import Hartree
 
 from steerable.data import Split
-from steerable.data.structures import Structures, Target, concatenate, shared_duplicates, target_values
+from steerable.data.structures import (
+    Structures,
+    Target,
+    concatenate,
+    shared_duplicates,
+    target_values,
+)
 
 from ...config import ConfigError
 from .reading import Parts
