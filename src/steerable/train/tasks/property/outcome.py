@@ -110,15 +110,15 @@ def target_table(
         header = ("true", "predicted", *_place_names(target))
         return Table(header, rows, target.classes)
     components = list(np.ndindex(*true.shape[1:]))
-    rows = []
+    numbers: list[tuple[Any, ...]] = []
     for row, place in zip(known, places, strict=True):
         for component in components:
             index = (row, *component)
             extra = (_component(target, component),) if component else ()
-            rows.append((float(true[index]), float(predicted[index]), *place, *extra))
+            numbers.append((float(true[index]), float(predicted[index]), *place, *extra))
     unit = target.unit or "1"
     header = (f"true [{unit}]", f"predicted [{unit}]", *_place_names(target))
-    return Table((*header, "component") if components != [()] else header, rows)
+    return Table((*header, "component") if components != [()] else header, numbers)
 
 
 def _component(target: Target, index: tuple[int, ...]) -> str:
