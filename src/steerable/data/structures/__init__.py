@@ -5,6 +5,7 @@ from .columns import Column
 from .errors import ReadError
 from .readers import read, read_parts
 from .structures import MissingColumnError, Structures, concatenate
+from .writers import convert, write
 
 __all__ = [
     "Column",
@@ -12,8 +13,10 @@ __all__ = [
     "ReadError",
     "Structures",
     "concatenate",
+    "convert",
     "from_atoms",
     "read",
     "read_parts",
     "to_atoms",
+    "write",
 ]

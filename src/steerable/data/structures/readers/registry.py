@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 from ..errors import ReadError
 from ..structures import Structures
+from .archive import read_archive
+from .ase import is_known_to_ase, read_ase
+from .database import read_database
 from .extxyz import read_extxyz
 from .files import plain_name
 
@@ -43,7 +47,12 @@ class Reader:
 
 
 # The first one that matches reads a file.
-READERS: tuple[Reader, ...] = (Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),)
+READERS: tuple[Reader, ...] = (
+    Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
+    Reader("db", read_database, ("*.db", "*.json"), compressed=False),
+    Reader("npz", read_archive, ("*.npz",), compressed=False),
+    Reader("ase", read_ase, ("*",)),
+)
 
 
 def reader_of(path: Path, format: str | None = None) -> Reader:
@@ -51,7 +60,8 @@ def reader_of(path: Path, format: str | None = None) -> Reader:
 
     Args:
         path: of the file.
-        format: the name of a reader, instead of what the name of the file says.
+        format: the name of a reader, or of a format of ASE, instead of what the name of the file
+            says.
 
     Raises:
         ReadError: there is no such file, it is empty, or no reader is for it.
@@ -60,9 +70,12 @@ def reader_of(path: Path, format: str | None = None) -> Reader:
     readers = {reader.name: reader for reader in READERS}
     formats = ", ".join(sorted(readers))
     if format is not None:
-        if format not in readers:
-            raise ReadError(f"There is no format {format!r}; there are {formats}.")
-        reader = readers[format]
+        if format in readers:
+            reader = readers[format]
+        elif is_known_to_ase(format):
+            reader = Reader(format, partial(read_ase, format=format))
+        else:
+            raise ReadError(f"There is no format {format!r}; there are {formats}, and ASE's.")
     else:
         matching = [reader for reader in READERS if reader.matches(path)]
         if not matching:
