@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	"steerable needs Python 3.11 or later and $(PYTHON) is " + v + ": make PYTHON=python3.11 ...")'
 	@test -x $(BIN)/pip || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing into $(VENV) (the first time takes a few minutes)"
-	@$(PIP) install -c constraints.txt -e '.[qm9,solar,earth,dev]'
+	@$(PIP) install -c constraints.txt -e '.[qm9,solar,earth,smiles,dev]'
 	@touch $@
 
 test: lint

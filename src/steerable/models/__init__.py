@@ -1,9 +1,11 @@
 """Ready networks, one a file."""
 
+from .atom_network import AtomNetwork, RegressorSettings, UnknownElementError
 from .backbone import Backbone, Block
 from .build import (
     build_digits,
     build_nbody,
+    build_property,
     build_qm9,
     build_shapes,
     build_sphere,
@@ -17,19 +19,22 @@ from .classifier import Classifier, ClassifierSettings
 from .dots import dots_claim
 from .dynamics import Dynamics, DynamicsSettings
 from .forces import Gravitation, PairForces, Particles
+from .heads import Head, HeadSettings
 from .image_classifier import ImageClassifier, ImageClassifierSettings
 from .messages import MessageForces
 from .moved import Moved, motion_claim
 from .multipoles import Multipoles, Polarisability
 from .outputs import ATOMWISE, Outputs, Result, named_outputs
 from .pair_net import PairNet
-from .regressor import EARLIER, Reference, Regressor, RegressorSettings, UnknownElementError
+from .property_net import PropertyNet, PropertySettings
+from .regressor import EARLIER, Reference, Regressor
 from .set_net import DeepSets, SetNet
 from .sphere_net import SphereClassifier, SphereClassifierSettings
 
 __all__ = [
     "ATOMWISE",
     "EARLIER",
+    "AtomNetwork",
     "Backbone",
     "Block",
     "Certifiable",
@@ -40,6 +45,8 @@ __all__ = [
     "Dynamics",
     "DynamicsSettings",
     "Gravitation",
+    "Head",
+    "HeadSettings",
     "ImageClassifier",
     "ImageClassifierSettings",
     "MessageForces",
@@ -50,6 +57,8 @@ __all__ = [
     "PairNet",
     "Particles",
     "Polarisability",
+    "PropertyNet",
+    "PropertySettings",
     "Reference",
     "Regressor",
     "RegressorSettings",
@@ -60,6 +69,7 @@ __all__ = [
     "UnknownElementError",
     "build_digits",
     "build_nbody",
+    "build_property",
     "build_qm9",
     "build_shapes",
     "build_sphere",

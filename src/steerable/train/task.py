@@ -13,6 +13,7 @@ from steerable.data import Batches
 from steerable.deploy import FilePredictions
 from steerable.models import Claim
 
+from .data_record import DataSource, Part
 from .losses import Loss
 from .measures import Measure
 
@@ -29,7 +30,7 @@ class Problem:
         validation: items that choose the best weights.
         measures: what is recorded of each epoch; the least mean of the first chooses the weights.
         loss: what training makes small.
-        probe: inputs of the network for one item.
+        probe: inputs of the network for one item; None for those that it does without.
         arguments: keyword arguments of the network: numbers, texts and lists.
         metadata: all that a reader of the trained network needs to know of this.
         output: name of what is predicted, where it is one tensor.
@@ -39,7 +40,7 @@ class Problem:
     validation: Batches
     measures: tuple[Measure, ...]
     loss: Loss
-    probe: tuple[Tensor, ...]
+    probe: tuple[Tensor | None, ...]
     arguments: dict[str, Any]
     metadata: dict[str, Any]
     output: str = "prediction"
@@ -103,6 +104,9 @@ class Task:
             to the file that it writes.
         summary: the numbers of `metrics.json` that a program wants first, as `steerable demo`
             prints them.
+        usual: the usual data set of the settings, and where it comes from.
+        part: the items of `train`, `validation` or `test`, from the settings, a data set and that
+            name. A run of a task that tells them knows its data, and tests and resumes on no other.
     """
 
     name: str
@@ -117,3 +121,5 @@ class Task:
     predict: Callable[[nn.Module, Path, dict[str, Any]], FilePredictions] | None = None
     rollout: Callable[..., Path] | None = None
     summary: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    usual: Callable[[Any], tuple[Any, DataSource]] | None = None
+    part: Callable[[Any, Any, str], Part] | None = None

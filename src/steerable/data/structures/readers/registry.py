@@ -9,12 +9,17 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import ReadError
-from ..structures import Structures
-from .archive import read_archive
+from ..structures import Structures, concatenate
 from .ase import is_known_to_ase, read_ase
 from .database import read_database
+from .deepmd import read_deepmd
 from .extxyz import read_extxyz
 from .files import plain_name
+from .npz import read_npz
+from .qm9 import FILES as QM9_FILES
+from .qm9 import read_qm9
+from .sdf_csv import read_sdf_csv
+from .table import table_parts
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,20 @@ class Reader:
         return any(fnmatch(name, pattern) for pattern in self.names)
 
 
+def _read_file(path: Path) -> Structures:
+    """All structures of a file that a table names."""
+    return concatenate(reader_of(path).read(path))
+
+
 # The first one that matches reads a file.
 READERS: tuple[Reader, ...] = (
+    Reader("qm9", read_qm9, (QM9_FILES, "dsgdb9nsd*.tar"), holds=QM9_FILES),
     Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
+    Reader("sdf", read_sdf_csv, ("*.sdf", "*.sd", "*.mol", "*.sdf.csv")),
+    Reader("npz", read_npz, ("*.npz",), compressed=False),
+    Reader("deepmd", read_deepmd, holds="**/type.raw"),
+    Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
     Reader("db", read_database, ("*.db", "*.json"), compressed=False),
-    Reader("npz", read_archive, ("*.npz",), compressed=False),
     Reader("ase", read_ase, ("*",)),
 )
 
