@@ -69,6 +69,8 @@ def train(arguments: list[str]) -> None:
     first = Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
     first.add_argument("--resume", type=Path)
     first.add_argument("--preset")
+    first.add_argument("--from", dest="start", type=Path)
+    first.add_argument("--members", type=int)
     args = first.parse_known_args(rest)[0]
     folder = args.resume
     settings = folder / "config.yaml" if folder else None
@@ -83,9 +85,20 @@ def train(arguments: list[str]) -> None:
         options.add_argument(
             "--preset", help="begin with the settings that work well for one data.preset"
         )
+    options.add_argument(
+        "--from", help="run folder whose weights the training begins with, as far as they fit"
+    )
+    options.add_argument(
+        "--members", help="train so many networks that differ in their seeds, in one run folder"
+    )
     config = parse(kind, options, rest)
     config.run = str(folder or config.run)
-    _learn(config, folder is not None)
+    if args.members is None:
+        _learn(config, folder is not None, args.start)
+    elif folder:
+        raise UsageError(f"Members are resumed one by one: leave --members out, {folder} has its.")
+    else:
+        _learn_committee(config, args.members, args.start)
 
 
 def demo(arguments: list[str]) -> None:
@@ -210,25 +223,31 @@ def _dispatch(arguments: list[str]) -> None:
         raise UsageError(f"There is no command {name!r}. {hint}")
 
 
-def _learn(config: Any, resume: bool) -> dict[str, Any]:
+def _learn_committee(config: Any, members: int, start: Path | None) -> None:
+    """Train a committee, and show what the mean of its members reached."""
+    from steerable.train import fit_committee
+
+    run = fit_committee(config, members, start=start)
+    _show_errors(json.loads((run / "metrics.json").read_text(encoding="utf-8")))
+
+
+def _learn(config: Any, resume: bool, start: Path | None = None) -> dict[str, Any]:
     """Train, and show what was reached."""
     from steerable.train import fit
 
-    run = fit(config, resume=resume)
+    run = fit(config, resume=resume, start=start)
     metrics: dict[str, Any] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     _show(run, metrics)
     return metrics
 
 
-def _show(run: Path, metrics: dict[str, Any]) -> None:
-    """Print the metrics of a run for people, and draw its figures."""
+def _show_errors(metrics: dict[str, Any]) -> None:
+    """Print the errors of a test and of its baselines as a table."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from steerable.report import draw
-
-    test, certificate = metrics["test"], metrics["certificate"]
+    test = metrics["test"]
     items, count = next(iter(test.items()))
     title = f"{metrics['task']}: {count:,} test {items}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
@@ -247,8 +266,21 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
         table.add_row(
             name, *(f"{errors[key]['value']:#.4g}" if key in errors else "" for key in measures)
         )
+    for number, each in enumerate(metrics.get("each", ()), start=1):
+        values = (f"{each[key]['value']:#.4g}" if key in each else "" for key in measures)
+        table.add_row(f"member {number}", *values)
+    Console(markup=False, highlight=False, soft_wrap=True).print(table)
+
+
+def _show(run: Path, metrics: dict[str, Any]) -> None:
+    """Print the metrics of a run for people, and draw its figures."""
+    from rich.console import Console
+
+    from steerable.report import draw
+
+    _show_errors(metrics)
+    certificate = metrics["certificate"]
     console = Console(markup=False, highlight=False, soft_wrap=True)
-    console.print(table)
     console.print(
         f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under "
         f"{certificate['elements']} elements of {certificate['group']}, translations and "

@@ -20,6 +20,7 @@ from .run_folder import (
     WEIGHTS,
     CheckpointError,
     load,
+    member_folders,
     predict_exactly,
     write,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "find_sources",
     "has_targets",
     "load",
+    "member_folders",
     "open_writer",
     "placement",
     "predict_exactly",
