@@ -25,6 +25,7 @@ from .splits import (
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
 from .targets import KINDS, Target, TargetError, find_target, target_values
+from .writers import convert, write
 
 __all__ = [
     "KINDS",
@@ -44,6 +45,7 @@ __all__ = [
     "close_pairs",
     "column_split",
     "concatenate",
+    "convert",
     "differences",
     "domain_of",
     "duplicates",
@@ -68,4 +70,5 @@ __all__ = [
     "to_atoms",
     "to_structures",
     "total_charge",
+    "write",
 ]

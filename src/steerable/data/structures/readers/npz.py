@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from ase.data import atomic_numbers
 
+from ..archive import MARK, from_table
 from ..columns import Column, Per
 from ..columns_of import column_of
 from ..errors import ReadError
@@ -60,7 +61,7 @@ _OF_ATOMS = ("forces", "force", "charges", "magmoms", "velocities", "masses")
 
 
 def read_npz(path: Path) -> Iterator[Structures]:
-    """Read structures from the arrays of a file.
+    """Read structures from the arrays of a file, or as `write` has written them.
 
     - Positions are (frame, atom, 3) with atomic numbers (atom,), or (frame, atom) that are 0 where
       a frame has fewer atoms; or they are (atom, 3) with `sizes` (structure,) or `ends`
@@ -86,8 +87,8 @@ def read_npz(path: Path) -> Iterator[Structures]:
     except Exception as error:  # a damaged file may raise anything
         raise ReadError(f"{path}: the arrays cannot be read: {error}") from None
     try:
-        yield _structures(arrays)
-    except ValueError as error:
+        yield from_table(arrays) if MARK in arrays else _structures(arrays)
+    except (ValueError, KeyError) as error:
         raise ReadError(f"{path}: {error}") from None
 
 
