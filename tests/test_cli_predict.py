@@ -21,7 +21,7 @@ def here(tmp_path, monkeypatch):
     """A folder with a run and a file of three molecules, one unlike the training set."""
     monkeypatch.chdir(tmp_path)
     save_run(tmp_path / "run", FRAMES)
-    frames = [*FRAMES[:2], molecule("C6H6")]
+    frames = [molecule(name) for name in ("CH4", "H2O", "C6H6")]
     for atoms in frames:
         atoms.info["name"] = f"my-{atoms.get_chemical_formula()}"
         atoms.info["label"] = 0.5

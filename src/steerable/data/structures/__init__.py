@@ -12,6 +12,7 @@ from .readers import read, read_parts
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
 from .targets import KINDS, Target, TargetError, find_target, target_values
+from .writers import convert, write, write_extxyz_part
 
 __all__ = [
     "KINDS",
@@ -28,6 +29,7 @@ __all__ = [
     "TargetError",
     "close_pairs",
     "concatenate",
+    "convert",
     "differences",
     "domain_of",
     "find_target",
@@ -42,4 +44,6 @@ __all__ = [
     "target_values",
     "to_atoms",
     "total_charge",
+    "write",
+    "write_extxyz_part",
 ]
