@@ -162,16 +162,10 @@ def predict(arguments: list[str]) -> None:
 def certify(arguments: list[str]) -> None:
     """Measure how exactly a trained network keeps the symmetries of space: certify RUN."""
     args = _run_option("certify").parse_args(arguments)
-    run = args.run
 
-    from steerable.deploy import load
-    from steerable.train import certificates, load_config
-    from steerable.train.tasks import task_of
+    from steerable.train import certify_run
 
-    model, metadata = load(run, device=args.device)
-    task = task_of(metadata)
-    items = task.held_out(load_config(run / "config.yaml", task.config), None)
-    results = certificates(task.claim(model, items, metadata))
+    results = certify_run(args.run, device=args.device)
     for name, pair in results.items():
         if len(results) > 1:
             print(f"{name}:")

@@ -21,6 +21,7 @@ from .device import find_device
 
 WEIGHTS, METADATA, CONFIG = "model.safetensors", "metadata.json", "config.yaml"
 STATE, LOG, METRICS, PREDICTIONS = "last.ckpt", "log.csv", "metrics.json", "predictions.csv"
+DATA, SPLIT = "data.json", "split.csv"
 FORMAT = 2
 LABELS = {"components": "e3nn: l = 1 is x, y, z", "normalization": "component", "layout": "mul_ir"}
 TOLERANCE = 1e-6  # of the prediction in float64 that is kept with the weights

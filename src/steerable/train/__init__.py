@@ -4,12 +4,14 @@ from steerable.deploy import CheckpointError, load
 
 from .checkpoint import save
 from .config import ConfigError, DivergedError, RunConfig, TrainingConfig
-from .evaluate import certificates, evaluate
+from .data_record import DataRecord, DataSource, Part, checksum
+from .evaluate import certificates, certify_run, evaluate
 from .fit import Interrupted, RunFolderError, fit
 from .losses import Loss, Term
 from .measures import Measure
 from .options import dump_config, load_config, parse, parser
 from .rollout import rollout
+from .run_data import OtherDataError
 from .task import Outcome, Problem, Table, Task
 from .tasks import (
     TASKS,
@@ -42,6 +44,8 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataConfig",
+    "DataRecord",
+    "DataSource",
     "DigitsConfig",
     "DigitsData",
     "DigitsFit",
@@ -56,7 +60,9 @@ __all__ = [
     "NBodyData",
     "NBodyFit",
     "NBodyModel",
+    "OtherDataError",
     "Outcome",
+    "Part",
     "Problem",
     "QM9Config",
     "RolloutDivergedError",
@@ -75,6 +81,8 @@ __all__ = [
     "Term",
     "TrainingConfig",
     "certificates",
+    "certify_run",
+    "checksum",
     "demo",
     "dump_config",
     "evaluate",

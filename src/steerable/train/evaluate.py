@@ -36,6 +36,7 @@ from steerable.models import Claim, named_outputs
 from .checkpoint import versions
 from .measures import Measure
 from .options import load_config
+from .run_data import run_data
 from .task import Outcome
 from .tasks.registry import task_of
 
@@ -68,11 +69,14 @@ def evaluate(
 
     Raises:
         ValueError: the folder holds no usable network, or the device is not there.
+        OtherDataError: the run was trained on other data; all files stay as they are.
     """
     run = Path(run)
     model, metadata = load(run, build, device)
     task = task_of(metadata)
-    items = task.held_out(load_config(run / CONFIG, task.config), dataset)
+    config = load_config(run / CONFIG, task.config)
+    content, _ = run_data(run, task, config, dataset, f"evaluate({str(run)!r}, dataset=...)")
+    items = task.held_out(config, content)
     outcome = task.test(model, items, metadata)
     figures = _write_tables(run, outcome)
     content = _frame(run, metadata, "finished") | {
@@ -88,6 +92,25 @@ def evaluate(
 def record_interrupted(run: Path, metadata: dict[str, Any]) -> None:
     """Write the metrics of a run that was stopped: those of its validation, none of its test."""
     _write_metrics(run, _frame(run, metadata, "interrupted"))
+
+
+def certify_run(
+    run: Path | str,
+    dataset: Any = None,
+    build: Callable[..., nn.Module] | None = None,
+    device: str | torch.device = AUTO,
+) -> dict[str, Certificates]:
+    """The certificates of the network of a run, on some items of its test.
+
+    The arguments and the errors are those of `evaluate`.
+    """
+    run = Path(run)
+    model, metadata = load(run, build, device)
+    task = task_of(metadata)
+    config = load_config(run / CONFIG, task.config)
+    call = f"certify_run({str(run)!r}, dataset=...)"
+    content, _ = run_data(run, task, config, dataset, call)
+    return certificates(task.claim(model, task.held_out(config, content), metadata))
 
 
 def certificates(claim: Claim) -> dict[str, Certificates]:

@@ -16,8 +16,10 @@ from torch import nn
 from ..deploy import CONFIG, STATE, write
 from .checkpoint import save
 from .config import ConfigError, TrainingConfig
+from .data_record import PARTS, write_record
 from .evaluate import evaluate, record_interrupted
 from .options import dump_config, load_config
+from .run_data import all_parts, open_data, run_data
 from .task import Problem
 from .tasks.registry import TASKS
 
@@ -57,12 +59,13 @@ def fit(
         console: where progress is shown; the terminal by default.
 
     Returns:
-        The run folder: weights, settings, metadata, `log.csv`, `metrics.json`, `predictions.csv`, a
-        state to resume.
+        The run folder: weights, settings, metadata, `data.json` and `split.csv`, which say what it
+        learns from, `log.csv`, `metrics.json`, `predictions.csv`, a state to resume.
 
     Raises:
         RunFolderError: the folder is in use, cannot be written, or has nothing to resume.
         ConfigError: settings that make no sense, or others than those of the run that is resumed.
+        OtherDataError: the run that is resumed was trained on other data.
         Interrupted: the user pressed Ctrl-C; the folder has the best network so far.
     """
     from rich.console import Console
@@ -78,12 +81,19 @@ def fit(
         )
     _open(run, config, resume)
     task = TASKS[config.task]
+    if resume:
+        call = "fit(config, dataset=..., resume=True)"
+        dataset, _ = run_data(run, task, config, dataset, call, PARTS)
+    else:
+        dataset, source = open_data(task, config, dataset)
     problem = task.pose(config, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
         model = (build or task.build)(**problem.arguments)
     _claim(run, resume)
     write(run / CONFIG, dump_config(config).encode())
+    if not resume and (parts := all_parts(task, config, dataset)):
+        write_record(run, source, parts)
     device = "cuda" if _uses_cuda(config.fit) else "cpu"
     metadata = _metadata(problem, model, device)
     _announce(console, run, problem, metadata, task.items)

@@ -13,6 +13,7 @@ from steerable.data import Batches
 from steerable.deploy import FilePredictions
 from steerable.models import Claim
 
+from .data_record import DataSource, Part
 from .losses import Loss
 from .measures import Measure
 
@@ -103,6 +104,9 @@ class Task:
             to the file that it writes.
         summary: the numbers of `metrics.json` that a program wants first, as `steerable demo`
             prints them.
+        usual: the usual data set of the settings, and where it comes from.
+        part: the items of `train`, `validation` or `test`, from the settings, a data set and that
+            name. A run of a task that tells them knows its data, and tests and resumes on no other.
     """
 
     name: str
@@ -117,3 +121,5 @@ class Task:
     predict: Callable[[nn.Module, Path, dict[str, Any]], FilePredictions] | None = None
     rollout: Callable[..., Path] | None = None
     summary: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    usual: Callable[[Any], tuple[Any, DataSource]] | None = None
+    part: Callable[[Any, Any, str], Part] | None = None

@@ -26,6 +26,7 @@ from steerable.models import (
 )
 
 from ..config import ConfigError, RunConfig, TrainingConfig, check_range
+from ..data_record import DataSource, Part
 from ..losses import Elementary, Loss, Term
 from ..measures import Measure, quantity
 from ..predict import predict
@@ -158,6 +159,21 @@ def pose(config: NBodyConfig, dataset: Forecast | None = None) -> Problem:
     )
 
 
+def usual(config: NBodyConfig) -> tuple[Forecast, DataSource]:
+    """The trajectories of the preset of the settings."""
+    preset = config.data.preset
+    source = DataSource(f"the trajectories of the preset {preset}", computed=True)
+    return read_nbody(preset), source
+
+
+def part(config: NBodyConfig, dataset: Forecast, name: str) -> Part:
+    """The systems of one part."""
+    index = _part(getattr(config.data, name), getattr(dataset.split, name))
+    systems = gather(dataset, index, config.data.preset in BODIES)
+    state = (systems.pos, systems.velocity, systems.attributes, systems.pair_attributes)
+    return Part(index, (*state, systems.y))
+
+
 class HeldOut(NamedTuple):
     """The test systems, the errors of predictions that learn nothing, and the true masses."""
 
@@ -222,7 +238,7 @@ def claim(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Claim:
 
 
 def _forecast(config: NBodyConfig, dataset: Forecast | None) -> Forecast:
-    return read_nbody(config.data.preset) if dataset is None else dataset
+    return usual(config)[0] if dataset is None else dataset
 
 
 def _arguments(config: NBodyModel, train: Systems) -> dict[str, Any]:
@@ -350,4 +366,6 @@ TASK = Task(
     claim=claim,
     settings=settings,
     rollout=rollout,
+    usual=usual,
+    part=part,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from steerable.certify import POSITIONS, Role
 from steerable.data import (
     QM9,
     Batches,
+    Split,
     Statistics,
     Target,
     composition,
@@ -24,12 +26,13 @@ from steerable.data import (
     split,
     target,
 )
-from steerable.data.molecules import Molecules, gather
+from steerable.data.molecules import Molecules, gather, molecular_structures
 from steerable.deploy import FilePredictions, predict_molecules
 from steerable.groups import named_group
 from steerable.models import EARLIER, Certifiable, Claim, RegressorSettings, build_qm9
 
 from ..config import ConfigError, RunConfig, TrainingConfig, check_choices, check_range
+from ..data_record import DataSource, Part
 from ..losses import Loss, Term, scaled
 from ..measures import Measure, errors
 from ..predict import predict
@@ -115,8 +118,8 @@ def pose(config: QM9Config, dataset: Any = None) -> Problem:
             molecules have elements that no training molecule has.
     """
     wanted = target(config.data.target)
-    dataset = QM9() if dataset is None else dataset
-    parts = split(config.data.split, len(dataset), **config.data.sizes(), seed=config.data.seed)
+    dataset = usual(config)[0] if dataset is None else dataset
+    parts = _split(config.data, len(dataset))
     train = gather(dataset, parts.train, wanted.column, config.model.cutoff)
     validation = gather(dataset, parts.validation, wanted.column, config.model.cutoff)
     _check_elements(train, validation, held_out(config, dataset))
@@ -168,10 +171,25 @@ def _arguments(
     }
 
 
+def usual(config: QM9Config) -> tuple[QM9, DataSource]:
+    """QM9, as the package `qm9pack` has it."""
+    return QM9(), DataSource(f"QM9 of the package qm9pack {version('qm9pack')}")
+
+
+def part(config: QM9Config, dataset: Any, name: str) -> Part:
+    """The molecules of one part, with the property that is learned."""
+    index = getattr(_split(config.data, len(dataset)), name)
+    structures = molecular_structures(dataset, index, target(config.data.target))
+    content = (structures.z, structures.pos, structures.ends, structures.columns["y"].data)
+    named = structures.columns.get("name")
+    names = () if named is None else tuple(named.data.tolist())
+    return Part(index, content, names, structures)
+
+
 def held_out(config: QM9Config, dataset: Any = None) -> Molecules:
     """The test molecules of the settings, which nothing else looks at."""
-    dataset = QM9() if dataset is None else dataset
-    parts = split(config.data.split, len(dataset), **config.data.sizes(), seed=config.data.seed)
+    dataset = usual(config)[0] if dataset is None else dataset
+    parts = _split(config.data, len(dataset))
     return gather(dataset, parts.test, target(config.data.target).column, config.model.cutoff)
 
 
@@ -229,6 +247,11 @@ def summary(metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _split(data: DataConfig, count: int) -> Split:
+    """The parts of `count` molecules."""
+    return split(data.split, count, **data.sizes(), seed=data.seed)
+
+
 def _check_elements(train: Molecules, *others: Molecules) -> None:
     unseen = sorted(
         {int(z) for other in others for z in other.z.unique()} - set(train.z.unique().tolist())
@@ -252,4 +275,6 @@ TASK = Task(
     claim=claim,
     predict=predict_file,
     summary=summary,
+    usual=usual,
+    part=part,
 )
