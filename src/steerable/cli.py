@@ -120,12 +120,14 @@ def demo(arguments: list[str]) -> None:
 
 
 def evaluate(arguments: list[str]) -> None:
-    """Test a trained network and draw its figures: evaluate RUN."""
-    args = _run_option("evaluate").parse_args(arguments)
+    """Test a trained network and draw its figures: evaluate RUN [--units meV]."""
+    options = _run_option("evaluate")
+    options.add_argument("--units", help="unit of what is shown, such as meV or kcal/mol")
+    args = options.parse_args(arguments)
 
     from steerable.train import evaluate
 
-    _show(args.run, evaluate(args.run, device=args.device))
+    _show(args.run, evaluate(args.run, device=args.device), args.units)
 
 
 def predict(arguments: list[str]) -> None:
@@ -258,13 +260,14 @@ def _learn(config: Any, resume: bool) -> dict[str, Any]:
     return metrics
 
 
-def _show(run: Path, metrics: dict[str, Any]) -> None:
-    """Print the metrics of a run for people, and draw its figures."""
+def _show(run: Path, metrics: dict[str, Any], units: str | None = None) -> None:
+    """Print the metrics of a run for people, in a unit of their choice, and draw its figures."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from steerable.report import draw
+    from steerable.deploy import check_units, converted
+    from steerable.report import draw, worst_line
 
     test, certificate = metrics["test"], metrics["certificate"]
     items, count = next(iter(test.items()))
@@ -272,10 +275,11 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     reached = {"network": test} | {entry["name"]: entry for entry in metrics["baselines"].values()}
     measures = {
-        key: entry["unit"]
+        key: converted(entry, units)["unit"]
         for key, entry in test.items()
         if isinstance(entry, dict) and "unit" in entry
     }
+    check_units(units, [test[key]["unit"] for key in measures])
     table.add_column("")
     for key, unit in measures.items():
         table.add_column(
@@ -283,10 +287,16 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
         )
     for name, errors in reached.items():
         table.add_row(
-            name, *(f"{errors[key]['value']:#.4g}" if key in errors else "" for key in measures)
+            name,
+            *(
+                f"{converted(errors[key], units)['value']:#.4g}" if key in errors else ""
+                for key in measures
+            ),
         )
     console = Console(markup=False, highlight=False, soft_wrap=True)
     console.print(table)
+    for name, worst in metrics["worst"].items():
+        console.print(worst_line(name, worst, units))
     console.print(
         f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under "
         f"{certificate['elements']} elements of {certificate['group']}, translations and "
@@ -296,7 +306,7 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     console.print(
         f"{metrics['parameters']:,} parameters, {metrics['train_seconds']:.0f} s of training"
     )
-    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run))]))
+    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run, units))]))
 
 
 def _unused(folder: Path) -> str:

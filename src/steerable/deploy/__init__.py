@@ -27,6 +27,7 @@ from .run_folder import (
     predict_exactly,
     write,
 )
+from .units import UnitError, check_units, convert, converted
 
 __all__ = [
     "AUTO",
@@ -48,7 +49,11 @@ __all__ = [
     "FigureRecord",
     "FilePredictions",
     "FramesError",
+    "UnitError",
     "check_frames",
+    "check_units",
+    "convert",
+    "converted",
     "figures_of",
     "find_device",
     "load",
