@@ -132,12 +132,14 @@ def demo(arguments: list[str]) -> None:
 
 
 def evaluate(arguments: list[str]) -> None:
-    """Test a trained network and draw its figures: evaluate RUN."""
-    args = _run_option("evaluate").parse_args(arguments)
+    """Test a trained network and draw its figures: evaluate RUN [--units meV]."""
+    options = _run_option("evaluate")
+    options.add_argument("--units", help="unit of what is shown, such as meV or kcal/mol")
+    args = options.parse_args(arguments)
 
     from steerable.train import evaluate
 
-    _show(args.run, evaluate(args.run, device=args.device))
+    _show(args.run, evaluate(args.run, device=args.device), args.units)
 
 
 def certify(arguments: list[str]) -> None:
@@ -241,22 +243,26 @@ def _learn(config: Any, resume: bool, start: Path | None = None) -> dict[str, An
     return metrics
 
 
-def _show_errors(metrics: dict[str, Any]) -> None:
-    """Print the errors of a test and of its baselines as a table."""
+def _show_errors(metrics: dict[str, Any], units: str | None = None) -> None:
+    """Print the errors of a test and of its baselines as a table, in a unit of the user's choice."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
+
+    from steerable.deploy import check_units, converted
 
     test = metrics["test"]
     items, count = next(iter(test.items()))
     title = f"{metrics['task']}: {count:,} test {items}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     reached = {"network": test} | {entry["name"]: entry for entry in metrics["baselines"].values()}
+    reached |= {f"member {k}": each for k, each in enumerate(metrics.get("each", ()), start=1)}
     measures = {
-        key: entry["unit"]
+        key: converted(entry, units)["unit"]
         for key, entry in test.items()
         if isinstance(entry, dict) and "unit" in entry
     }
+    check_units(units, [test[key]["unit"] for key in measures])
     table.add_column("")
     for key, unit in measures.items():
         table.add_column(
@@ -264,23 +270,26 @@ def _show_errors(metrics: dict[str, Any]) -> None:
         )
     for name, errors in reached.items():
         table.add_row(
-            name, *(f"{errors[key]['value']:#.4g}" if key in errors else "" for key in measures)
+            name,
+            *(
+                f"{converted(errors[key], units)['value']:#.4g}" if key in errors else ""
+                for key in measures
+            ),
         )
-    for number, each in enumerate(metrics.get("each", ()), start=1):
-        values = (f"{each[key]['value']:#.4g}" if key in each else "" for key in measures)
-        table.add_row(f"member {number}", *values)
     Console(markup=False, highlight=False, soft_wrap=True).print(table)
 
 
-def _show(run: Path, metrics: dict[str, Any]) -> None:
+def _show(run: Path, metrics: dict[str, Any], units: str | None = None) -> None:
     """Print the metrics of a run for people, and draw its figures."""
     from rich.console import Console
 
-    from steerable.report import draw
+    from steerable.report import draw, worst_line
 
-    _show_errors(metrics)
+    _show_errors(metrics, units)
     certificate = metrics["certificate"]
     console = Console(markup=False, highlight=False, soft_wrap=True)
+    for name, worst in metrics["worst"].items():
+        console.print(worst_line(name, worst, units))
     console.print(
         f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under "
         f"{certificate['elements']} elements of {certificate['group']}, translations and "
@@ -290,7 +299,7 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     console.print(
         f"{metrics['parameters']:,} parameters, {metrics['train_seconds']:.0f} s of training"
     )
-    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run))]))
+    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run, units))]))
 
 
 def _unused(folder: Path) -> str:

@@ -25,6 +25,7 @@ from .run_folder import (
     write,
 )
 from .sources import Source, find_sources
+from .units import UnitError, check_units, convert, converted
 from .whole_file import whole_file
 from .writers import FORMATS, Heading, Writer, choose_format, open_writer
 
@@ -54,9 +55,14 @@ __all__ = [
     "Predictions",
     "Predictor",
     "Source",
+    "UnitError",
     "UnlikeTrainingWarning",
     "Writer",
+    "check_frames",
+    "check_units",
     "choose_format",
+    "convert",
+    "converted",
     "feature_reference",
     "figures_of",
     "find_device",
