@@ -20,6 +20,7 @@ from .splits import (
 )
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
+from .writers import convert, write
 
 __all__ = [
     "Amount",
@@ -32,6 +33,7 @@ __all__ = [
     "Structures",
     "column_split",
     "concatenate",
+    "convert",
     "duplicates",
     "from_atoms",
     "from_data",
@@ -47,4 +49,5 @@ __all__ = [
     "size_split",
     "time_split",
     "to_atoms",
+    "write",
 ]

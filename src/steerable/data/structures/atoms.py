@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _OWN_ARRAYS = ("numbers", "positions")
 # Results of calculators that have a row for each atom.
 _PER_ATOM = ("forces", "stresses", "energies", "charges", "magmoms", "born_effective_charges")
+# Other results; a stress is one if it is symmetric.
+_RESULTS = (*_PER_ATOM, "energy", "free_energy", "dipole", "magmom")
 _VOIGT = [0, 5, 4, 5, 1, 3, 4, 3, 2]  # entries of xx, yy, zz, yz, xz, xy in a matrix of nine
 
 
@@ -52,8 +54,8 @@ def from_atoms(atoms: Iterable[Atoms]) -> Structures:
     per_structure: dict[str, _Values] = {}
     per_atom: dict[str, _Values] = {}
     for row, one in enumerate(rows):
-        for name, value in _atomic(one).items():
-            per_atom.setdefault(name, _Values()).add(row, value)
+        for name, array in _atomic(one).items():
+            per_atom.setdefault(name, _Values()).add(row, array)
         for name, value in _structural(one).items():
             per_structure.setdefault(name, _Values()).add(row, value)
     sizes = np.array([len(one) for one in rows], dtype=np.int64)
@@ -79,14 +81,14 @@ def to_atoms(structures: Structures) -> list[Atoms]:
     """ASE's atoms of structures.
 
     Standard results, such as `energy` and `forces`, are returned by a `SinglePointCalculator`, so
-    that `atoms.get_potential_energy()` finds them. Other quantities are in `info` and `arrays`.
+    that `atoms.get_potential_energy()` finds them. Other quantities, and a stress that is not
+    symmetric, are in `info` and `arrays`.
     What a structure misses is left out.
 
     Args:
         structures: the structures.
     """
     from ase import Atoms
-    from ase.calculators.calculator import all_properties
     from ase.calculators.singlepoint import SinglePointCalculator
 
     result = []
@@ -104,8 +106,10 @@ def to_atoms(structures: Structures) -> list[Atoms]:
             if column.known is not None and not column.known[place].any():
                 continue
             value = _value(column, place)
-            if name in all_properties and (column.per == "atom") == (name in _PER_ATOM):
-                results[name] = _voigt(value) if name == "stress" else value
+            if name == "stress" and value.shape == (3, 3) and np.array_equal(value, value.T):
+                results[name] = value[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+            elif name in _RESULTS and (column.per == "atom") == (name in _PER_ATOM):
+                results[name] = value
             elif column.per == "atom":
                 one.set_array(name, value)
             else:
@@ -165,10 +169,3 @@ def _value(column: Column, place: int | slice) -> Any:
     if isinstance(value, np.ndarray):
         return value.copy()
     return value_of(str(value)) if column.data.dtype.kind in "US" else value
-
-
-def _voigt(stress: np.ndarray) -> np.ndarray:
-    """The six numbers of a stress in Voigt's order."""
-    if np.shape(stress) != (3, 3):
-        return stress
-    return np.asarray(stress)[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]

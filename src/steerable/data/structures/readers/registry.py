@@ -10,10 +10,13 @@ from pathlib import Path
 
 from ..errors import ReadError
 from ..structures import Structures
+from .ase import is_known_to_ase, read_ase
+from .database import read_database
 from .deepmd import read_deepmd
 from .extxyz import read_extxyz
 from .files import plain_name
 from .joining import joined
+from .lmdb import read_lmdb
 from .npz import read_npz
 from .qm9 import FILES as QM9_FILES
 from .qm9 import read_qm9
@@ -63,6 +66,9 @@ READERS: tuple[Reader, ...] = (
     Reader("npz", read_npz, ("*.npz",), compressed=False),
     Reader("deepmd", read_deepmd, holds="**/type.raw"),
     Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
+    Reader("db", read_database, ("*.db", "*.json"), compressed=False),
+    Reader("aselmdb", read_lmdb, ("*.aselmdb",), compressed=False),
+    Reader("ase", read_ase, ("*",)),
 )
 
 
@@ -71,7 +77,8 @@ def reader_of(path: Path, format: str | None = None) -> Reader:
 
     Args:
         path: of the file.
-        format: the name of a reader, instead of what the name of the file says.
+        format: the name of a reader, or of a format of ASE, instead of what the name of the file
+            says.
 
     Raises:
         ReadError: there is no such file, it is empty, or no reader is for it.
@@ -80,9 +87,12 @@ def reader_of(path: Path, format: str | None = None) -> Reader:
     readers = {reader.name: reader for reader in READERS}
     formats = ", ".join(sorted(readers))
     if format is not None:
-        if format not in readers:
-            raise ReadError(f"There is no format {format!r}; there are {formats}.")
-        reader = readers[format]
+        if format in readers:
+            reader = readers[format]
+        elif is_known_to_ase(format):
+            reader = Reader(format, partial(read_ase, format=format))
+        else:
+            raise ReadError(f"There is no format {format!r}; there are {formats}, and ASE's.")
     else:
         matching = [reader for reader in READERS if reader.matches(path)]
         if not matching:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,6 @@ from .rows import read_rows
 _FRAMES = 1000  # that are read at once
 _ATOMS = 50_000  # at which no further frame is taken
 _PLAIN = "species:S:1:pos:R:3"
-_UNITS = "units"
 
 
 class _Texts(NamedTuple):
@@ -86,8 +86,10 @@ def _read_part(frames: Sequence[Frame]) -> _Part:
     by_frame = dict(zip(properties.rows, properties.texts, strict=True))
     atoms = _read_atoms(frames, [by_frame.get(k, _PLAIN) for k in range(len(frames))])
     cell, pbc = _read_cells(frames, keys)
-    units = _read_units(frames, keys)
+    units = _read_table(frames, keys, "units")
+    shapes = _read_table(frames, keys, "shapes")
     z, pos = atoms.pop("numbers").data, atoms.pop("positions").data
+    atoms |= {name: _shaped(atoms[name], shape) for name, shape in shapes.items() if name in atoms}
     columns = {}
     for key, texts in keys.items():
         # Atoms and structures may have a quantity of one name; that of the atoms keeps it.
@@ -199,21 +201,25 @@ def _read_vectors(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
     return cell, pbc
 
 
-def _read_units(frames: Sequence[Frame], keys: dict[str, _Texts]) -> dict[str, str]:
-    """The units of columns by name, where the key `units` is such a table as JSON."""
-    units: dict[str, str] = {}
-    if _UNITS not in keys or not keys[_UNITS].texts[0].startswith("{"):
-        return units
-    rows, texts = keys.pop(_UNITS)
+def _read_table(frames: Sequence[Frame], keys: dict[str, _Texts], name: str) -> dict[str, Any]:
+    """What is said of columns by name, where the key `units` or `shapes` is a table as JSON."""
+    table: dict[str, Any] = {}
+    if name not in keys or not keys[name].texts[0].startswith("{"):
+        return table
+    rows, texts = keys.pop(name)
     for text in dict.fromkeys(texts):
         place = frames[rows[texts.index(text)]].place
         try:
-            table = dict(json.loads(text))
+            entries = dict(json.loads(text))
         except ValueError as error:
-            raise ReadError(f"{place}: units are JSON, a unit by name; got {text!r}.") from error
-        for name, unit in table.items():
-            if units.setdefault(name, unit) != unit:
+            raise ReadError(f"{place}: {name} are JSON, one by name; got {text!r}.") from error
+        for key, entry in entries.items():
+            if table.setdefault(key, entry) != entry:
                 raise ReadError(
-                    f"{place}: the unit of {name} is {unit}, and {units[name]} in other frames."
+                    f"{place}: the {name} of {key} are {entry}, and {table[key]} in other frames."
                 )
-    return units
+    return table
+
+
+def _shaped(column: Column, shape: Sequence[int]) -> Column:
+    return replace(column, data=column.data.reshape(-1, *shape))
