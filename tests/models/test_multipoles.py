@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from steerable.field import Field, FieldError
-from steerable.functions import solid_harmonics
 from steerable.groups import O2, O3, SO3, point_group
-from steerable.models.multipoles import Multipoles, Polarisability, cartesian_harmonics
+from steerable.models.multipoles import Multipoles, Polarisability
+from steerable.models.tensor_of import cartesian_harmonics
 
 DOUBLE = torch.float64
 BATCH = torch.tensor([0, 1, 0, 1, 1, 3])  # in no order, molecule 2 is empty
@@ -24,19 +24,6 @@ def charges(order):
         for source in head.sources:
             source.linear.weight.fill_(1)
     return head
-
-
-def test_cartesian_harmonics():
-    x = rows(7, 3)
-    tensors = cartesian_harmonics(2)
-    torch.testing.assert_close(
-        torch.einsum("mij,nij->mn", tensors, tensors), torch.eye(5, dtype=DOUBLE)
-    )
-    assert tensors.diagonal(dim1=1, dim2=2).sum(1).abs().max() < 1e-15
-    found = torch.einsum("mij,ni,nj->nm", tensors, x, x)
-    ratio = solid_harmonics(x, 2)[:, 4:] / found
-    torch.testing.assert_close(ratio, ratio[:1, :1].expand_as(ratio), atol=1e-12, rtol=0)
-    assert ratio[0, 0] > 0
 
 
 @pytest.mark.parametrize("given", [False, True])

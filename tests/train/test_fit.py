@@ -25,12 +25,14 @@ from steerable.train.learner import Learner
 QUIET = Console(quiet=True)
 FILES = [
     "config.yaml",
+    "data.json",
     "last.ckpt",
     "log.csv",
     "metadata.json",
     "metrics.json",
     "model.safetensors",
     "predictions.csv",
+    "split.csv",
 ]
 
 

@@ -84,3 +84,16 @@ def test_a_mean_of_tensors():
     mean.add(torch.tensor([6.0]))
     assert mean.take() == 3.0
     assert math.isnan(mean.take())
+
+
+def test_training_has_stalled_after_epochs_without_a_better_error(learner):
+    def stalls(errors, patience):
+        learner.config.early_stopping = patience
+        learner.history = [{"validation_mae": error} for error in errors]
+        return learner.has_stalled
+
+    assert not stalls([], 2)
+    assert not stalls([3.0, 2.0, 2.5], 2)
+    assert stalls([3.0, 2.0, 2.5, 2.0], 2)
+    assert not stalls([3.0, 2.0, 2.5, 1.9], 2)
+    assert not stalls([3.0, 3.0, 3.0, 3.0], 0)

@@ -21,6 +21,7 @@ from .device import find_device
 
 WEIGHTS, METADATA, CONFIG = "model.safetensors", "metadata.json", "config.yaml"
 STATE, LOG, METRICS, PREDICTIONS = "last.ckpt", "log.csv", "metrics.json", "predictions.csv"
+DATA, SPLIT = "data.json", "split.csv"
 FORMAT = 2
 LABELS = {"components": "e3nn: l = 1 is x, y, z", "normalization": "component", "layout": "mul_ir"}
 TOLERANCE = 1e-6  # of the prediction in float64 that is kept with the weights
@@ -81,6 +82,12 @@ def load(
     return model.to(device=place, dtype=dtype), metadata
 
 
+def member_folders(run: Path | str) -> list[Path]:
+    """The runs of a committee in their order; the folder itself where it is one run."""
+    members = [path for path in Path(run).glob("member-*") if path.name[7:].isdigit()]
+    return sorted(members, key=lambda path: int(path.name[7:])) or [Path(run)]
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -130,9 +137,8 @@ def _check_conventions(
                 f"this version has {wanted!r}. Use the versions it was made with ({made_by}) or "
                 "train anew."
             )
-    inputs = [
-        torch.from_numpy(np.array(x)) for x in stamp["inputs"]
-    ]  # int64 and float64, as numpy reads numbers
+    # int64, float64 and bool, as numpy reads numbers and truth values.
+    inputs = [None if x is None else torch.from_numpy(np.array(x)) for x in stamp["inputs"]]
     _check_prediction(folder, predict_exactly(model, inputs), stamp["prediction"], made_by)
 
 
@@ -156,7 +162,7 @@ def _check_prediction(
 
 
 @torch.no_grad()
-def predict_exactly(model: nn.Module, inputs: Sequence[Tensor]) -> dict[str, list[float]]:
+def predict_exactly(model: nn.Module, inputs: Sequence[Tensor | None]) -> dict[str, list[float]]:
     """The numbers that a network gives for one item in float64, by name.
 
     They are the same on every machine to far more than `TOLERANCE`, so the CPU computes them.

@@ -1,9 +1,11 @@
 """Ready networks, one a file."""
 
+from .atom_network import AtomNetwork, RegressorSettings, UnknownElementError
 from .backbone import Backbone, Block
 from .build import (
     build_digits,
     build_nbody,
+    build_property,
     build_qm9,
     build_shapes,
     build_sphere,
@@ -14,32 +16,40 @@ from .build import (
 from .bumps import bumps_claim
 from .certifiable import Certifiable, Claim
 from .classifier import Classifier, ClassifierSettings
+from .committee import Committee
 from .dots import dots_claim
 from .dynamics import Dynamics, DynamicsSettings
 from .forces import Gravitation, PairForces, Particles
+from .heads import Head, HeadSettings
 from .image_classifier import ImageClassifier, ImageClassifierSettings
 from .messages import MessageForces
 from .moved import Moved, motion_claim
 from .multipoles import Multipoles, Polarisability
 from .outputs import ATOMWISE, Outputs, Result, named_outputs
 from .pair_net import PairNet
-from .regressor import EARLIER, Reference, Regressor, RegressorSettings, UnknownElementError
+from .property_net import PropertyNet, PropertySettings
+from .regressor import EARLIER, Reference, Regressor
 from .set_net import DeepSets, SetNet
 from .sphere_net import SphereClassifier, SphereClassifierSettings
+from .transfer import Transfer, transfer
 
 __all__ = [
     "ATOMWISE",
     "EARLIER",
+    "AtomNetwork",
     "Backbone",
     "Block",
     "Certifiable",
     "Claim",
     "Classifier",
     "ClassifierSettings",
+    "Committee",
     "DeepSets",
     "Dynamics",
     "DynamicsSettings",
     "Gravitation",
+    "Head",
+    "HeadSettings",
     "ImageClassifier",
     "ImageClassifierSettings",
     "MessageForces",
@@ -50,6 +60,8 @@ __all__ = [
     "PairNet",
     "Particles",
     "Polarisability",
+    "PropertyNet",
+    "PropertySettings",
     "Reference",
     "Regressor",
     "RegressorSettings",
@@ -57,9 +69,11 @@ __all__ = [
     "SetNet",
     "SphereClassifier",
     "SphereClassifierSettings",
+    "Transfer",
     "UnknownElementError",
     "build_digits",
     "build_nbody",
+    "build_property",
     "build_qm9",
     "build_shapes",
     "build_sphere",
@@ -70,4 +84,5 @@ __all__ = [
     "motion_claim",
     "named_outputs",
     "task_name",
+    "transfer",
 ]

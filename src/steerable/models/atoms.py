@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..constants import ConstantModule
 from ..functions import safe_norm
@@ -11,6 +11,9 @@ from ..ops import Edges
 
 BONDS = 8
 """The numbers of a bond."""
+
+STATE = 16
+"""The numbers of a charge and spin."""
 
 
 class Bond(ConstantModule):
@@ -57,3 +60,52 @@ class OneHot(ConstantModule):
 
     def forward(self, kind: Tensor) -> Tensor:
         return self.weight.index_select(0, kind)
+
+
+class State(nn.Module):
+    """Total charge and spin of structures as attributes of their atoms.
+
+    They are what a perceptron makes of the charge in e and of the number of unpaired electrons,
+    which is the spin multiplicity 2S + 1 less one.
+
+    Args:
+        channels: of the features that `first` makes of the attributes.
+        charge: whether the charge is an input.
+        spin: whether the spin multiplicity is an input.
+    """
+
+    def __init__(self, channels: int, charge: bool, spin: bool) -> None:
+        super().__init__()
+        wanted = {"charge": charge, "spin": spin}
+        self.names = tuple(name for name, is_input in wanted.items() if is_input)
+        self.perceptron = nn.Sequential(
+            nn.Linear(len(self.names), 2 * STATE), nn.SiLU(), nn.Linear(2 * STATE, STATE)
+        )
+        self.first = nn.Linear(STATE, channels, bias=False)
+
+    def forward(
+        self, charge: Tensor | None, spin: Tensor | None, batch: Tensor, size: int
+    ) -> Tensor:
+        """Attributes (atom, 16).
+
+        Args:
+            charge: total charges (structure,) in e.
+            spin: spin multiplicities (structure,).
+            batch: structure of every atom (atom,).
+            size: number of structures.
+
+        Raises:
+            ValueError: an input that is missing, or of another shape.
+        """
+        values = {"charge": charge, "spin": None if spin is None else spin - 1}
+        columns = []
+        for name in self.names:
+            value = values[name]
+            if value is None or value.shape != (size,):
+                came = "none" if value is None else str(tuple(value.shape))
+                raise ValueError(
+                    f"The network takes the {name} of every structure, ({size},); got {came}."
+                )
+            columns.append(value.to(self.first.weight.dtype))
+        attributes: Tensor = self.perceptron(torch.stack(columns, 1)).index_select(0, batch)
+        return attributes

@@ -12,8 +12,10 @@ from steerable.groups import named_group
 from .classifier import Classifier
 from .dynamics import Dynamics
 from .forces import Gravitation, PairForces
+from .heads import HeadSettings
 from .image_classifier import ImageClassifier
 from .messages import MessageForces
+from .property_net import PropertyNet, PropertySettings
 from .regressor import EARLIER, Reference, Regressor
 from .sphere_net import SphereClassifier
 
@@ -37,6 +39,24 @@ def build_qm9(elements: Sequence[int], **arguments: Any) -> nn.Module:
     reference = Reference(tuple(elements), tuple(atoms) if atoms else None, **settings)
     earlier = {} if "contraction" in arguments else EARLIER
     return Regressor(reference, **(earlier | arguments))
+
+
+def build_property(
+    elements: Sequence[int],
+    heads: Sequence[dict[str, Any]],
+    neighbours: float | None = 16.0,
+    **arguments: Any,
+) -> nn.Module:
+    """The library's own network for named targets of structures, from plain numbers and texts.
+
+    Args:
+        elements: atomic numbers that are known.
+        heads: what `HeadSettings.plain` returns, for every target.
+        neighbours: the usual number of neighbours within the cutoff.
+        arguments: the other settings, those of `PropertySettings`.
+    """
+    settings = [HeadSettings.read(head) for head in heads]
+    return PropertyNet(elements, settings, PropertySettings(**arguments), neighbours)
 
 
 def build_shapes(**arguments: Any) -> nn.Module:
@@ -73,6 +93,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "digits": build_digits,
     "sphere": build_sphere,
     "nbody": build_nbody,
+    "property": build_property,
 }
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..constants import ConstantModule
 from ..convs.sets import check_sets
-from ..field import Field, FieldError, Term
-from ..functions import solid_harmonics
-from ..groups import Harmonic, decompose
-from ..layers import Linear
+from ..field import Field
 from ..ops import check_points, segment_mean, segment_sum
+from .tensor_of import TensorOf
 
 
 class Multipoles(nn.Module):
@@ -45,9 +42,7 @@ class Multipoles(nn.Module):
             raise ValueError(f"order is 0 (charge), 1 (dipole) or 2 (quadrupole); got {order}.")
         self.field_in = Field.parse(field_in)
         self.order = order
-        self.sources = nn.ModuleList(
-            _TensorOf(self.field_in, degree) for degree in range(order + 1)
-        )
+        self.sources = nn.ModuleList(TensorOf(self.field_in, degree) for degree in range(order + 1))
 
     def forward(
         self,
@@ -106,7 +101,7 @@ class Polarisability(nn.Module):
     def __init__(self, field_in: Field | str) -> None:
         super().__init__()
         self.field_in = Field.parse(field_in)
-        self.mean, self.anisotropy = _TensorOf(self.field_in, 0), _TensorOf(self.field_in, 2)
+        self.mean, self.anisotropy = TensorOf(self.field_in, 0), TensorOf(self.field_in, 2)
 
     def forward(self, x: Tensor, batch: Tensor | None = None, size: int | None = None) -> Tensor:
         """Features (atom, field_in.dim) to polarisabilities (molecule, 3, 3) in A^3.
@@ -117,52 +112,6 @@ class Polarisability(nn.Module):
         batch, size = check_sets("Polarisability", x, batch, size)
         identity = torch.eye(3, dtype=x.dtype, device=x.device)
         return segment_sum(self.mean(x)[:, None, None] * identity + self.anisotropy(x), batch, size)
-
-
-class _TensorOf(ConstantModule):
-    """A Linear to the harmonics of one degree, written as a Cartesian tensor.
-
-    Degree 2 is (.., 3, 3), symmetric and traceless.
-    """
-
-    _tensors: Tensor
-
-    def __init__(self, field_in: Field, degree: int) -> None:
-        super().__init__()
-        group = field_in.group
-        if group.dim != 3:
-            raise FieldError(
-                f"Moments are tensors of space; {field_in} is a field of {group}, a group of the "
-                "plane."
-            )
-        parts = decompose(Harmonic(group, degree, (-1) ** degree))
-        self.degree = degree
-        self.linear = Linear(field_in, Field(group, tuple(Term(1, irrep) for irrep, _ in parts)))
-        change = torch.cat([torch.from_numpy(isometry).T for _, isometry in parts])
-        self.register_constant(
-            "_tensors", change @ cartesian_harmonics(degree).reshape(2 * degree + 1, -1)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (self.linear(x) @ self._tensors).view(x.shape[0], *[3] * self.degree)
-
-
-def cartesian_harmonics(degree: int) -> Tensor:
-    """Orthonormal tensors T_m (2 degree + 1, 3, ..) of degree 0, 1 or 2.
-
-    Y_m(x) is proportional to T_m(x, ..).
-    """
-    axes = torch.eye(3, dtype=torch.float64)
-    if degree == 0:
-        return torch.ones(1, dtype=torch.float64)
-    if degree == 1:
-        return axes
-    corners = axes.unsqueeze(0) + axes.unsqueeze(1)
-    squares = solid_harmonics(axes, 2)[:, 4:]
-    form = (
-        solid_harmonics(corners, 2)[..., 4:] - squares.unsqueeze(0) - squares.unsqueeze(1)
-    )  # 2 x^T S y
-    return torch.nn.functional.normalize(form.flatten(0, 1).T, dim=1).view(5, 3, 3)
 
 
 def _quadrupole(r: Tensor, m: Tensor) -> Tensor:

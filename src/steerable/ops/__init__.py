@@ -3,7 +3,7 @@
 from .cache_folder import CACHE_VARIABLE, cache_folder
 from .clouds import check_finite, check_points
 from .edges import Edges, check_edge_index, shared
-from .neighbours import knn, knn_graph, radius, radius_graph
+from .neighbours import NeighbourSkin, knn, knn_graph, periodic_graph, radius, radius_graph
 from .sampling import farthest_point_sampling
 from .stencils import CloudStencil, StencilWarning, cloud_stencil, grid_stencil, surface_stencil
 from .sums import (
@@ -40,6 +40,7 @@ __all__ = [
     "Loops",
     "NativeStatus",
     "NativeWarning",
+    "NeighbourSkin",
     "Neighbourhoods",
     "Rows",
     "StencilWarning",
@@ -57,6 +58,7 @@ __all__ = [
     "moments",
     "native_status",
     "neighbourhoods",
+    "periodic_graph",
     "pull",
     "pull_twice",
     "radius",

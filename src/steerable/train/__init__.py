@@ -3,13 +3,16 @@
 from steerable.deploy import CheckpointError, load
 
 from .checkpoint import save
+from .committee import evaluate_committee, fit_committee
 from .config import ConfigError, DivergedError, RunConfig, TrainingConfig
-from .evaluate import certificates, evaluate
+from .data_record import DataRecord, DataSource, Part, checksum
+from .evaluate import certificates, certify_run, evaluate
 from .fit import Interrupted, RunFolderError, fit
 from .losses import Loss, Term
 from .measures import Measure
 from .options import dump_config, load_config, parse, parser
 from .rollout import rollout
+from .run_data import OtherDataError
 from .task import Outcome, Problem, Table, Task
 from .tasks import (
     TASKS,
@@ -24,6 +27,9 @@ from .tasks import (
     NBodyData,
     NBodyFit,
     NBodyModel,
+    PropertyConfig,
+    PropertyData,
+    PropertyFit,
     QM9Config,
     RolloutDivergedError,
     ShapesConfig,
@@ -42,6 +48,8 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataConfig",
+    "DataRecord",
+    "DataSource",
     "DigitsConfig",
     "DigitsData",
     "DigitsFit",
@@ -56,8 +64,13 @@ __all__ = [
     "NBodyData",
     "NBodyFit",
     "NBodyModel",
+    "OtherDataError",
     "Outcome",
+    "Part",
     "Problem",
+    "PropertyConfig",
+    "PropertyData",
+    "PropertyFit",
     "QM9Config",
     "RolloutDivergedError",
     "RunConfig",
@@ -75,10 +88,14 @@ __all__ = [
     "Term",
     "TrainingConfig",
     "certificates",
+    "certify_run",
+    "checksum",
     "demo",
     "dump_config",
     "evaluate",
+    "evaluate_committee",
     "fit",
+    "fit_committee",
     "load",
     "load_config",
     "parse",

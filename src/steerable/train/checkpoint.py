@@ -17,7 +17,9 @@ from steerable.deploy import FORMAT, LABELS, METADATA, WEIGHTS, predict_exactly,
 PACKAGES = ("steerable", "torch", "e3nn", "torch-geometric", "lightning", "ase")
 
 
-def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: Sequence[Tensor]) -> None:
+def save(
+    folder: Path, model: nn.Module, metadata: dict[str, Any], probe: Sequence[Tensor | None]
+) -> None:
     """Write the weights and what is needed to use them; each file is whole or the old one.
 
     The stamp of the conventions is a prediction: the network's output in float64 for one item. It
@@ -29,16 +31,18 @@ def save(folder: Path, model: nn.Module, metadata: dict[str, Any], probe: Sequen
         model: called as `model(*probe)`.
         metadata: of the network; `task` says how to build it, `model` has the keyword arguments it
             was built with.
-        probe: inputs of the network for one item, integers or floating-point numbers.
+        probe: inputs of the network for one item, integers or floating-point numbers; None for
+            those that the network does without.
     """
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    inputs = [_exact(tensor) for tensor in probe]
+    inputs = [None if tensor is None else _exact(tensor) for tensor in probe]
     named = predict_exactly(model, inputs)
     # The stamp of a result that is one tensor is a list, as earlier versions wrote it.
     prediction = named["prediction"] if list(named) == ["prediction"] else named
-    stamp = json.dumps(LABELS | {"inputs": [x.tolist() for x in inputs], "prediction": prediction})
+    numbers = [None if x is None else x.tolist() for x in inputs]
+    stamp = json.dumps(LABELS | {"inputs": numbers, "prediction": prediction})
     write(folder / WEIGHTS, to_bytes(state, {"conventions": stamp}))
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
     full = {

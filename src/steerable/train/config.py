@@ -45,6 +45,8 @@ class TrainingConfig:
             improving.
         warmup_steps: steps in which the rate rises linearly from zero.
         patience: epochs without a better validation error before `plateau` halves the rate.
+        early_stopping: epochs without a better validation error after which training ends; 0 goes
+            on to the end.
         ema_decay: decay of the running average of the weights, which is what is validated, saved
             and tested; 0 keeps the last weights.
         clip: norm to which gradients are clipped; 0 leaves them.
@@ -54,6 +56,8 @@ class TrainingConfig:
             slower than 1.
         deterministic: forbid operations whose result may differ between two equal runs.
         seed: seed of the initial weights and of the order of the items.
+        logger: who gets the numbers of each epoch besides `log.csv`: `tensorboard`, `wandb` or
+            none.
     """
 
     epochs: int = 100
@@ -65,6 +69,7 @@ class TrainingConfig:
     schedule: Literal["cosine", "plateau"] = "cosine"
     warmup_steps: int = 100
     patience: int = 10
+    early_stopping: int = 0
     ema_decay: float = 0.999
     clip: float = 1.0
     precision: Literal[32, 64] = 32
@@ -72,13 +77,18 @@ class TrainingConfig:
     threads: int = 0
     deterministic: bool = False
     seed: int = 0
+    logger: Literal["none", "tensorboard", "wandb"] = "none"
+
+    least_batch: ClassVar[int] = 1  # a task that chooses the size itself allows 0
 
     def __post_init__(self) -> None:
         check_choices("fit", self)
-        for name in ("epochs", "batch_size", "patience"):
+        for name in ("epochs", "patience"):
             check_range("fit", self, name, least=1)
+        check_range("fit", self, "batch_size", least=self.least_batch)
         for name in ("max_seconds", "weight_decay", "warmup_steps", "clip", "threads", "seed"):
             check_range("fit", self, name, least=0)
+        check_range("fit", self, "early_stopping", least=0)
         check_range("fit", self, "lr", above=0)
         check_range("fit", self, "ema_decay", least=0, below=1)
 

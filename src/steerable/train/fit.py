@@ -16,8 +16,11 @@ from torch import nn
 from ..deploy import CONFIG, STATE, write
 from .checkpoint import save
 from .config import ConfigError, TrainingConfig
+from .data_record import PARTS, write_record
 from .evaluate import evaluate, record_interrupted
+from .fine_tuning import begin_from
 from .options import dump_config, load_config
+from .run_data import all_parts, open_data, run_data
 from .task import Problem
 from .tasks.registry import TASKS
 
@@ -44,6 +47,7 @@ def fit(
     build: Callable[..., nn.Module] | None = None,
     resume: bool = False,
     console: Console | None = None,
+    start: Path | str | None = None,
 ) -> Path:
     """Train a network for a task, test it once, and write everything to the folder `config.run`.
 
@@ -55,14 +59,17 @@ def fit(
         build: makes a network from the keyword arguments of the task's own, which is the default.
         resume: go on with the run in `config.run`, to the end that `config.fit` now sets.
         console: where progress is shown; the terminal by default.
+        start: a run folder whose weights the training begins with, where names and shapes agree;
+            elements, heads and targets may differ. What is taken over is printed.
 
     Returns:
-        The run folder: weights, settings, metadata, `log.csv`, `metrics.json`, `predictions.csv`, a
-        state to resume.
+        The run folder: weights, settings, metadata, `data.json` and `split.csv`, which say what it
+        learns from, `log.csv`, `metrics.json`, `predictions.csv`, a state to resume.
 
     Raises:
         RunFolderError: the folder is in use, cannot be written, or has nothing to resume.
         ConfigError: settings that make no sense, or others than those of the run that is resumed.
+        OtherDataError: the run that is resumed was trained on other data.
         Interrupted: the user pressed Ctrl-C; the folder has the best network so far.
     """
     from rich.console import Console
@@ -78,15 +85,25 @@ def fit(
         )
     _open(run, config, resume)
     task = TASKS[config.task]
+    if resume:
+        call = "fit(config, dataset=..., resume=True)"
+        dataset, _ = run_data(run, task, config, dataset, call, PARTS)
+    else:
+        dataset, source = open_data(task, config, dataset)
     problem = task.pose(config, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
         model = (build or task.build)(**problem.arguments)
+    taken = None if start is None or resume else begin_from(model, start)
     _claim(run, resume)
     write(run / CONFIG, dump_config(config).encode())
+    if not resume and (parts := all_parts(task, config, dataset)):
+        write_record(run, source, parts)
     device = "cuda" if _uses_cuda(config.fit) else "cpu"
     metadata = _metadata(problem, model, device)
     _announce(console, run, problem, metadata, task.items)
+    if taken is not None:
+        console.out(taken, highlight=False)
     recorder = Recorder(run, lambda best: save(run, best, metadata, problem.probe), console)
     with _settings(config.fit), torch.random.fork_rng(devices=[]):
         _train(Learner(model, config.fit, problem), recorder, run / STATE if resume else None)
@@ -123,6 +140,7 @@ def _train(learner: Learner, recorder: Recorder, state: Path | None) -> None:
     """Run the Lightning engine; what it leaves is what the recorder writes."""
     from lightning.pytorch import Trainer
 
+    from .loggers import make_logger
     from .recorder import stop_on_interrupt
 
     config = learner.config
@@ -137,7 +155,7 @@ def _train(learner: Learner, recorder: Recorder, state: Path | None) -> None:
             callbacks=[recorder],
             default_root_dir=recorder.run,
             num_sanity_val_steps=0,
-            logger=False,
+            logger=make_logger(config.logger, recorder.run) or False,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -78,6 +78,13 @@ class Learner(LightningModule):
         """The validation error of an epoch that chooses the weights."""
         return row[f"validation_{self.problem.measures[0].key}"]
 
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the validation error has not improved for `early_stopping` epochs."""
+        errors = [self.deciding(row) for row in self.history]
+        since = len(errors) - 1 - errors.index(min(errors)) if errors else 0
+        return 0 < self.config.early_stopping <= since
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer; its learning rate is written before each step."""
         lr, weight_decay = self.config.lr, self.config.weight_decay

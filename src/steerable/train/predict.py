@@ -26,9 +26,13 @@ def predict(
     device, dtype = placement(model)
     parts: dict[str, list[Tensor]] = {}
     for *inputs, _ in Batches(items, size):
-        moved = [x.to(device, dtype if x.is_floating_point() else None) for x in inputs]
+        moved = [None if x is None else _moved(x, device, dtype) for x in inputs]
         with torch.no_grad():
             outputs = named_outputs(model(*moved), output)
         for name, value in outputs.items():
             parts.setdefault(name, []).append(value.detach().double().cpu())
     return {name: torch.cat(values) for name, values in parts.items()}
+
+
+def _moved(x: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    return x.to(device, dtype if x.is_floating_point() else None)

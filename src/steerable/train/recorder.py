@@ -94,7 +94,10 @@ class Recorder(Callback):
             not trainer.should_stop
         ):  # else the state is that of the middle of the epoch, where it can go on
             trainer.save_checkpoint(self.run / STATE)
-            trainer.should_stop = self.interrupted or learner.progress == 1.0
+            ended = learner.progress == 1.0 or learner.has_stalled
+            trainer.should_stop = self.interrupted or ended
+        if trainer.logger is not None:
+            trainer.logger.log_metrics(row, step=int(row["epoch"]))
         first = measures[0]
         error = f"{first.name} {learner.deciding(row):#.3g} {first.unit}"
         self.bar.update(self.bar.task_ids[0], error=error)

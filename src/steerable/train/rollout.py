@@ -13,6 +13,7 @@ from steerable.deploy import AUTO, CONFIG, load
 
 from .config import ConfigError
 from .options import load_config
+from .run_data import run_data
 from .tasks.registry import TASKS, task_of
 
 
@@ -45,6 +46,7 @@ def rollout(
     Raises:
         ConfigError: no step, no such system, or a network of another task.
         RolloutDivergedError: particles that fly away; the file has the frames before.
+        OtherDataError: the run was trained on other data.
     """
     run = Path(run)
     model, metadata = load(run, build, device, torch.float64)
@@ -56,4 +58,6 @@ def rollout(
             f"{run} learned {metadata['task']}."
         )
     config = load_config(run / CONFIG, task.config)
-    return task.rollout(model, metadata, config, steps, system, dataset, run / "rollout")
+    call = f"rollout({str(run)!r}, {steps}, {system}, dataset=...)"
+    content, _ = run_data(run, task, config, dataset, call)
+    return task.rollout(model, metadata, config, steps, system, content, run / "rollout")

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from steerable.data import Batches
-from steerable.deploy import FilePredictions
 from steerable.models import Claim
 
+from .data_record import DataSource, Part
 from .losses import Loss
 from .measures import Measure
 
@@ -29,7 +29,7 @@ class Problem:
         validation: items that choose the best weights.
         measures: what is recorded of each epoch; the least mean of the first chooses the weights.
         loss: what training makes small.
-        probe: inputs of the network for one item.
+        probe: inputs of the network for one item; None for those that it does without.
         arguments: keyword arguments of the network: numbers, texts and lists.
         metadata: all that a reader of the trained network needs to know of this.
         output: name of what is predicted, where it is one tensor.
@@ -39,7 +39,7 @@ class Problem:
     validation: Batches
     measures: tuple[Measure, ...]
     loss: Loss
-    probe: tuple[Tensor, ...]
+    probe: tuple[Tensor | None, ...]
     arguments: dict[str, Any]
     metadata: dict[str, Any]
     output: str = "prediction"
@@ -49,15 +49,18 @@ class Table(NamedTuple):
     """The predictions of one output for the items of a test, and how they are drawn.
 
     Args:
-        header: names of the columns: the truth, the prediction, and others. Numbers have their unit
-            in brackets.
-        rows: one row an item, or an atom.
+        header: names of the columns: the truth, the prediction, and others, such as `composition`,
+            what the elements alone predict of a sum over atoms. Numbers have their unit in
+            brackets.
+        rows: one row an item, or several, such as one an atom.
         classes: all names of classes, where the predictions are such names.
+        items: the number of the item of each row in the test; by default row k is of item k.
     """
 
     header: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     classes: tuple[str, ...] = ()
+    items: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,13 +99,14 @@ class Task:
         claim: what is certified of a network, on some of them; a network that is `Certifiable` says
             it itself.
         settings: settings that are known to work well for a preset, where the task has presets.
-        predict: predictions for the items of a file, with the metadata, where files hold such
-            items.
         rollout: leads a network on from its own predictions, where these have the form of its
             inputs: (network, metadata, settings, steps, number of the test item, data set, folder)
             to the file that it writes.
         summary: the numbers of `metrics.json` that a program wants first, as `steerable demo`
             prints them.
+        usual: the usual data set of the settings, and where it comes from.
+        part: the items of `train`, `validation` or `test`, from the settings, a data set and that
+            name. A run of a task that tells them knows its data, and tests and resumes on no other.
     """
 
     name: str
@@ -114,6 +118,7 @@ class Task:
     test: Callable[[nn.Module, Any, dict[str, Any]], Outcome]
     claim: Callable[[nn.Module, Any, dict[str, Any]], Claim]
     settings: Callable[[str], Any] | None = None
-    predict: Callable[[nn.Module, Path, dict[str, Any]], FilePredictions] | None = None
     rollout: Callable[..., Path] | None = None
     summary: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    usual: Callable[[Any], tuple[Any, DataSource]] | None = None
+    part: Callable[[Any, Any, str], Part] | None = None

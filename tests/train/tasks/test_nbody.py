@@ -60,8 +60,8 @@ def test_a_run_leaves_its_files_and_is_evaluated_to_the_same_numbers(config, mot
     out = io.StringIO()
     run = fit(config, motion, console=Console(file=out))
     assert sorted(path.name for path in run.iterdir()) == [
-        "config.yaml", "last.ckpt", "log.csv", "metadata.json",
-        "metrics.json", "model.safetensors", "predictions.csv",
+        "config.yaml", "data.json", "last.ckpt", "log.csv", "metadata.json",
+        "metrics.json", "model.safetensors", "predictions.csv", "split.csv",
     ]  # fmt: skip
     assert load_config(run / "config.yaml", NBodyConfig) == config
     assert "nbody/charged: 30 systems" in out.getvalue()

@@ -51,8 +51,8 @@ def test_a_run_learns_and_leaves_its_files(config, solids):
     out = io.StringIO()
     run = fit(config, solids, CloudNet, console=Console(file=out))
     assert sorted(path.name for path in run.iterdir()) == [
-        "config.yaml", "last.ckpt", "log.csv", "metadata.json",
-        "metrics.json", "model.safetensors", "predictions.csv",
+        "config.yaml", "data.json", "last.ckpt", "log.csv", "metadata.json",
+        "metrics.json", "model.safetensors", "predictions.csv", "split.csv",
     ]  # fmt: skip
     assert load_config(run / "config.yaml", ShapesConfig) == config
     assert "cross entropy [nat] train" in out.getvalue() and "error [%] train" in out.getvalue()

@@ -93,18 +93,26 @@ def shuffled_parts(
     Raises:
         ValueError: a part is empty, or there are not enough pictures.
     """
+    train, validation, test = part_indices(len(digits), sizes, seed)
+    return _select(digits, train), _select(digits, validation), _select(digits, test)
+
+
+def part_indices(
+    count: int, sizes: tuple[int, int, int], seed: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The numbers of the digits of training, validation and test, out of `count`.
+
+    Raises:
+        ValueError: a part is empty, or there are not enough pictures.
+    """
     train, validation, test = sizes
-    if min(sizes) < 1 or sum(sizes) > len(digits):
+    if min(sizes) < 1 or sum(sizes) > count:
         raise ValueError(
-            f"There are {len(digits)} digits for {train} + {validation} + {test} of training, "
+            f"There are {count} digits for {train} + {validation} + {test} of training, "
             "validation and test: each part needs at least one, and they may not be more together."
         )
-    order = torch.from_numpy(np.random.RandomState(seed).permutation(len(digits)))
-    return (
-        _select(digits, order[test + validation :][:train]),
-        _select(digits, order[test:][:validation]),
-        _select(digits, order[:test]),
-    )
+    order = torch.from_numpy(np.random.RandomState(seed).permutation(count))
+    return order[test + validation :][:train], order[test:][:validation], order[:test]
 
 
 def _select(digits: Digits, index: Tensor) -> Digits:
@@ -165,11 +173,26 @@ def deformations(count: int, size: float, generator: torch.Generator) -> Tensor:
     return torch.eye(2) + size * torch.randn(count, 2, 2, generator=generator)
 
 
+def digit_files(root: Path | str) -> list[Path]:
+    """The four files of a folder in the format of MNIST.
+
+    Raises:
+        ValueError: a file is missing.
+    """
+    folder = Path(root) / "raw" if (Path(root) / "raw").is_dir() else Path(root)
+    kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
+    return [_file(folder, f"{part}-{kind}") for part in _PARTS for kind in kinds]
+
+
 def _read(folder: Path, name: str) -> np.ndarray:
+    return read_idx(_file(folder, name))
+
+
+def _file(folder: Path, name: str) -> Path:
     compressed = folder / f"{name}.gz"
     if not compressed.is_file() and not (folder / name).is_file():
         raise ValueError(
             f"{folder} has no {name} and no {name}.gz: give the folder of the four MNIST files, or "
             "leave it out to use digits drawn at random."
         )
-    return read_idx(compressed if compressed.is_file() else folder / name)
+    return compressed if compressed.is_file() else folder / name

@@ -1,6 +1,6 @@
 """Molecules: QM9, reference energies of atoms, and batches."""
 
-from .molecules import Molecules, gather
+from .molecules import Molecules, gather, molecular_structures
 from .qm9 import QM9
 from .qm9_targets import TARGETS, Target, target
 from .references import Statistics, composition, fit_references, fit_statistics
@@ -15,5 +15,6 @@ __all__ = [
     "fit_references",
     "fit_statistics",
     "gather",
+    "molecular_structures",
     "target",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -17,6 +18,8 @@ from torch import Tensor
 from steerable.ops import radius_graph
 
 from ..ranges import ranges
+from ..structures import Column, Structures
+from .qm9_targets import Target
 
 CHUNK = 256  # molecules per neighbour search, which bounds its memory
 
@@ -90,9 +93,48 @@ def gather(dataset: Any, indices: ArrayLike, column: int, cutoff: float) -> Mole
     Raises:
         ValueError: a position or a property is not finite.
     """
+    molecules, y = _items(dataset, indices, column)
+    pos = torch.cat([data.pos for data in molecules])
+    z = torch.cat([data.z for data in molecules])
+    atoms = _ends(torch.tensor([len(data.z) for data in molecules]))
+    return Molecules(z, pos, y, atoms, *_edges(pos, atoms, cutoff))
+
+
+def molecular_structures(dataset: Any, indices: ArrayLike, wanted: Target) -> Structures:
+    """Collect molecules of a data set as structures, with one property.
+
+    Args:
+        dataset: a data set, as in `gather`.
+        indices: the indices of the molecules.
+        wanted: the property.
+
+    Returns:
+        Structures with the column `y`, the property, and the column `name` where all molecules
+        have a `name`.
+
+    Raises:
+        ValueError: a property is not finite.
+    """
+    molecules, y = _items(dataset, indices, wanted.column)
+    columns = {"y": Column(y.numpy(), unit=wanted.unit)}
+    names = [str(getattr(data, "name", None) or "") for data in molecules]
+    if names and all(names):
+        columns["name"] = Column(np.array(names))
+    return Structures(
+        z=torch.cat([data.z for data in molecules]).numpy(),
+        pos=torch.cat([data.pos for data in molecules]).double().numpy(),
+        ends=_ends(torch.tensor([len(data.z) for data in molecules])).numpy(),
+        cell=np.zeros((len(molecules), 3, 3)),
+        pbc=np.zeros((len(molecules), 3), dtype=bool),
+        columns=columns,
+        frame=np.asarray(indices),
+    )
+
+
+def _items(dataset: Any, indices: ArrayLike, column: int) -> tuple[list[Any], Tensor]:
+    """The molecules of some indices, and a property of each (molecule,), float64."""
     index = torch.as_tensor(indices, dtype=torch.long)
     molecules = [dataset[int(i)] for i in index]
-    pos = torch.cat([data.pos for data in molecules])
     targets = getattr(dataset, "targets", None)
     if targets is None:
         y = torch.cat([data.y for data in molecules])
@@ -103,9 +145,7 @@ def gather(dataset: Any, indices: ArrayLike, column: int, cutoff: float) -> Mole
         raise ValueError(
             f"Molecule {int(index[~y.isfinite()][0])} has no finite value of property {column}."
         )
-    z = torch.cat([data.z for data in molecules])
-    atoms = _ends(torch.tensor([len(data.z) for data in molecules]))
-    return Molecules(z, pos, y, atoms, *_edges(pos, atoms, cutoff))
+    return molecules, y
 
 
 def _edges(pos: Tensor, atoms: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:

@@ -22,8 +22,8 @@ class AtomBatch(NamedTuple):
 
     `z` (atom,), `pos` (atom, 3) in Angstrom, float64, `batch` (atom,) the structure of each atom,
     `cell` (structure, 3, 3), `pbc` (structure, 3), `edge_index` (2, edge), `shift` (edge, 3), the
-    total `charge` in e and the `spin` multiplicity (structure,), and labels `y` by name, in which
-    a row with a NaN is missing.
+    total `charge` in e and the `spin` multiplicity (structure,) or None, and labels `y` by name, in
+    which a row with a NaN is missing.
     """
 
     z: Tensor
@@ -31,10 +31,10 @@ class AtomBatch(NamedTuple):
     batch: Tensor
     cell: Tensor
     pbc: Tensor
-    edge_index: Tensor
-    shift: Tensor
-    charge: Tensor
-    spin: Tensor
+    edge_index: Tensor | None
+    shift: Tensor | None
+    charge: Tensor | None
+    spin: Tensor | None
     y: dict[str, Tensor]
 
 
@@ -49,6 +49,7 @@ class AtomItems:
         edges: the first edge of each structure, and the number of edges (structure + 1,).
         labels: values of each target by name, a row a structure or an atom; NaN where missing.
         per_atom: names of the targets with a row for each atom.
+        states: which of `charge` and `spin` are inputs.
     """
 
     structures: Structures
@@ -57,6 +58,7 @@ class AtomItems:
     edges: Tensor
     labels: Mapping[str, Tensor]
     per_atom: frozenset[str]
+    states: tuple[str, ...] = ()
 
     together: ClassVar[int] = 64
     certified: ClassVar[int] = 4  # in the graph that is certified
@@ -89,8 +91,8 @@ class AtomItems:
             torch.from_numpy(part.pbc)[index],
             self.edge_index[:, edges] + first.repeat_interleave(edge_count),
             self.shift[edges].long(),
-            scalars(part, "charge", 0.0)[index],
-            scalars(part, "spin", 1.0)[index],
+            scalars(part, "charge", 0.0)[index] if "charge" in self.states else None,
+            scalars(part, "spin", 1.0)[index] if "spin" in self.states else None,
             labels,
         )
 

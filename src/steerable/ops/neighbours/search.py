@@ -2,9 +2,9 @@
 
 All pairs within a radius, or the k nearest, within one set or between two.
 
-On a CPU one k-d tree of scipy holds all graphs of a batch, with their number as one more
-coordinate, in double precision; on other devices all pairs are compared, in the precision of the
-points, where memory allows.
+On a CPU few points are compared directly; of more, one k-d tree of scipy holds all graphs of a
+batch, with their number as one more coordinate; both in double precision. On other devices all
+pairs are compared, in the precision of the points, where memory allows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from ..clouds import check_points
+from .cutoffs import check_cutoff
 from .dense import all_pairs
+from .direct import direct_pairs, is_few
 from .pairs import sorted_pairs
 from .tree import build_tree, lifted, nearest_in_tree, search_radius
 
@@ -46,7 +48,7 @@ def radius(
             positive.
     """
     _check_sets(source, target, batch_source, batch_target)
-    _check_cutoff(cutoff, "radius")
+    check_cutoff(cutoff, "radius")
     pairs = all_pairs(source, target, batch_source, batch_target)
     if pairs is not None:
         return pairs.edges(*torch.nonzero(pairs.distance < cutoff, as_tuple=True))
@@ -78,7 +80,9 @@ def radius_graph(pos: Tensor, cutoff: float, batch: Tensor | None = None) -> Ten
         ValueError: positions that are not finite, or a cutoff that is not positive.
     """
     check_points(pos, batch)
-    _check_cutoff(cutoff, "radius_graph")
+    check_cutoff(cutoff, "radius_graph")
+    if is_few(pos):
+        return direct_pairs(pos, cutoff, batch)
     pairs = all_pairs(pos, pos, batch, batch)
     if pairs is not None:
         edges = pairs.edges(*torch.nonzero(pairs.distance < cutoff, as_tuple=True))
@@ -168,11 +172,6 @@ def _check_sets(
     if source.shape[1] != target.shape[1]:
         spaces = f"{source.shape[1]}-d and {target.shape[1]}-d"
         raise ValueError(f"Sources and targets are points of one space; got {spaces}.")
-
-
-def _check_cutoff(cutoff: float, name: str) -> None:
-    if not 0 < cutoff < float("inf"):
-        raise ValueError(f"{name} needs a positive, finite cutoff; got {cutoff}.")
 
 
 def _check_count(k: int, name: str) -> None:

@@ -10,11 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from steerable.data import Change, Digits, read_digits, rotated_parts
-from steerable.data.images import PictureBatch, Pictures, deformations, turns, warp
+from steerable.data.images import (
+    PictureBatch,
+    Pictures,
+    deformations,
+    digit_files,
+    part_indices,
+    turns,
+    warp,
+)
 from steerable.groups import planar_group
 from steerable.models import Claim, ImageClassifierSettings, build_digits, dots_claim
 
 from ..config import RunConfig, check_range
+from ..data_record import PARTS, DataSource, Part
 from ..measures import percent
 from ..task import Outcome, Table
 from .labels import Guesses, LabelData, LabelsFit, LabelTask, cross_entropy, majority
@@ -119,6 +128,22 @@ def digits_metadata(config: Any, train: int, validation: int) -> dict[str, Any]:
     }
 
 
+def usual(config: Any) -> tuple[Digits, DataSource]:
+    """The upright digits of the settings of this task and of that on the sphere."""
+    root = config.data.root
+    if root is None:
+        return read_digits(), DataSource("digits that are drawn here", computed=True)
+    return read_digits(root), DataSource.of_files(f"the digits of {root}", digit_files(root))
+
+
+def part(config: Any, digits: Digits, name: str) -> Part:
+    """The upright digits of one part."""
+    data = config.data
+    sizes = (data.train, data.validation, data.test)
+    index = part_indices(len(digits), sizes, data.seed)[PARTS.index(name)]
+    return Part(index.numpy(), (digits.images[index], digits.label[index]))
+
+
 def held_out(config: DigitsConfig, dataset: Digits | None = None) -> Pictures:
     """The pictures of the test."""
     return _parts(config, dataset)[2]
@@ -176,7 +201,7 @@ def claim(model: nn.Module, inputs: Sequence[Tensor], metadata: dict[str, Any]) 
 
 def _parts(config: DigitsConfig, dataset: Digits | None) -> tuple[Pictures, Pictures, Pictures]:
     data = config.data
-    digits = read_digits(data.root) if dataset is None else dataset
+    digits = usual(config)[0] if dataset is None else dataset
     train, validation, test = rotated_parts(
         digits, (data.train, data.validation, data.test), data.seed
     )
@@ -193,4 +218,6 @@ TASK = LabelTask(
     views=views,
     score=score,
     claim=claim,
+    usual=usual,
+    part=part,
 ).task()

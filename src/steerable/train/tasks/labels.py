@@ -14,6 +14,7 @@ from steerable.data import Batches, Change, Items
 from steerable.models import Certifiable, Claim
 
 from ..config import RunConfig, TrainingConfig, check_range
+from ..data_record import DataSource, Part
 from ..losses import Loss, Term
 from ..measures import Measure, quantity
 from ..predict import predict
@@ -120,6 +121,8 @@ class LabelTask:
         score: the outcome of a test.
         claim: what is certified of a network that is not `Certifiable`, from its inputs for some
             items and the metadata.
+        usual: as in `Task`, like the next.
+        part: as in `Task`.
         measures: of each epoch; the first chooses the weights.
     """
 
@@ -132,6 +135,8 @@ class LabelTask:
     views: Callable[[Any], Mapping[str, Sequence[Labelled]]]
     score: Callable[[Guesses], Outcome]
     claim: Callable[[nn.Module, Sequence[Tensor], dict[str, Any]], Claim]
+    usual: Callable[[Any], tuple[Any, DataSource]] | None = None
+    part: Callable[[Any, Any, str], Part] | None = None
     measures: tuple[Measure, ...] = (ERROR, ENTROPY)
 
     def task(self) -> Task:
@@ -145,6 +150,8 @@ class LabelTask:
             held_out=self.held_out,
             test=self._test,
             claim=self._claim,
+            usual=self.usual,
+            part=self.part,
         )
 
     def _pose(self, config: Any, dataset: Any = None) -> Problem:

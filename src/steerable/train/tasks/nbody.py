@@ -26,6 +26,7 @@ from steerable.models import (
 )
 
 from ..config import ConfigError, RunConfig, TrainingConfig, check_range
+from ..data_record import DataSource, Part
 from ..losses import Elementary, Loss, Term
 from ..measures import Measure, quantity
 from ..predict import predict
@@ -158,6 +159,21 @@ def pose(config: NBodyConfig, dataset: Forecast | None = None) -> Problem:
     )
 
 
+def usual(config: NBodyConfig) -> tuple[Forecast, DataSource]:
+    """The trajectories of the preset of the settings."""
+    preset = config.data.preset
+    source = DataSource(f"the trajectories of the preset {preset}", computed=True)
+    return read_nbody(preset), source
+
+
+def part(config: NBodyConfig, dataset: Forecast, name: str) -> Part:
+    """The systems of one part."""
+    index = _part(getattr(config.data, name), getattr(dataset.split, name))
+    systems = gather(dataset, index, config.data.preset in BODIES)
+    state = (systems.pos, systems.velocity, systems.attributes, systems.pair_attributes)
+    return Part(index, (*state, systems.y))
+
+
 class HeldOut(NamedTuple):
     """The test systems, the errors of predictions that learn nothing, and the true masses."""
 
@@ -186,8 +202,10 @@ def test(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Outcome:
     squares, velocities = position_error(predicted, true), velocity_error(predicted, true)
     (_, unit), (_, speed) = metadata["measures"]
     median = squares.unflatten(0, (len(systems), -1)).mean((1, 2)).median()
-    columns = [part[:, : squares.shape[1]].flatten() for part in (true, predicted)]
+    header = (f"true [{length}]", f"predicted [{length}]")
+    columns = [values[:, : squares.shape[1]].flatten() for values in (true, predicted)]
     rows = torch.stack(columns, 1).tolist()
+    system = torch.arange(len(systems)).repeat_interleave(len(rows) // len(systems))
     return Outcome(
         test={
             "systems": len(systems),
@@ -200,7 +218,7 @@ def test(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Outcome:
             key.replace(" ", "_"): {"name": key, "mse": {"value": value, "unit": unit}}
             for key, value in items.baselines.items()
         },
-        tables={MOTION: Table((f"true [{length}]", f"predicted [{length}]"), rows)},
+        tables={MOTION: Table(header, rows, items=system.tolist())},
     )
 
 
@@ -222,7 +240,7 @@ def claim(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Claim:
 
 
 def _forecast(config: NBodyConfig, dataset: Forecast | None) -> Forecast:
-    return read_nbody(config.data.preset) if dataset is None else dataset
+    return usual(config)[0] if dataset is None else dataset
 
 
 def _arguments(config: NBodyModel, train: Systems) -> dict[str, Any]:
@@ -350,4 +368,6 @@ TASK = Task(
     claim=claim,
     settings=settings,
     rollout=rollout,
+    usual=usual,
+    part=part,
 )

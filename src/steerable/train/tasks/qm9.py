@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from steerable.certify import POSITIONS, Role
 from steerable.data import (
     QM9,
     Batches,
+    Split,
     Statistics,
     Target,
     composition,
@@ -24,12 +25,12 @@ from steerable.data import (
     split,
     target,
 )
-from steerable.data.molecules import Molecules, gather
-from steerable.deploy import FilePredictions, predict_molecules
+from steerable.data.molecules import Molecules, gather, molecular_structures
 from steerable.groups import named_group
 from steerable.models import EARLIER, Certifiable, Claim, RegressorSettings, build_qm9
 
 from ..config import ConfigError, RunConfig, TrainingConfig, check_choices, check_range
+from ..data_record import DataSource, Part
 from ..losses import Loss, Term, scaled
 from ..measures import Measure, errors
 from ..predict import predict
@@ -115,8 +116,8 @@ def pose(config: QM9Config, dataset: Any = None) -> Problem:
             molecules have elements that no training molecule has.
     """
     wanted = target(config.data.target)
-    dataset = QM9() if dataset is None else dataset
-    parts = split(config.data.split, len(dataset), **config.data.sizes(), seed=config.data.seed)
+    dataset = usual(config)[0] if dataset is None else dataset
+    parts = _split(config.data, len(dataset))
     train = gather(dataset, parts.train, wanted.column, config.model.cutoff)
     validation = gather(dataset, parts.validation, wanted.column, config.model.cutoff)
     _check_elements(train, validation, held_out(config, dataset))
@@ -168,10 +169,25 @@ def _arguments(
     }
 
 
+def usual(config: QM9Config) -> tuple[QM9, DataSource]:
+    """QM9, as the package `qm9pack` has it."""
+    return QM9(), DataSource(f"QM9 of the package qm9pack {version('qm9pack')}")
+
+
+def part(config: QM9Config, dataset: Any, name: str) -> Part:
+    """The molecules of one part, with the property that is learned."""
+    index = getattr(_split(config.data, len(dataset)), name)
+    structures = molecular_structures(dataset, index, target(config.data.target))
+    content = (structures.z, structures.pos, structures.ends, structures.columns["y"].data)
+    named = structures.columns.get("name")
+    names = () if named is None else tuple(named.data.tolist())
+    return Part(index, content, names, structures)
+
+
 def held_out(config: QM9Config, dataset: Any = None) -> Molecules:
     """The test molecules of the settings, which nothing else looks at."""
-    dataset = QM9() if dataset is None else dataset
-    parts = split(config.data.split, len(dataset), **config.data.sizes(), seed=config.data.seed)
+    dataset = usual(config)[0] if dataset is None else dataset
+    parts = _split(config.data, len(dataset))
     return gather(dataset, parts.test, target(config.data.target).column, config.model.cutoff)
 
 
@@ -183,6 +199,10 @@ def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Ou
     predicted = predict(model, molecules, molecules.together, name)[name]
     mean = torch.full_like(molecules.y, fitted["mean"])
     composed = torch.from_numpy(counts @ np.array(fitted["composition"]))
+    header, columns = [f"true [{unit}]", f"predicted [{unit}]"], [molecules.y, predicted]
+    if metadata["model"].get("pool") == "sum":
+        header.append(f"composition [{unit}]")
+        columns.append(composed)
     return Outcome(
         test={"molecules": len(molecules)} | errors(predicted, molecules.y, unit),
         baselines={
@@ -190,12 +210,7 @@ def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Ou
             "composition": {"name": "least squares on composition"}
             | errors(composed, molecules.y, unit),
         },
-        tables={
-            name: Table(
-                (f"true [{unit}]", f"predicted [{unit}]"),
-                torch.stack([molecules.y, predicted], 1).tolist(),
-            )
-        },
+        tables={name: Table(tuple(header), torch.stack(columns, 1).tolist())},
     )
 
 
@@ -213,12 +228,6 @@ def claim(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> C
     return Claim(model, inputs, Role(rows="graph"), group)
 
 
-def predict_file(model: nn.Module, path: Path, metadata: dict[str, Any]) -> FilePredictions:
-    """The predictions for the molecules of a file."""
-    target = metadata["target"]
-    return predict_molecules(model, path, metadata["elements"], {target["name"]: target["unit"]})
-
-
 def summary(metrics: dict[str, Any]) -> dict[str, Any]:
     """The errors of the network and of the baselines."""
     mean, composed = metrics["baselines"]["mean"], metrics["baselines"]["composition"]
@@ -227,6 +236,11 @@ def summary(metrics: dict[str, Any]) -> dict[str, Any]:
         "mean_baseline_mae_eV": mean["mae"]["value"],
         "composition_baseline_mae_eV": composed["mae"]["value"],
     }
+
+
+def _split(data: DataConfig, count: int) -> Split:
+    """The parts of `count` molecules."""
+    return split(data.split, count, **data.sizes(), seed=data.seed)
 
 
 def _check_elements(train: Molecules, *others: Molecules) -> None:
@@ -250,6 +264,7 @@ TASK = Task(
     held_out=held_out,
     test=test,
     claim=claim,
-    predict=predict_file,
     summary=summary,
+    usual=usual,
+    part=part,
 )

@@ -17,6 +17,7 @@ from steerable.groups import named_group
 from steerable.models import Claim, ClassifierSettings, build_shapes, in_space
 
 from ..config import ConfigError, RunConfig, check_choices, check_range
+from ..data_record import DataSource, Part
 from ..measures import percent, quantity
 from ..task import Outcome, Table
 from .labels import (
@@ -109,11 +110,9 @@ def read(config: ShapesConfig, dataset: Shapes | None = None) -> LabelData:
     """
     data = config.data
     shapes = _shapes(config, dataset)
-    learned = torch.nonzero(~shapes.is_test).flatten()
-    first, second = stratified(shapes.label[learned], data.validation, data.seed)
-    train = _clouds(shapes, learned[torch.from_numpy(first)])
-    validation = _clouds(shapes, learned[torch.from_numpy(second)])
-    counts = shapes.label[learned].bincount(minlength=len(shapes.classes))
+    index = _indices(config, shapes)
+    train, validation = _clouds(shapes, index["train"]), _clouds(shapes, index["validation"])
+    counts = shapes.label[~shapes.is_test].bincount(minlength=len(shapes.classes))
     metadata = {
         "task": f"shapes/{Path(data.root).stem if data.root else 'solids'}",
         "classes": list(shapes.classes),
@@ -140,6 +139,24 @@ def read(config: ShapesConfig, dataset: Shapes | None = None) -> LabelData:
         metadata=metadata,
         change=augmentation,
     )
+
+
+def usual(config: ShapesConfig) -> tuple[Shapes, DataSource]:
+    """The shapes of the settings."""
+    root = config.data.root
+    shapes = read_shapes(root, config.data.points)
+    if root is None:
+        return shapes, DataSource("solids that are made here", computed=True)
+    if Path(root).is_file():
+        return shapes, DataSource.of_files(f"the shapes of {root}", [Path(root)])
+    return shapes, DataSource(f"the OFF files of {root}")
+
+
+def part(config: ShapesConfig, dataset: Shapes, name: str) -> Part:
+    """The clouds of one part, before they are turned."""
+    index = _indices(config, dataset)[name]
+    clouds = _clouds(dataset, index)
+    return Part(index.numpy(), (clouds.points, clouds.label))
 
 
 def held_out(config: ShapesConfig, dataset: Shapes | None = None) -> dict[str, list[Clouds]]:
@@ -222,12 +239,24 @@ def _arguments(config: ShapesConfig, classes: int) -> dict[str, Any]:
     return arguments | {"classes": classes, "points": points, "group": group}
 
 
+def _indices(config: ShapesConfig, shapes: Shapes) -> dict[str, Tensor]:
+    """The numbers of the clouds of each part."""
+    learned = torch.nonzero(~shapes.is_test).flatten()
+    data = config.data
+    train, validation = stratified(shapes.label[learned], data.validation, data.seed)
+    return {
+        "train": learned[torch.from_numpy(train)],
+        "validation": learned[torch.from_numpy(validation)],
+        "test": torch.nonzero(shapes.is_test).flatten(),
+    }
+
+
 def _clouds(shapes: Shapes, chosen: Tensor) -> Clouds:
     return Clouds(shapes.points[chosen], shapes.label[chosen])
 
 
 def _shapes(config: ShapesConfig, dataset: Shapes | None) -> Shapes:
-    shapes = read_shapes(config.data.root, config.data.points) if dataset is None else dataset
+    shapes = usual(config)[0] if dataset is None else dataset
     if shapes.points.shape[1] < config.data.points:
         raise ConfigError(
             f"data.points is {config.data.points}, and the clouds have {shapes.points.shape[1]}: "
@@ -246,5 +275,7 @@ TASK = LabelTask(
     views=views,
     score=score,
     claim=claim,
+    usual=usual,
+    part=part,
     measures=(ENTROPY, ERROR),
 ).task()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from steerable.data import Digits, read_digits
+from steerable.data import Digits
 from steerable.data.images import FlatPictures, SphereDigits, SpherePictures, sphere_parts
 from steerable.functions import SphereGrid, SphereTransform
 from steerable.models import Claim, SphereClassifierSettings, build_sphere, bumps_claim
@@ -16,7 +16,7 @@ from steerable.models import Claim, SphereClassifierSettings, build_sphere, bump
 from ..config import RunConfig, check_choices, check_range
 from ..measures import percent
 from ..task import Outcome, Table
-from .digits import digits_metadata, digits_outcome
+from .digits import digits_metadata, digits_outcome, part, usual
 from .labels import Guesses, LabelData, LabelsFit, LabelTask
 
 SphereModel = SphereClassifierSettings
@@ -140,7 +140,7 @@ def _parts(
     config: SphereConfig, dataset: Digits | None
 ) -> tuple[SphereDigits, SphereDigits, SphereDigits]:
     data = config.data
-    digits = read_digits(data.root) if dataset is None else dataset
+    digits = usual(config)[0] if dataset is None else dataset
     return sphere_parts(digits, (data.train, data.validation, data.test), data.seed)
 
 
@@ -154,4 +154,6 @@ TASK = LabelTask(
     views=views,
     score=score,
     claim=claim,
+    usual=usual,
+    part=part,
 ).task()

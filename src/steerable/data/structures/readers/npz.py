@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 from ase.data import atomic_numbers
 
-from ..archive import MARK
+from ..archive import MARK, from_table
 from ..columns import Column, Per
 from ..columns_of import column_of
 from ..errors import ReadError
 from ..structures import Structures
-from .archive import read_archive
 from .framed import from_frames
 
 Arrays = Mapping[str, np.ndarray]
@@ -62,9 +61,7 @@ _OF_ATOMS = ("forces", "force", "charges", "magmoms", "velocities", "masses")
 
 
 def read_npz(path: Path) -> Iterator[Structures]:
-    """Read structures from the arrays of a file.
-
-    What `write` has written is read as it was. In other files:
+    """Read structures from the arrays of a file, or as `write` has written them.
 
     - Positions are (frame, atom, 3) with atomic numbers (atom,), or (frame, atom) that are 0 where
       a frame has fewer atoms; or they are (atom, 3) with `sizes` (structure,) or `ends`
@@ -86,16 +83,12 @@ def read_npz(path: Path) -> Iterator[Structures]:
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            is_archive = MARK in archive.files
-            arrays = {} if is_archive else {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # a damaged file may raise anything
         raise ReadError(f"{path}: the arrays cannot be read: {error}") from None
-    if is_archive:
-        yield from read_archive(path)
-        return
     try:
-        yield _structures(arrays)
-    except ValueError as error:
+        yield from_table(arrays) if MARK in arrays else _structures(arrays)
+    except (ValueError, KeyError) as error:
         raise ReadError(f"{path}: {error}") from None
 
 
