@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 after an error that the user can mend, 130 after Ctrl-C.
     """
     _let_waiting_threads_sleep()
+    warnings.showwarning = _show_warning
     command = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in command
     try:
@@ -43,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(str(error) or "stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _show_warning(message: Warning | str, kind: type[Warning], *_: Any, **__: Any) -> None:
+    """Print a warning as a line, like errors; those of other packages are for programmers."""
+    if kind.__module__.startswith("steerable"):
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _let_waiting_threads_sleep() -> None:
@@ -244,7 +252,7 @@ def _learn(config: Any, resume: bool, start: Path | None = None) -> dict[str, An
 
 
 def _show_errors(metrics: dict[str, Any], units: str | None = None) -> None:
-    """Print the errors of a test and of its baselines as a table, in a unit of the user's choice."""
+    """Print the errors of a test and of its baselines, in a unit of the user's choice."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
