@@ -16,6 +16,7 @@ from .deepmd import read_deepmd
 from .extxyz import read_extxyz
 from .files import plain_name
 from .joining import joined
+from .lmdb import read_lmdb
 from .npz import read_npz
 from .qm9 import FILES as QM9_FILES
 from .qm9 import read_qm9
@@ -66,6 +67,7 @@ READERS: tuple[Reader, ...] = (
     Reader("deepmd", read_deepmd, holds="**/type.raw"),
     Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
     Reader("db", read_database, ("*.db", "*.json"), compressed=False),
+    Reader("aselmdb", read_lmdb, ("*.aselmdb",), compressed=False),
     Reader("ase", read_ase, ("*",)),
 )
 
