@@ -16,7 +16,7 @@ PACKAGE = Path(steerable.__path__[0])
 # From the lowest to the highest. A room imports only from rows above its own; rooms of one row are
 # strangers.
 ROWS = [
-    ("constants", "lazy", "settings", "tracing"),
+    ("arguments", "constants", "lazy", "settings", "tracing"),
     ("functions",),
     ("groups", "ops"),
     ("field",),
@@ -28,6 +28,7 @@ ROWS = [
     ("models", "data"),
     ("deploy",),
     ("train", "report"),
+    ("cli_data", "cli_predict"),
     ("cli",),
 ]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}

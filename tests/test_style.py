@@ -13,8 +13,11 @@ import steerable
 PACKAGE = Path(steerable.__path__[0])
 
 CLEAN = (
+    "arguments",
     "certify",
     "cli",
+    "cli_data",
+    "cli_predict",
     "compiling",
     "constants",
     "convs",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     )
     from .certify import Certificate, certify
     from .compiling import compiled_step
+    from .deploy import Predictor
+    from .deploy.predictor import load
     from .field import Field, FieldError, FieldMismatchError
     from .groups import Group
 
@@ -55,6 +57,7 @@ __all__ = [
     "FieldError",
     "FieldMismatchError",
     "Group",
+    "Predictor",
     "certify",
     "compiled_step",
     "convs",
@@ -64,6 +67,7 @@ __all__ = [
     "functions",
     "groups",
     "layers",
+    "load",
     "models",
     "nn",
     "operators",
@@ -80,8 +84,10 @@ _name = lazy(
         "FieldError": ".field",
         "FieldMismatchError": ".field",
         "Group": ".groups",
+        "Predictor": ".deploy",
         "certify": ".certify",
         "compiled_step": ".compiling",
+        "load": ".deploy.predictor",
     },
 )
 

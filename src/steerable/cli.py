@@ -1,23 +1,23 @@
-"""The command `steerable`: train, evaluate, predict, certify, rollout, demo."""
+"""The command `steerable`: data, train, evaluate, predict, certify, rollout, demo."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from .arguments import Parser, UsageError
+from .cli_data import data
+from .cli_predict import predict
 
 # Each command imports what it needs, so that `steerable --help` answers soon.
-
-
-class UsageError(ValueError):
-    """A command line that cannot be understood."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 after an error that the user can mend, 130 after Ctrl-C.
     """
     _let_waiting_threads_sleep()
+    warnings.showwarning = _show_warning
     command = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in command
     try:
@@ -44,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(str(error) or "stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _show_warning(message: Warning | str, kind: type[Warning], *_: Any, **__: Any) -> None:
+    """Print a warning as a line, like errors; those of other packages are for programmers."""
+    if kind.__module__.startswith("steerable"):
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _let_waiting_threads_sleep() -> None:
@@ -67,9 +74,11 @@ def train(arguments: list[str]) -> None:
             f"`steerable train` learns one of {', '.join(TASKS)}; got {name}. Try: train qm9 --help"
         )
     kind = TASKS[name].config
-    first = _Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
+    first = Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
     first.add_argument("--resume", type=Path)
     first.add_argument("--preset")
+    first.add_argument("--from", dest="start", type=Path)
+    first.add_argument("--members", type=int)
     args = first.parse_known_args(rest)[0]
     folder = args.resume
     settings = folder / "config.yaml" if folder else None
@@ -84,14 +93,25 @@ def train(arguments: list[str]) -> None:
         options.add_argument(
             "--preset", help="begin with the settings that work well for one data.preset"
         )
+    options.add_argument(
+        "--from", help="run folder whose weights the training begins with, as far as they fit"
+    )
+    options.add_argument(
+        "--members", help="train so many networks that differ in their seeds, in one run folder"
+    )
     config = parse(kind, options, rest)
     config.run = str(folder or config.run)
-    _learn(config, folder is not None)
+    if args.members is None:
+        _learn(config, folder is not None, args.start)
+    elif folder:
+        raise UsageError(f"Members are resumed one by one: leave --members out, {folder} has its.")
+    else:
+        _learn_committee(config, args.members, args.start)
 
 
 def demo(arguments: list[str]) -> None:
     """Learn molecules in minutes, test the network and prove its symmetry: demo [--run DIR]."""
-    options = _Parser("steerable demo", description=demo.__doc__)
+    options = Parser("steerable demo", description=demo.__doc__)
     options.add_argument(
         "--run", help="folder for the run, which must be new or empty (default: runs/qm9-demo)"
     )
@@ -120,43 +140,14 @@ def demo(arguments: list[str]) -> None:
 
 
 def evaluate(arguments: list[str]) -> None:
-    """Test a trained network and draw its figures: evaluate RUN."""
-    args = _run_option("evaluate").parse_args(arguments)
+    """Test a trained network and draw its figures: evaluate RUN [--units meV]."""
+    options = _run_option("evaluate")
+    options.add_argument("--units", help="unit of what is shown, such as meV or kcal/mol")
+    args = options.parse_args(arguments)
 
     from steerable.train import evaluate
 
-    _show(args.run, evaluate(args.run, device=args.device))
-
-
-def predict(arguments: list[str]) -> None:
-    """Predict the property of molecules in a file: predict RUN FILE [--json] [--output FILE]."""
-    options = _run_option("predict")
-    options.add_argument(
-        "file", type=Path, help="molecules in any format that ASE reads; positions in Angstrom"
-    )
-    options.add_argument("--json", action="store_true", help="JSON instead of a table")
-    options.add_argument("--output", type=Path, help="file to write instead of the terminal")
-    args = options.parse_args(arguments)
-    if args.output and (args.output.is_dir() or not args.output.parent.is_dir()):
-        raise UsageError(f"--output is a file in a folder that exists; got {args.output}.")
-
-    from steerable.deploy import load, write
-    from steerable.train.tasks import TASKS, task_of
-
-    model, metadata = load(args.run, device=args.device)
-    task = task_of(metadata)
-    if task.predict is None:
-        others = [task for task in TASKS.values() if task.predict is not None]
-        raise UsageError(
-            f"predict reads {' or '.join(task.items for task in others)}, and {args.run} learned "
-            f"{metadata['task']}: give a run of {' or '.join(task.name for task in others)}."
-        )
-    predictions = task.predict(model, args.file, metadata)
-    text = json.dumps(predictions.record(), indent=2) if args.json else predictions.table()
-    if args.output:
-        write(args.output, f"{text}\n".encode())
-    else:
-        print(text)
+    _show(args.run, evaluate(args.run, device=args.device), args.units)
 
 
 def certify(arguments: list[str]) -> None:
@@ -193,15 +184,9 @@ def rollout(arguments: list[str]) -> None:
 
 
 COMMANDS = {
-    command.__name__: command for command in (demo, train, evaluate, predict, certify, rollout)
+    command.__name__: command
+    for command in (demo, data, train, evaluate, predict, certify, rollout)
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Try: {self.prog} --help")
 
 
 def _preset(task: Any, preset: str, resumed: Path | None) -> Any:
@@ -213,8 +198,8 @@ def _preset(task: Any, preset: str, resumed: Path | None) -> Any:
     return task.settings(preset)
 
 
-def _run_option(command: str) -> _Parser:
-    options = _Parser(f"steerable {command}", description=COMMANDS[command].__doc__)
+def _run_option(command: str) -> Parser:
+    options = Parser(f"steerable {command}", description=COMMANDS[command].__doc__)
     options.add_argument("run", type=Path, help="folder that `steerable train` wrote")
     options.add_argument(
         "--device",
@@ -248,34 +233,44 @@ def _dispatch(arguments: list[str]) -> None:
         raise UsageError(f"There is no command {name!r}. {hint}")
 
 
-def _learn(config: Any, resume: bool) -> dict[str, Any]:
+def _learn_committee(config: Any, members: int, start: Path | None) -> None:
+    """Train a committee, and show what the mean of its members reached."""
+    from steerable.train import fit_committee
+
+    run = fit_committee(config, members, start=start)
+    _show_errors(json.loads((run / "metrics.json").read_text(encoding="utf-8")))
+
+
+def _learn(config: Any, resume: bool, start: Path | None = None) -> dict[str, Any]:
     """Train, and show what was reached."""
     from steerable.train import fit
 
-    run = fit(config, resume=resume)
+    run = fit(config, resume=resume, start=start)
     metrics: dict[str, Any] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     _show(run, metrics)
     return metrics
 
 
-def _show(run: Path, metrics: dict[str, Any]) -> None:
-    """Print the metrics of a run for people, and draw its figures."""
+def _show_errors(metrics: dict[str, Any], units: str | None = None) -> None:
+    """Print the errors of a test and of its baselines, in a unit of the user's choice."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from steerable.report import draw
+    from steerable.deploy import check_units, converted
 
-    test, certificate = metrics["test"], metrics["certificate"]
+    test = metrics["test"]
     items, count = next(iter(test.items()))
     title = f"{metrics['task']}: {count:,} test {items}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     reached = {"network": test} | {entry["name"]: entry for entry in metrics["baselines"].values()}
+    reached |= {f"member {k}": each for k, each in enumerate(metrics.get("each", ()), start=1)}
     measures = {
-        key: entry["unit"]
+        key: converted(entry, units)["unit"]
         for key, entry in test.items()
         if isinstance(entry, dict) and "unit" in entry
     }
+    check_units(units, [test[key]["unit"] for key in measures])
     table.add_column("")
     for key, unit in measures.items():
         table.add_column(
@@ -283,10 +278,26 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
         )
     for name, errors in reached.items():
         table.add_row(
-            name, *(f"{errors[key]['value']:#.4g}" if key in errors else "" for key in measures)
+            name,
+            *(
+                f"{converted(errors[key], units)['value']:#.4g}" if key in errors else ""
+                for key in measures
+            ),
         )
+    Console(markup=False, highlight=False, soft_wrap=True).print(table)
+
+
+def _show(run: Path, metrics: dict[str, Any], units: str | None = None) -> None:
+    """Print the metrics of a run for people, and draw its figures."""
+    from rich.console import Console
+
+    from steerable.report import draw, worst_line
+
+    _show_errors(metrics, units)
+    certificate = metrics["certificate"]
     console = Console(markup=False, highlight=False, soft_wrap=True)
-    console.print(table)
+    for name, worst in metrics["worst"].items():
+        console.print(worst_line(name, worst, units))
     console.print(
         f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under "
         f"{certificate['elements']} elements of {certificate['group']}, translations and "
@@ -296,7 +307,7 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     console.print(
         f"{metrics['parameters']:,} parameters, {metrics['train_seconds']:.0f} s of training"
     )
-    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run))]))
+    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run, units))]))
 
 
 def _unused(folder: Path) -> str:

@@ -1,208 +1,230 @@
-"""Predictions for the molecules of a file."""
+"""Predictions for structures, a part at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from steerable.models import ATOMWISE, Result, named_outputs
-from steerable.ops import radius_graph
+from steerable.data.structures import (
+    Column,
+    Structures,
+    Target,
+    differences,
+    multiplicity,
+    total_charge,
+)
+from steerable.models import ATOMWISE, named_outputs
 
 from .device import placement
+from .features import pooled_features
+from .inputs import FramesError, NetworkInputs, faults
 
-if TYPE_CHECKING:
-    from ase import Atoms
-
-# ASE takes a second to import, so only what needs it does.
-
-COINCIDENT = 0.1  # Angstrom: no two nuclei of a molecule are that close
+EDGES = 100_000  # in one graph, which bounds the memory that a network takes
 
 
-class FramesError(ValueError):
-    """A file of molecules that cannot be used."""
-
-
-def read_frames(path: Path | str) -> list[Atoms]:
-    """All frames of a file that ASE can read.
-
-    Raises:
-        FramesError: the file is missing, or ASE cannot read it, or finds no molecule in it.
-    """
-    from ase.io import read
-
-    if not Path(path).is_file():
-        raise FramesError(f"There is no file {path}.")
-    try:
-        frames = read(path, index=":")
-    except Exception as error:  # ASE's readers raise whatever a wrong line makes of them
-        raise FramesError(
-            f"ASE cannot read {path} ({type(error).__name__}: {' '.join(str(error).split())}). "
-            "Give a format that it knows, such as .xyz; `ase info --formats` lists them."
-        ) from error
-    if not frames:
-        raise FramesError(f"ASE finds no molecule in {path}.")
-    return list(frames)
-
-
-def check_frames(frames: Sequence[Atoms], elements: Sequence[int]) -> None:
-    """Refuse frames for which a network of molecules with these elements has no right answer.
-
-    Raises:
-        FramesError: naming the frame, and the element or atom.
-    """
-    for index, atoms in enumerate(frames):
-        fault = _fault(atoms, set(elements))
-        if fault:
-            raise FramesError(f"Frame {index} ({atoms.get_chemical_formula() or 'empty'}) {fault}")
-
-
-def predict_frames(model: nn.Module, frames: Sequence[Atoms], size: int = 64) -> Result:
-    """The predictions in float64, `size` frames at a time; check them first.
-
-    They are computed where the network is, and returned on the CPU.
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The predictions for some structures.
 
     Args:
-        model: called as `model(z, pos, batch)`.
-        frames: molecules with positions in Angstrom.
-        size: frames in a batch.
-
-    Returns:
-        A tensor (frame, ...) where the network returns one, else tensors by name. Outputs in
-        `ATOMWISE` have a row for each atom of all frames.
-    """
-    parts: dict[str, list[Tensor]] = {}
-    for start in range(0, len(frames), size):
-        for name, value in _predict_batch(model, frames[start : start + size]).items():
-            parts.setdefault(name, []).append(value)
-    outputs = {name: torch.cat(values) for name, values in parts.items()}
-    return outputs["prediction"] if list(outputs) == ["prediction"] else outputs
-
-
-def _predict_batch(model: nn.Module, frames: Sequence[Atoms]) -> dict[str, Tensor]:
-    """The predictions for some frames as one graph, by name."""
-    device, dtype = placement(model)
-    z = torch.cat([torch.from_numpy(atoms.numbers).long() for atoms in frames])
-    pos = torch.cat([torch.from_numpy(atoms.positions).to(dtype) for atoms in frames])
-    sizes = torch.tensor([len(atoms) for atoms in frames])
-    batch = torch.arange(len(frames)).repeat_interleave(sizes)
-    with torch.no_grad():
-        outputs = named_outputs(model(z.to(device), pos.to(device), batch.to(device)))
-    return {name: value.detach().double().cpu() for name, value in outputs.items()}
-
-
-@dataclass(frozen=True)
-class FilePredictions:
-    """The predictions for the items of a file, by name.
-
-    Args:
-        items: what they are, in words.
-        formulas: what each item is called.
-        values: of each name, a number or nested lists of them for each item.
-        units: of each name.
+        structures: those that were predicted.
+        index: their numbers among all structures of the input (structure,).
+        columns: the predictions by name of target, with their units. Classes are names, beside
+            `NAME_probability` with the probabilities of all classes; labels are 0 or 1, likewise.
+            Where several networks predict, numbers are means and `NAME_std` is their standard
+            deviation; for a class it is that of its probability.
+        targets: what the columns are.
+        notes: how each structure is unlike the training set, in words; empty where it is like it.
+        skipped: structures that cannot be predicted, with the reason: "Frame 3 (H4Si) has Si ...".
     """
 
-    items: str
-    formulas: Sequence[str]
-    values: Mapping[str, Sequence[Any]]
-    units: Mapping[str, str]
+    structures: Structures
+    index: np.ndarray
+    columns: dict[str, Column]
+    targets: tuple[Target, ...]
+    notes: list[str]
+    skipped: list[str]
 
-    def record(self) -> dict[str, Any]:
-        """The predictions as plain numbers, texts and lists.
-
-        Of one output the record has the name as `target`, and each item has a `prediction`; of
-        several it has `units` and `predictions` by name.
-        """
-        rows = [{"index": index, "formula": name} for index, name in enumerate(self.formulas)]
-        if len(self.values) == 1:
-            ((name, values),) = self.values.items()
-            items = [row | {"prediction": x} for row, x in zip(rows, values, strict=True)]
-            return {"target": name, "unit": self.units[name], self.items: items}
-        for index, row in enumerate(rows):
-            row["predictions"] = {name: values[index] for name, values in self.values.items()}
-        return {"units": dict(self.units), self.items: rows}
-
-    def table(self) -> str:
-        """The predictions as text: a column for each output that is one number an item."""
-        columns = [
-            ["index", *(f"{index:5d}" for index in range(len(self.formulas)))],
-            ["formula", *self.formulas],
-        ]
-        for name, values in self.values.items():
-            if all(isinstance(value, float) for value in values):
-                column = [f"{name} [{self.units[name]}]", *(f"{value:.6f}" for value in values)]
-                columns.append(column)
-        padded = []
-        for column in columns:
-            width = max(map(len, column))
-            padded.append([text.ljust(width) for text in column])
-        return "\n".join("  ".join(row).rstrip() for row in zip(*padded, strict=True))
+    def rows(self, name: str) -> list[np.ndarray]:
+        """The values of one column, by structure: () or (..), or (atom, ..) of a structure."""
+        column = self.columns[name]
+        if column.per == "structure":
+            return list(column.data)
+        return np.split(column.data, self.structures.ends[1:-1])
 
 
-def predict_molecules(
-    model: nn.Module, path: Path | str, elements: Sequence[int], units: Mapping[str, str]
-) -> FilePredictions:
-    """The predictions for the molecules of a file.
+def predict_parts(
+    models: Sequence[nn.Module],
+    inputs: NetworkInputs,
+    targets: Sequence[Target],
+    parts: Iterable[Structures],
+    skip_bad: bool = False,
+) -> Iterator[Predictions]:
+    """The predictions of one network, or of several, for each part of a stream of structures.
+
+    They are computed where the network is, in graphs of bounded size, and returned on the CPU.
 
     Args:
-        model: called as `model(z, pos, batch)`.
-        path: a file that ASE reads.
-        elements: atomic numbers that the network was trained on.
-        units: of the outputs by name; the one name is that of a result that is one tensor.
+        models: called as `model(z, pos, batch)`, and with `cell`, `pbc`, `charge` and `spin` where
+            they take them.
+        inputs: what they take.
+        targets: their outputs. A result that is one tensor is the first.
+        parts: the structures.
+        skip_bad: leave out structures that cannot be predicted.
 
     Raises:
-        FramesError: the file cannot be used, or the network has no right answer for a molecule.
+        FramesError: a structure has no right answer; the message names it.
     """
-    frames = read_frames(path)
-    check_frames(frames, elements)
-    outputs = named_outputs(predict_frames(model, frames), next(iter(units)))
-    sizes = [len(atoms) for atoms in frames]
-    values: dict[str, list[Any]] = {}
-    for name, value in outputs.items():
-        if name in ATOMWISE:
-            values[name] = [part.tolist() for part in value.split(sizes)]
-        else:
-            values[name] = value.tolist()
-    formulas = [atoms.get_chemical_formula() for atoms in frames]
-    return FilePredictions(
-        "molecules", formulas, values, {name: units.get(name, "") for name in values}
-    )
+    first = 0
+    for structures in parts:
+        reasons = faults(structures, inputs)
+        words = [f"{_place(structures, row)} {reasons[row]}" for row in sorted(reasons)]
+        if words and not skip_bad:
+            raise FramesError(words[0])
+        rows = np.setdiff1d(np.arange(len(structures)), list(reasons))
+        part = structures.select(rows)
+        columns, outputs, features = _columns(models, inputs, targets, part)
+        notes = _notes(part, inputs, features)
+        yield Predictions(part, first + rows, columns, outputs, notes, words)
+        first += len(structures)
 
 
-def _symbols(numbers: Sequence[int]) -> str:
+def formula(numbers: np.ndarray) -> str:
+    """The formula of atomic numbers (atom,), in the order of Hill."""
     from ase.data import chemical_symbols
 
-    return ", ".join(chemical_symbols[z] for z in numbers)
+    kinds, counts = np.unique(numbers, return_counts=True)
+    amounts = {chemical_symbols[z]: n for z, n in zip(kinds.tolist(), counts.tolist(), strict=True)}
+    first = [symbol for symbol in ("C", "H") if "C" in amounts and symbol in amounts]
+    order = first + sorted(set(amounts) - set(first))
+    return "".join(f"{symbol}{amounts[symbol] if amounts[symbol] > 1 else ''}" for symbol in order)
 
 
-def _fault(atoms: Any, elements: set[int]) -> str:
-    """What is wrong with a frame, and what to do; empty if nothing is."""
-    unknown = sorted(set(atoms.numbers.tolist()) - elements)
-    finite = torch.from_numpy(atoms.positions).isfinite().all(1)
-    if not len(atoms):
-        return "has no atoms: remove it."
-    if unknown:
-        return (
-            f"has {_symbols(unknown)}, and the network was trained on {_symbols(sorted(elements))} "
-            "alone: remove the frame, or train a network on such molecules."
-        )
-    if not finite.all():
-        return (
-            f"has a position that is NaN or infinite: that of atom {int((~finite).nonzero()[0])}."
-        )
-    if atoms.pbc.any():
-        return (
-            "is periodic, and the network knows isolated molecules alone: unset its pbc if it is "
-            "one in a box."
-        )
-    close = radius_graph(torch.from_numpy(atoms.positions), COINCIDENT)
-    if close.numel():
-        first, second = min(close.T.tolist())
-        return (
-            f"has the atoms {first} and {second} in one place (closer than {COINCIDENT} Angstrom)."
-        )
-    return ""
+def _columns(
+    models: Sequence[nn.Module],
+    inputs: NetworkInputs,
+    targets: Sequence[Target],
+    structures: Structures,
+) -> tuple[dict[str, Column], tuple[Target, ...], list[np.ndarray]]:
+    """The predictions for structures, by name, and the features of the first network."""
+    chunks: dict[str, list[np.ndarray]] = {}
+    features: list[np.ndarray] = []
+    for start, stop in _ranges(structures.sizes * inputs.neighbours):
+        part = structures.select(range(start, stop))
+        members = []
+        for model in models:
+            outputs, pooled = _outputs(model, part, inputs, targets[0].name)
+            members.append(outputs)
+            features += pooled if model is models[0] else []
+        for name in members[0]:
+            values = np.stack([member[name].numpy() for member in members])
+            chunks.setdefault(name, []).append(values)
+    by_name = {target.name: target for target in targets}
+    columns: dict[str, Column] = {}
+    described = []
+    for name, pieces in chunks.items():
+        values = np.concatenate(pieces, 1)
+        target = by_name.get(name) or _plain_target(name, values.shape[2:])
+        columns |= _summary(target, values)
+        described.append(target)
+    return columns, tuple(described), features
+
+
+def _ranges(costs: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Ranges of structures whose costs are at most `EDGES` together, or that are one structure."""
+    start, total = 0, 0.0
+    for row, cost in enumerate(costs.tolist()):
+        if row > start and total + cost > EDGES:
+            yield start, row
+            start, total = row, 0.0
+        total += cost
+    if start < len(costs):
+        yield start, len(costs)
+
+
+def _outputs(
+    model: nn.Module, structures: Structures, inputs: NetworkInputs, name: str
+) -> tuple[dict[str, Tensor], list[np.ndarray]]:
+    """The outputs of a network for structures as one graph, in float64 on the CPU.
+
+    Its features stand beside them if they are compared with those of a training set.
+    """
+    device, dtype = placement(model)
+    owner = np.repeat(np.arange(len(structures)), structures.sizes)
+    values = {"z": structures.z, "pos": structures.pos, "batch": owner}
+    if inputs.cells and structures.is_periodic.any():
+        values |= {"cell": structures.cell, "pbc": structures.pbc}
+    if inputs.charge or inputs.dipoles:
+        values["charge"] = total_charge(structures)
+    if inputs.spin:
+        values["spin"] = multiplicity(structures)
+    taken = inspect.signature(model.forward).parameters
+    tensors = {key: torch.from_numpy(value) for key, value in values.items() if key in taken}
+    moved = {
+        key: value.to(device, dtype if value.is_floating_point() else None)
+        for key, value in tensors.items()
+    }
+    watch = pooled_features if inputs.features is not None else _no_features
+    with torch.no_grad(), watch(model, moved["batch"]) as features:
+        outputs = named_outputs(model(**moved), name)
+    return {key: value.detach().double().cpu() for key, value in outputs.items()}, features
+
+
+@contextmanager
+def _no_features(model: nn.Module, owner: Tensor) -> Iterator[list[np.ndarray]]:
+    yield []
+
+
+def _notes(structures: Structures, inputs: NetworkInputs, features: list[np.ndarray]) -> list[str]:
+    """How each structure is unlike the training set, in words."""
+    words: list[list[str]] = [[] for _ in range(len(structures))]
+    if inputs.domain is not None:
+        words = differences(structures, inputs.domain)
+    if inputs.features is not None and features:
+        for row, note in enumerate(inputs.features.notes(np.concatenate(features))):
+            words[row] += [note] if note else []
+    return ["; ".join(row) for row in words]
+
+
+def _plain_target(name: str, shape: tuple[int, ...]) -> Target:
+    """The target of an output that the run says nothing of."""
+    kind = {(): "scalar", (3,): "vector", (3, 3): "tensor"}.get(shape, "labels")
+    return Target(name, kind, "atom" if name in ATOMWISE else "structure")  # type: ignore[arg-type]
+
+
+def _summary(target: Target, values: np.ndarray) -> dict[str, Column]:
+    """The columns of one target from the outputs of all networks (network, row, ..)."""
+    name, per = target.name, target.per
+    has_spread = len(values) > 1
+    if target.kind not in ("class", "labels") or not target.classes:
+        columns = {name: Column(values.mean(0), per, target.unit)}
+        if has_spread:
+            columns[f"{name}_std"] = Column(values.std(0, ddof=1), per, target.unit)
+        return columns
+    probabilities = _softmax(values) if target.kind == "class" else 1 / (1 + np.exp(-values))
+    mean = probabilities.mean(0)
+    spread = probabilities.std(0, ddof=1) if has_spread else np.zeros_like(mean)
+    result = (mean > 0.5).astype(np.int64)
+    if target.kind == "class":
+        best = mean.argmax(1)
+        result = np.array(target.classes)[best]
+        spread = spread[np.arange(len(best)), best]
+    columns = {name: Column(result, per), f"{name}_probability": Column(mean, per)}
+    return columns | ({f"{name}_std": Column(spread, per)} if has_spread else {})
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(powers / powers.sum(-1, keepdims=True))
+
+
+def _place(structures: Structures, row: int) -> str:
+    """A structure in words: its number in its file, and its formula."""
+    numbers = structures.z[structures.ends[row] : structures.ends[row + 1]]
+    return f"Frame {structures.frame[row]} ({formula(numbers) or 'empty'})"

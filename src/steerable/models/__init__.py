@@ -16,6 +16,7 @@ from .build import (
 from .bumps import bumps_claim
 from .certifiable import Certifiable, Claim
 from .classifier import Classifier, ClassifierSettings
+from .committee import Committee
 from .dots import dots_claim
 from .dynamics import Dynamics, DynamicsSettings
 from .forces import Gravitation, PairForces, Particles
@@ -30,6 +31,7 @@ from .property_net import PropertyNet, PropertySettings
 from .regressor import EARLIER, Reference, Regressor
 from .set_net import DeepSets, SetNet
 from .sphere_net import SphereClassifier, SphereClassifierSettings
+from .transfer import Transfer, transfer
 
 __all__ = [
     "ATOMWISE",
@@ -41,6 +43,7 @@ __all__ = [
     "Claim",
     "Classifier",
     "ClassifierSettings",
+    "Committee",
     "DeepSets",
     "Dynamics",
     "DynamicsSettings",
@@ -66,6 +69,7 @@ __all__ = [
     "SetNet",
     "SphereClassifier",
     "SphereClassifierSettings",
+    "Transfer",
     "UnknownElementError",
     "build_digits",
     "build_nbody",
@@ -80,4 +84,5 @@ __all__ = [
     "motion_claim",
     "named_outputs",
     "task_name",
+    "transfer",
 ]

@@ -18,6 +18,7 @@ from .checkpoint import save
 from .config import ConfigError, TrainingConfig
 from .data_record import PARTS, write_record
 from .evaluate import evaluate, record_interrupted
+from .fine_tuning import begin_from
 from .options import dump_config, load_config
 from .run_data import all_parts, open_data, run_data
 from .task import Problem
@@ -46,6 +47,7 @@ def fit(
     build: Callable[..., nn.Module] | None = None,
     resume: bool = False,
     console: Console | None = None,
+    start: Path | str | None = None,
 ) -> Path:
     """Train a network for a task, test it once, and write everything to the folder `config.run`.
 
@@ -57,6 +59,8 @@ def fit(
         build: makes a network from the keyword arguments of the task's own, which is the default.
         resume: go on with the run in `config.run`, to the end that `config.fit` now sets.
         console: where progress is shown; the terminal by default.
+        start: a run folder whose weights the training begins with, where names and shapes agree;
+            elements, heads and targets may differ. What is taken over is printed.
 
     Returns:
         The run folder: weights, settings, metadata, `data.json` and `split.csv`, which say what it
@@ -90,6 +94,7 @@ def fit(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.fit.seed)
         model = (build or task.build)(**problem.arguments)
+    taken = None if start is None or resume else begin_from(model, start)
     _claim(run, resume)
     write(run / CONFIG, dump_config(config).encode())
     if not resume and (parts := all_parts(task, config, dataset)):
@@ -97,6 +102,8 @@ def fit(
     device = "cuda" if _uses_cuda(config.fit) else "cpu"
     metadata = _metadata(problem, model, device)
     _announce(console, run, problem, metadata, task.items)
+    if taken is not None:
+        console.out(taken, highlight=False)
     recorder = Recorder(run, lambda best: save(run, best, metadata, problem.probe), console)
     with _settings(config.fit), torch.random.fork_rng(devices=[]):
         _train(Learner(model, config.fit, problem), recorder, run / STATE if resume else None)

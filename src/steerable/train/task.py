@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from steerable.data import Batches
-from steerable.deploy import FilePredictions
 from steerable.models import Claim
 
 from .data_record import DataSource, Part
@@ -50,15 +49,18 @@ class Table(NamedTuple):
     """The predictions of one output for the items of a test, and how they are drawn.
 
     Args:
-        header: names of the columns: the truth, the prediction, and others. Numbers have their unit
-            in brackets.
-        rows: one row an item, or an atom.
+        header: names of the columns: the truth, the prediction, and others, such as `composition`,
+            what the elements alone predict of a sum over atoms. Numbers have their unit in
+            brackets.
+        rows: one row an item, or several, such as one an atom.
         classes: all names of classes, where the predictions are such names.
+        items: the number of the item of each row in the test; by default row k is of item k.
     """
 
     header: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     classes: tuple[str, ...] = ()
+    items: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,6 @@ class Task:
         claim: what is certified of a network, on some of them; a network that is `Certifiable` says
             it itself.
         settings: settings that are known to work well for a preset, where the task has presets.
-        predict: predictions for the items of a file, with the metadata, where files hold such
-            items.
         rollout: leads a network on from its own predictions, where these have the form of its
             inputs: (network, metadata, settings, steps, number of the test item, data set, folder)
             to the file that it writes.
@@ -118,7 +118,6 @@ class Task:
     test: Callable[[nn.Module, Any, dict[str, Any]], Outcome]
     claim: Callable[[nn.Module, Any, dict[str, Any]], Claim]
     settings: Callable[[str], Any] | None = None
-    predict: Callable[[nn.Module, Path, dict[str, Any]], FilePredictions] | None = None
     rollout: Callable[..., Path] | None = None
     summary: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     usual: Callable[[Any], tuple[Any, DataSource]] | None = None

@@ -1,4 +1,4 @@
-"""Neighbour lists against brute force, by all pairs and by the tree."""
+"""Neighbour lists against brute force, by every search."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,16 @@ import torch
 
 from steerable.ops import knn, knn_graph, radius, radius_graph
 from steerable.ops.neighbours import dense as DENSE
+from steerable.ops.neighbours import direct as DIRECT
 from steerable.ops.neighbours import tree as TREE
 
 CUTOFF = 1.1
 
 
-@pytest.fixture(params=["all pairs", "tree"])
+@pytest.fixture(params=["all pairs", "tree", "few"])
 def way(request, monkeypatch):
-    """Both searches, whatever the device."""
+    """Every search, whatever the device and the number of points."""
+    monkeypatch.setattr(DIRECT, "_FEW_POINTS", 1000 if request.param == "few" else -1)
     monkeypatch.setattr(DENSE, "_compares_all", lambda pos: request.param == "all pairs")
 
 

@@ -104,6 +104,23 @@ def embed_all(
     return _unpacked(cached(key, lambda: _packed(smiles, conformers, seed)))
 
 
+def scaffolds(smiles: Sequence[str]) -> list[str]:
+    """The SMILES of the rings of each molecule and of what links them; empty without rings.
+
+    Raises:
+        ImportError: RDKit is not installed.
+        SmilesError: a SMILES cannot be parsed.
+    """
+    chem, base, _ = _rdkit()
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    with base.BlockLogs():
+        molecules = [_molecule(chem, text) for text in smiles]
+    return [
+        MurckoScaffold.MurckoScaffoldSmiles(mol=one, includeChirality=False) for one in molecules
+    ]
+
+
 def _packed(smiles: Sequence[str], conformers: int, seed: int) -> Table:
     """Arrays of all molecules: flat positions, and for each row its atoms and conformers."""
     z, pos, rows = [], [], []

@@ -39,18 +39,24 @@ class _List(NamedTuple):
         """Whether these are the structures of the list, wherever their points are now."""
         if (cell is None) != (self.vectors is None) or pos.shape != self.pos.shape:
             return False
-        if (batch is None) != (self.batch is None) or pos.device != self.pos.device:
+        if pos.device != self.pos.device:
             return False
-        if batch is not None and not torch.equal(batch, self.batch):
+        if batch is None or self.batch is None:
+            if batch is not self.batch:
+                return False
+        elif not torch.equal(batch, self.batch):
             return False
-        if self.periodic is None:
+        if self.vectors is None or self.periodic is None:
             return True
+        if cell is None or cell.shape not in (self.vectors.shape, self.vectors.shape[1:]):
+            return False
         periodic = torch.as_tensor(pbc, device=pos.device)
-        return bool((periodic == self.periodic).all())
+        shapes = (), self.periodic.shape[1:], self.periodic.shape
+        return periodic.shape in shapes and bool((periodic == self.periodic).all())
 
     def vectors_of(self, cell: Tensor | None) -> Tensor | None:
         """The vectors of a cell now (graph, d, d), completed as those of the list are."""
-        if self.vectors is None or self.periodic is None:
+        if cell is None or self.vectors is None or self.periodic is None:
             return None
         return torch.where(self.periodic[:, :, None], cell, self.vectors)
 

@@ -4,6 +4,7 @@ from . import presets
 from .digits import DigitsConfig, DigitsData, DigitsFit, DigitsModel
 from .nbody import NBodyConfig, NBodyData, NBodyFit, NBodyModel
 from .presets import demo
+from .property import PropertyConfig, PropertyData, PropertyFit
 from .qm9 import DataConfig, FitConfig, ModelConfig, QM9Config
 from .registry import TASKS, task_of
 from .rollout import RolloutDivergedError
@@ -23,6 +24,9 @@ __all__ = [
     "NBodyData",
     "NBodyFit",
     "NBodyModel",
+    "PropertyConfig",
+    "PropertyData",
+    "PropertyFit",
     "QM9Config",
     "RolloutDivergedError",
     "ShapesConfig",

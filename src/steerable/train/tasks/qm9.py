@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -27,7 +26,6 @@ from steerable.data import (
     target,
 )
 from steerable.data.molecules import Molecules, gather, molecular_structures
-from steerable.deploy import FilePredictions, predict_molecules
 from steerable.groups import named_group
 from steerable.models import EARLIER, Certifiable, Claim, RegressorSettings, build_qm9
 
@@ -201,6 +199,10 @@ def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Ou
     predicted = predict(model, molecules, molecules.together, name)[name]
     mean = torch.full_like(molecules.y, fitted["mean"])
     composed = torch.from_numpy(counts @ np.array(fitted["composition"]))
+    header, columns = [f"true [{unit}]", f"predicted [{unit}]"], [molecules.y, predicted]
+    if metadata["model"].get("pool") == "sum":
+        header.append(f"composition [{unit}]")
+        columns.append(composed)
     return Outcome(
         test={"molecules": len(molecules)} | errors(predicted, molecules.y, unit),
         baselines={
@@ -208,12 +210,7 @@ def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Ou
             "composition": {"name": "least squares on composition"}
             | errors(composed, molecules.y, unit),
         },
-        tables={
-            name: Table(
-                (f"true [{unit}]", f"predicted [{unit}]"),
-                torch.stack([molecules.y, predicted], 1).tolist(),
-            )
-        },
+        tables={name: Table(tuple(header), torch.stack(columns, 1).tolist())},
     )
 
 
@@ -229,12 +226,6 @@ def claim(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> C
     ]
     group = named_group(metadata["model"].get("group", "O(3)"))
     return Claim(model, inputs, Role(rows="graph"), group)
-
-
-def predict_file(model: nn.Module, path: Path, metadata: dict[str, Any]) -> FilePredictions:
-    """The predictions for the molecules of a file."""
-    target = metadata["target"]
-    return predict_molecules(model, path, metadata["elements"], {target["name"]: target["unit"]})
 
 
 def summary(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -273,7 +264,6 @@ TASK = Task(
     held_out=held_out,
     test=test,
     claim=claim,
-    predict=predict_file,
     summary=summary,
     usual=usual,
     part=part,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..task import Task
-from . import digits, nbody, qm9, shapes, sphere
+from . import digits, nbody, property, qm9, shapes, sphere
 
 TASKS: dict[str, Task] = {
-    task.name: task for task in (qm9.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)
+    task.name: task
+    for task in (qm9.TASK, property.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)
 }
 
 

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import ReadError
-from ..structures import Structures, concatenate
+from ..structures import Structures
 from .ase import is_known_to_ase, read_ase
 from .database import read_database
 from .deepmd import read_deepmd
 from .extxyz import read_extxyz
 from .files import plain_name
+from .joining import joined
 from .npz import read_npz
 from .qm9 import FILES as QM9_FILES
 from .qm9 import read_qm9
@@ -55,7 +56,7 @@ class Reader:
 
 def _read_file(path: Path) -> Structures:
     """All structures of a file that a table names."""
-    return concatenate(reader_of(path).read(path))
+    return joined(list(reader_of(path).read(path)))
 
 
 # The first one that matches reads a file.

@@ -10,10 +10,10 @@ from pathlib import Path
 from ..columns import Column
 from ..errors import ReadError
 from ..structures import Structures
+from .cells import NOTHING, Kind, column, common_kind, kind_of
 from .qm9 import UNITS
 from .rows import read_rows
 from .sdf import read_sdf
-from .texts import NOTHING, Kind, column, common_kind, kind_of
 
 _MARK = "mol_id"  # the column that tells the table of QM9
 

@@ -17,8 +17,8 @@ from ..errors import ReadError
 from ..failures import Failure, FailureWarning
 from ..molecules import from_smiles
 from ..structures import Structures, concatenate
+from .cells import NOTHING, Kind, column, common_kind, kind_of
 from .rows import read_rows
-from .texts import NOTHING, Kind, column, common_kind, kind_of
 
 # Names of columns, in lower case, that are looked for in this order.
 _SMILES = ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "mol")

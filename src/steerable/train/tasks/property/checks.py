@@ -8,7 +8,14 @@ import numpy as np
 from ase.data import chemical_symbols
 from ase.units import Hartree
 
-from steerable.data.structures import Structures, Target, duplicates, target_values
+from steerable.data import Split
+from steerable.data.structures import (
+    Structures,
+    Target,
+    concatenate,
+    shared_duplicates,
+    target_values,
+)
 
 from ...config import ConfigError
 from .reading import Parts
@@ -91,16 +98,18 @@ def _warn_of_boundaries(parts: Parts) -> None:
 
 
 def _warn_of_duplicates(parts: Parts) -> None:
-    for name, part in parts.items()[1:]:
-        pairs = duplicates(parts.train, part)
-        if len(pairs):
-            first = ", ".join(
-                f"{part.name(int(other))} = {parts.train.name(int(one))}"
-                for one, other in pairs[:_NAMED]
-            )
-            warnings.warn(
-                f"{len(pairs)} {name} structures are training structures too ({first}): errors "
-                "will look smaller than they are.",
-                DataWarning,
-                stacklevel=3,
-            )
+    """Structures of validation and test that are training structures too, however turned."""
+    sets = [part.with_columns({}) for _, part in parts.items()]
+    rows = np.cumsum([0, *map(len, sets)])
+    split = Split(*(np.arange(rows[k], rows[k + 1]) for k in range(3)))
+    pairs = shared_duplicates(concatenate(sets), split)
+    if pairs:
+        names = [part.name(k) for part in sets for k in range(len(part))]
+        first = ", ".join(f"{names[other]} = {names[one]}" for one, other in pairs[:_NAMED])
+        warnings.warn(
+            f"{len(pairs)} structures of validation and test stand in an earlier part too "
+            f"({first}): errors will look smaller than they are. --data.split group keeps "
+            "structures of one molecule together.",
+            DataWarning,
+            stacklevel=3,
+        )

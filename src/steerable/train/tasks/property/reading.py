@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 
 from steerable.data import Split
-from steerable.data.structures import Structures, concatenate, read, read_table, to_structures
+from steerable.data.structures import (
+    Amounts,
+    Structures,
+    concatenate,
+    group_split,
+    random_split,
+    read,
+    read_table,
+    scaffold_split,
+    size_split,
+    time_split,
+    to_structures,
+)
 
 from ...config import ConfigError
 from ...data_record import PYTHON, DataSource
@@ -124,8 +136,18 @@ def _share(name: str, text: str) -> float | int | None:
 
 def _draw(train: Structures, data: PropertyData, shares: dict[str, float | int | None]) -> Split:
     """Which of the structures read for training belong to which part."""
-    wanted = {name: share or 0 for name, share in shares.items()}
-    if not any(wanted.values()):
+    validation, test = shares["validation"] or 0, shares["test"] or 0
+    if not validation and not test:
         empty = np.array([], dtype=np.int64)
         return Split(np.arange(len(train)), empty, empty)
-    return split_structures(train, data.split, seed=data.seed, gap=data.gap, **wanted)
+    amounts = Amounts(validation=validation, test=test)
+    if data.split == "random":
+        return random_split(train, amounts, data.seed)
+    if data.split == "size":
+        return size_split(train, amounts)
+    if data.split == "time":
+        return time_split(train, amounts, data.gap)
+    if data.split == "scaffold":
+        return scaffold_split(train, amounts)
+    by = "" if data.split == "group" else data.split
+    return group_split(train, amounts, data.seed, by)

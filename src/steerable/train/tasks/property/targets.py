@@ -24,7 +24,7 @@ def chosen_targets(data: PropertyData, structures: Structures) -> list[tuple[Tar
         MissingColumnError: the structures do not have it.
         TargetError: it cannot be learned.
     """
-    names = _names(data.target, structures)
+    names = target_names(data.target, structures)
     units = _listed("unit", data.unit, len(names), "")
     kinds = _listed("kind", data.kind, len(names), "auto")
     growth = _listed("extensive", data.extensive, len(names), "auto")
@@ -46,7 +46,12 @@ def chosen_targets(data: PropertyData, structures: Structures) -> list[tuple[Tar
     return result
 
 
-def _names(text: str, structures: Structures) -> list[str]:
+def target_names(text: str, structures: Structures) -> list[str]:
+    """The names of the targets that a setting lists.
+
+    Raises:
+        ConfigError: it names none, or one twice.
+    """
     names = [text] if text in structures.columns else [name.strip() for name in text.split(",")]
     names = [name for name in names if name]
     if not names:

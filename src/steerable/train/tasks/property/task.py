@@ -22,6 +22,7 @@ from steerable.data.structures import (
 )
 from steerable.models import Certifiable, Claim, HeadSettings, PropertySettings, build_property
 
+from ...data_record import DataSource, Part
 from ...losses import Loss, Term, scaled
 from ...measures import Measure
 from ...predict import predict
@@ -30,9 +31,9 @@ from .baselines import BASELINES
 from .checks import check_energies, check_parts
 from .classes import balanced_weights, class_error, class_loss, labels_error
 from .outcome import target_errors, target_table
-from .reading import read_all
+from .reading import Parts, read_all
 from .settings import PropertyConfig, PropertyFit, settings
-from .targets import chosen_targets, head_of
+from .targets import chosen_targets, head_of, target_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,25 @@ class TestSet:
         return len(self.items)
 
 
+def usual(config: PropertyConfig) -> tuple[Parts, DataSource]:
+    """The structures that the settings name, and the files they come from."""
+    return read_all(config.data)
+
+
+def part(config: PropertyConfig, dataset: Any, name: str) -> Part:
+    """The structures of one part, with the quantities that are learned."""
+    structures = getattr(read_all(config.data, dataset)[0], name)
+    names = [name for name in structures.columns if name in ("charge", "spin")]
+    columns = [
+        structures.columns[name] for name in (*names, *target_names(config.data.target, structures))
+    ]
+    content = [structures.z, structures.pos, structures.ends, structures.cell, structures.pbc]
+    content += [column.data for column in columns]
+    index = np.arange(len(structures))
+    named = tuple(structures.name(int(k)) for k in index)
+    return Part(structures.frame, tuple(content), named, structures)
+
+
 def pose(config: PropertyConfig, dataset: Any = None) -> Problem:
     """Read, check and measure the structures that the settings ask for.
 
@@ -66,7 +86,7 @@ def pose(config: PropertyConfig, dataset: Any = None) -> Problem:
         ValueError: the files cannot be read, a target is not there or cannot be learned, or the
             parts do not fit each other.
     """
-    parts = read_all(config.data, dataset)
+    parts, _ = read_all(config.data, dataset)
     chosen = chosen_targets(config.data, parts.train)
     targets = tuple(target for target, _ in chosen)
     batch_size = config.fit.batch_of(len(parts.train), len(parts.train.z))
@@ -126,7 +146,7 @@ def with_states(model: PropertySettings, train: Structures) -> PropertySettings:
 
     A charge or a spin is an input where it is not the same in all training structures.
     """
-    chosen = {}
+    chosen: dict[str, Any] = {}
     for name, default in (("charge", 0.0), ("spin", 1.0)):
         if getattr(model, name) is None:
             values = scalars(train, name, default)
@@ -137,15 +157,15 @@ def with_states(model: PropertySettings, train: Structures) -> PropertySettings:
 def states_of(model: PropertySettings, heads: Sequence[HeadSettings]) -> tuple[str, ...]:
     """Which of `charge` and `spin` the network takes. Dipoles of point charges take the charge."""
     takes = {
-        "charge": model.charge or any(head.charges for head in heads),
-        "spin": model.spin,
+        "charge": bool(model.charge) or any(head.charges for head in heads),
+        "spin": bool(model.spin),
     }
     return tuple(name for name, is_input in takes.items() if is_input)
 
 
 def held_out(config: PropertyConfig, dataset: Any = None) -> TestSet:
     """The test structures of the settings, which nothing else looks at."""
-    parts = read_all(config.data, dataset)
+    parts, _ = read_all(config.data, dataset)
     targets = tuple(target for target, _ in chosen_targets(config.data, parts.train))
     heads = [head_of(target, parts.train) for target in targets]
     model = with_states(config.model, parts.train)
@@ -231,4 +251,6 @@ TASK = Task(
     test=test,
     claim=claim,
     settings=settings,
+    usual=usual,
+    part=part,
 )
