@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .certify import Certificate, certify
     from .compiling import compiled_step
     from .deploy import Predictor
-    from .deploy.predictor import load
+    from .deploy import load_predictor as load
     from .field import Field, FieldError, FieldMismatchError
     from .groups import Group
 
@@ -87,7 +87,7 @@ _name = lazy(
         "Predictor": ".deploy",
         "certify": ".certify",
         "compiled_step": ".compiling",
-        "load": ".deploy.predictor",
+        "load": ".deploy:load_predictor",
     },
 )
 

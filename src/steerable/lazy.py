@@ -13,13 +13,15 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: the `__name__` of the package or module.
-        homes: name -> module that defines it, relative to that name: `.below`, `..beside`.
+        homes: name -> module that defines it, relative to that name: `.below`, `..beside`; and
+            after a colon its name there, if that is another.
     """
 
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(homes[name], package), name)
+        home, _, origin = homes[name].partition(":")
+        value = getattr(import_module(home, package), origin or name)
         setattr(sys.modules[package], name, value)
         return value
 

@@ -108,8 +108,10 @@ class Predictor:
                 UnlikeTrainingWarning,
                 stacklevel=2,
             )
-        names = parts[0].columns if parts else {}
-        return {name: np.concatenate([part.columns[name].data for part in parts]) for name in names}
+        result = {}
+        for name in parts[0].columns if parts else ():
+            result[name] = np.concatenate([part.columns[name].data for part in parts])
+        return result
 
     def predict(
         self,

@@ -23,6 +23,7 @@ class Committee(nn.Module):
 
     def forward(self, *inputs: Tensor | None) -> dict[str, Tensor]:
         results = [named_outputs(member(*inputs)) for member in self.members]
-        return {
-            name: torch.stack([result[name] for result in results]).mean(0) for name in results[0]
-        }
+        means = {}
+        for name in results[0]:
+            means[name] = torch.stack([result[name] for result in results]).mean(0)
+        return means

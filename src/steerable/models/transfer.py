@@ -43,13 +43,13 @@ def transfer(source: AtomNetwork, target: AtomNetwork) -> Transfer:
         target: the network that changes.
     """
     shared = [z for z in target.elements if z in source.elements]
-    given, moved = _weights(source), _moves(source, shared)
+    weights, moved = _weights(source), _moves(source, shared)
     moves = _moves(target, shared)
     result: dict[str, list[str]] = {"whole": [], "partly": [], "fresh": []}
     for name, (key, parameter) in _weights(target).items():
         count = 0
-        if name in given and shared:
-            old_key, old = given[name]
+        if name in weights and shared:
+            old_key, old = weights[name]
             count = _copy(old, parameter, moved[old_key], moves[key])
         size = "whole" if count == parameter.numel() else "partly" if count else "fresh"
         result[size].append(key)
@@ -71,9 +71,9 @@ def _heads(network: AtomNetwork) -> list[Head]:
     return [head for head in getattr(network, "heads", ()) if isinstance(head, Head)]
 
 
-def _copy(given: Tensor, asked: Tensor, moves: list[Tensor], targets: list[Tensor]) -> int:
+def _copy(weights: Tensor, parameter: Tensor, moves: list[Tensor], targets: list[Tensor]) -> int:
     """Copy entries that belong together; how many they are."""
-    if given.dim() != asked.dim():
+    if weights.dim() != parameter.dim():
         return 0
     common = torch.stack(moves).all(0), torch.stack(targets).all(0)
     alone = [(old & ~common[0], new & ~common[1]) for old, new in zip(moves, targets, strict=True)]
@@ -81,7 +81,7 @@ def _copy(given: Tensor, asked: Tensor, moves: list[Tensor], targets: list[Tenso
     for old, new in (common, *alone):
         # Entries keep their order in both networks, whatever lies between them.
         if int(old.sum()) == int(new.sum()):
-            asked[new] = given[old].to(asked)
+            parameter[new] = weights[old].to(parameter)
             count += int(new.sum())
     return count
 

@@ -33,8 +33,8 @@ def begin_from(model: nn.Module, run: Path | str) -> str:
         )
     words = [f"from {run}: {len(result.whole)} weights as they are"]
     if result.partly:
-        known = ", ".join(map(str, source.elements))
-        words.append(f"{len(result.partly)} for the elements {known} alone")
+        elements = ", ".join(map(str, source.elements))
+        words.append(f"{len(result.partly)} for the elements {elements} alone")
     if result.fresh:
         words.append(f"{len(result.fresh)} begin anew ({', '.join(result.fresh[:4])})")
     return "; ".join(words)

@@ -122,9 +122,9 @@ class PropertyModel:
         structures, values = to_structures(X), np.asarray(y)
         per = _rows_of(structures, len(values))
         columns = {"y": Column(values, per=per)}  # type: ignore[arg-type]
-        kept = {name: column for name, column in structures.columns.items() if name in _KEPT}
+        others = {name: column for name, column in structures.columns.items() if name in _KEPT}
         self.predictor_ = fit_property(
-            structures.with_columns(kept | columns),
+            structures.with_columns(others | columns),
             "y",
             self.preset,
             self.run,

@@ -46,10 +46,10 @@ class Column:
 
     def take(self, rows: np.ndarray) -> Column:
         """The column of some rows."""
-        known = None if self.known is None else self.known[rows]
-        if known is not None and known.all():
-            known = None
-        return Column(self.data[rows], self.per, self.unit, known)
+        present = None if self.known is None else self.known[rows]
+        if present is not None and present.all():
+            present = None
+        return Column(self.data[rows], self.per, self.unit, present)
 
 
 def empty_rows(like: Column, count: int) -> Column:
@@ -75,7 +75,7 @@ def concatenated(parts: Sequence[Column]) -> Column:
         ):
             if one != other:
                 raise ValueError(f"the {word} differ: {one!r} and {other!r}.")
-    known = None
+    present = None
     if any(part.known is not None for part in parts):
-        known = np.concatenate([~part.missing for part in parts])
-    return Column(np.concatenate([part.data for part in parts]), first.per, first.unit, known)
+        present = np.concatenate([~part.missing for part in parts])
+    return Column(np.concatenate([part.data for part in parts]), first.per, first.unit, present)

@@ -1,4 +1,4 @@
-"""What is known without a network: means, compositions, and similar structures."""
+"""What is valid without a network: means, compositions, and similar structures."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def by_similarity(train: Structures, test: Structures, target: Target) -> np.nda
     features = _features(both, np.unique(train.z), target)
     features /= features[: len(rows)].std(0) + 1e-9
     features /= np.sqrt(features.shape[1])
-    known, asked = features[: len(rows)], features[len(rows) :]
-    near, far = cdist(known, known), cdist(asked, known)
+    valid, other = features[: len(rows)], features[len(rows) :]
+    near, far = cdist(valid, valid), cdist(other, valid)
     unit = np.median(near[near > 0]) if (near > 0).any() else 1.0
     rest, least, best = values[rows] - first, np.inf, np.zeros(len(test))
     for width in _WIDTHS:
@@ -102,11 +102,11 @@ def _known(values: np.ndarray) -> np.ndarray:
 def _by_composition(
     train: Structures, test: Structures, target: Target, values: np.ndarray
 ) -> np.ndarray:
-    known = ~np.isnan(values)
+    valid = ~np.isnan(values)
     elements = np.unique(train.z)
-    counts, asked = _counts(train, elements, target), _counts(test, elements, target)
-    fit = np.linalg.lstsq(counts[known], values[known], rcond=None)[0]
-    return np.asarray(asked @ fit)
+    counts, other = _counts(train, elements, target), _counts(test, elements, target)
+    fit = np.linalg.lstsq(counts[valid], values[valid], rcond=None)[0]
+    return np.asarray(other @ fit)
 
 
 def _counts(structures: Structures, elements: np.ndarray, target: Target) -> np.ndarray:

@@ -44,12 +44,12 @@ def balanced_weights(target: Target, values: np.ndarray) -> Tensor:
         The weight of each class (class,), 1 on the mean over the structures; or the number of
         negatives over that of positives of each label (label,).
     """
-    known = values[~np.isnan(values).reshape(len(values), -1).any(1)]
+    valid = values[~np.isnan(values).reshape(len(values), -1).any(1)]
     if target.kind == "class":
-        counts = np.bincount(known.astype(np.int64), minlength=len(target.classes)).clip(min=1)
-        return torch.from_numpy(len(known) / (len(counts) * counts))
-    positives = known.sum(0).clip(min=1)
-    return torch.from_numpy((len(known) - positives).clip(min=1) / positives)
+        counts = np.bincount(valid.astype(np.int64), minlength=len(target.classes)).clip(min=1)
+        return torch.from_numpy(len(valid) / (len(counts) * counts))
+    positives = valid.sum(0).clip(min=1)
+    return torch.from_numpy((len(valid) - positives).clip(min=1) / positives)
 
 
 def class_error(prediction: Tensor, label: Tensor) -> Tensor:

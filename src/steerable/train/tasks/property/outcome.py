@@ -26,8 +26,8 @@ def target_errors(target: Target, predicted: np.ndarray, true: np.ndarray) -> di
         predicted: (row, ...); logits of classes and of labels.
         true: values as `target_values` returns them.
     """
-    known = ~np.isnan(true).reshape(len(true), -1).any(1)
-    predicted, true = predicted[known], true[known]
+    valid = ~np.isnan(true).reshape(len(true), -1).any(1)
+    predicted, true = predicted[valid], true[valid]
     if target.kind == "class":
         return _of_classes(predicted, true.astype(np.int64))
     if target.kind == "labels":
@@ -98,18 +98,18 @@ def target_table(
     A row also has the atom and the component where it is one of several. Rows without a true value
     are left out.
     """
-    known = np.flatnonzero(~np.isnan(true).reshape(len(true), -1).any(1))
-    items, atoms = known, None
+    valid = np.flatnonzero(~np.isnan(true).reshape(len(true), -1).any(1))
+    items, atoms = valid, None
     if target.per == "atom":
-        items = np.searchsorted(structures.ends, known, side="right") - 1
-        atoms = known - structures.ends[items]
+        items = np.searchsorted(structures.ends, valid, side="right") - 1
+        atoms = valid - structures.ends[items]
     if target.kind == "class":
         names = np.array(target.classes)
-        columns = [names[true[known].astype(int)], names[predicted[known].argmax(1)]]
+        columns = [names[true[valid].astype(int)], names[predicted[valid].argmax(1)]]
         header, repeats, classes = ["true", "predicted"], 1, target.classes
     else:
         unit = target.unit or "1"
-        columns = [true[known].ravel(), predicted[known].ravel()]
+        columns = [true[valid].ravel(), predicted[valid].ravel()]
         header, classes = [f"true [{unit}]", f"predicted [{unit}]"], ()
         repeats = int(np.prod(true.shape[1:]))
     if atoms is not None:
@@ -118,7 +118,7 @@ def target_table(
     if true.ndim > 1:
         header.append("component")
         components = [_component(target, index) for index in np.ndindex(*true.shape[1:])]
-        columns.append(np.tile(components, len(known)))
+        columns.append(np.tile(components, len(valid)))
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     return Table(tuple(header), rows, classes, np.repeat(items, repeats).tolist())
 

@@ -109,19 +109,19 @@ def head_of(target: Target, train: Structures) -> HeadSettings:
         "pool": "sum" if target.is_extensive else "mean",
     }
     values = target_values(train, target)
-    known = ~np.isnan(values).reshape(len(values), -1).any(1)
+    valid = ~np.isnan(values).reshape(len(values), -1).any(1)
     if target.kind in ("class", "labels"):
         return HeadSettings(**head, classes=len(target.classes))
     if target.kind == "vector":
         is_dipole = target.is_extensive and _is_dipole(target, train)
-        return HeadSettings(**head, charges=is_dipole, scale=_scale(values[known]))
+        return HeadSettings(**head, charges=is_dipole, scale=_scale(values[valid]))
     if target.kind == "tensor":
         size = np.trace(values, axis1=1, axis2=2) / 3
-        base, statistics = _explained(target, train, size, known)
-        scale = _scale((values - base[:, None, None] * np.eye(3))[known])
+        base, statistics = _explained(target, train, size, valid)
+        scale = _scale((values - base[:, None, None] * np.eye(3))[valid])
         return HeadSettings(**head, **statistics, symmetric=target.is_symmetric, scale=scale)
-    base, statistics = _explained(target, train, values, known)
-    return HeadSettings(**head, **statistics, scale=_scale((values - base)[known]))
+    base, statistics = _explained(target, train, values, valid)
+    return HeadSettings(**head, **statistics, scale=_scale((values - base)[valid]))
 
 
 def _is_dipole(target: Target, train: Structures) -> bool:
@@ -131,7 +131,7 @@ def _is_dipole(target: Target, train: Structures) -> bool:
 
 
 def _explained(
-    target: Target, train: Structures, values: np.ndarray, known: np.ndarray
+    target: Target, train: Structures, values: np.ndarray, valid: np.ndarray
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """What the elements or the mean explain of numbers (row,), and the settings that say so."""
     elements = np.unique(train.z)
@@ -140,9 +140,9 @@ def _explained(
     else:
         counts = element_counts(train, elements)
     if target.is_extensive or target.per == "atom":
-        references = fit_references(counts[known], values[known])
+        references = fit_references(counts[valid], values[valid])
         return counts @ references, {"reference": tuple(references.tolist())}
-    mean = float(values[known].mean())
+    mean = float(values[valid].mean())
     return np.full(len(values), mean), {"shift": mean}
 
 

@@ -173,19 +173,19 @@ def held_out(config: PropertyConfig, dataset: Any = None) -> TestSet:
     return TestSet(items, parts.train, targets)
 
 
-def test(model: nn.Module, held: TestSet, metadata: dict[str, Any]) -> Outcome:
+def test(model: nn.Module, test_set: TestSet, metadata: dict[str, Any]) -> Outcome:
     """Errors of a network and of baselines that were fitted on the training structures."""
-    outputs = predict(model, held.items, held.items.together, held.targets[0].name)
-    part = held.items.structures
+    outputs = predict(model, test_set.items, test_set.items.together, test_set.targets[0].name)
+    part = test_set.items.structures
     reached: dict[str, Any] = {}
     baselines: dict[str, dict[str, Any]] = {}
     tables = {}
-    for target in held.targets:
+    for target in test_set.targets:
         predicted, true = outputs[target.name].numpy(), target_values(part, target)
-        prefix = f"{target.name}_" if len(held.targets) > 1 else ""
+        prefix = f"{target.name}_" if len(test_set.targets) > 1 else ""
         reached |= _prefixed(prefix, target_errors(target, predicted, true))
         for key, (title, baseline) in BASELINES.items():
-            guess = baseline(held.train, part, target)
+            guess = baseline(test_set.train, part, target)
             if guess is None:
                 continue
             row = baselines.setdefault(key, {"name": title})
@@ -198,9 +198,9 @@ def _prefixed(prefix: str, errors: dict[str, Any]) -> dict[str, Any]:
     return {f"{prefix}{name}": value for name, value in errors.items()}
 
 
-def claim(model: nn.Module, held: TestSet, metadata: dict[str, Any]) -> Claim:
+def claim(model: nn.Module, test_set: TestSet, metadata: dict[str, Any]) -> Claim:
     """What is certified of a network, on a few structures in one graph."""
-    batch = held.items.batch(torch.arange(min(held.items.certified, len(held))))
+    batch = test_set.items.batch(torch.arange(min(test_set.items.certified, len(test_set))))
     if not isinstance(model, Certifiable):
         raise ValueError(
             "A network of the task `property` says itself what is certified of it, by a method "
