@@ -114,7 +114,10 @@ class HeadSettings:
     @classmethod
     def read(cls, values: dict[str, Any]) -> HeadSettings:
         """The settings from what `plain` returns."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        settings: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return cls(**settings)
 
     def _refuse(self, reason: str) -> None:
         raise ConfigError(f"The head {self.name!r}: {reason}.")
