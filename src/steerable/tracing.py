@@ -52,8 +52,9 @@ def transforms_active(tensors: Iterable[Tensor]) -> bool:
         return True
     if torch.compiler.is_compiling():  # a compiler cannot ask a tensor
         return False
-    dual, batched = (
-        torch.autograd.forward_ad.unpack_dual,
-        torch._C._functorch.is_legacy_batchedtensor,
-    )
-    return any(batched(tensor) or dual(tensor).tangent is not None for tensor in tensors)
+    tensors = list(tensors)
+    if any(map(torch._C._functorch.is_legacy_batchedtensor, tensors)):
+        return True
+    if torch.autograd.forward_ad._current_level < 0:  # tangents end with their level
+        return False
+    return any(torch.autograd.forward_ad.unpack_dual(t).tangent is not None for t in tensors)
