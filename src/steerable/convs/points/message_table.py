@@ -24,6 +24,14 @@ class Shape(ctypes.Structure):
     ]
 
 
+class Ends(ctypes.Structure):
+    """The structure of this name in messages.c."""
+
+    _fields_ = [(name, ctypes.c_int64) for name in ["columns", "numbers", "outputs"]] + [
+        (name, ctypes.c_void_p) for name in ["sizes", "joined"]
+    ]
+
+
 class MessageTable:
     """The paths of a recipe in the order of messages.c.
 
@@ -48,6 +56,9 @@ class MessageTable:
             for irrep, total in zip(layout.outputs, layout.totals(recipe.rows), strict=True)
         ]
         self.numbers = sum(m_o * total for m_o, total in self.outputs)
+        copies = [irrep.copies for irrep in layout.outputs]
+        triples = zip(self.outputs, copies, strict=True)
+        self._sizes = np.array([(*output, count) for output, count in triples], np.int64)
         self.rows = _rows(recipe)
         self.order = _padded(layout, lanes)
         self.columns = sum(term.dim * term.copies for term in layout.inputs)
@@ -75,6 +86,11 @@ class MessageTable:
         shape = Shape(*counts, *widths, *addresses)
         shape.arrays = path, *tensors
         return shape
+
+    def ends(self, joined: Tensor) -> Ends:
+        """The structure for a whole graph, and where results lie; its arrays live as they do."""
+        arrays = self._sizes.ctypes.data, joined.data_ptr()
+        return Ends(len(joined), self.numbers, len(self.outputs), *arrays)
 
 
 @lru_cache(1024)

@@ -49,6 +49,7 @@ class Table:
         width: columns of f.
         outputs: components of every irrep of the output, and copies of all paths to it.
         sums: numbers of S of one target.
+        joined: where channels of the output lie among results (irrep, component, copy), and a zero.
     """
 
     def __init__(self, layout: PathLayout, lanes: int = 1) -> None:
@@ -66,7 +67,7 @@ class Table:
         copies_out = [irrep.copies for irrep in layout.outputs]
         triples = zip(self.outputs, copies_out, strict=True)
         self._sizes = np.array([(*output, copies) for output, copies in triples], np.int64)
-        self._joined, self._parts = _places_of_results(layout)
+        self.joined, self._parts = _places_of_results(layout)
         self._with_zeros = any(term.irrep is None for term in layout.terms_out)
         self.sums = sum(m_o * total for m_o, total in self.outputs)
         features = _starts([m_i * _whole(count, lanes) for m_i, count in inputs])
@@ -98,7 +99,7 @@ class Table:
         flat = [part.flatten(1) for part in parts]
         if self._with_zeros:
             flat.append(flat[0].new_zeros(flat[0].shape[0], 1))
-        return torch.cat(flat, 1).index_select(1, self._joined)
+        return torch.cat(flat, 1).index_select(1, self.joined)
 
     def part(self, y: Tensor) -> list[Tensor]:
         """`PathLayout.part` in two operations."""
@@ -123,8 +124,8 @@ class Table:
 
     def ends(self, features: int, sources: int) -> Ends:
         """The structure for a whole graph; its arrays live as long as the table."""
-        numbers = features, sources, len(self._joined), self.sums, len(self.outputs)
-        arrays = self._sizes.ctypes.data, self.place.data_ptr(), self._joined.data_ptr()
+        numbers = features, sources, len(self.joined), self.sums, len(self.outputs)
+        arrays = self._sizes.ctypes.data, self.place.data_ptr(), self.joined.data_ptr()
         return Ends(*numbers, *arrays)
 
     def with_padding(self, v: Tensor) -> Tensor:
