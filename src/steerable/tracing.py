@@ -22,12 +22,10 @@ def is_traced(x: Tensor) -> bool:
         return True
     if x.is_meta or torch._C._are_functorch_transforms_active():  # there is no public question
         return True
-    if _TRACER not in sys.modules:
+    tracer: Any = sys.modules.get(_TRACER)
+    if tracer is None:
         return False
-    from torch._subclasses import FakeTensor
-    from torch.fx.experimental.proxy_tensor import get_proxy_mode
-
-    return isinstance(x, FakeTensor) or get_proxy_mode() is not None
+    return isinstance(x, tracer.FakeTensor) or tracer.get_proxy_mode() is not None
 
 
 def saving_hook() -> Callable[..., Any] | None:

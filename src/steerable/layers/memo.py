@@ -54,12 +54,17 @@ def _can_keep(weights: Sequence[Tensor], x: Tensor) -> bool:
     """Whether the weights are plain numbers on a CPU whose gradients are not recorded."""
     if is_traced(x) or torch.jit.is_tracing():
         return False
-    if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
-        return False
-    plain = all(type(weight) in _PLAIN and weight.device.type == "cpu" for weight in weights)
-    return plain and not transforms_active(weights)
+    records = torch.is_grad_enabled()
+    for weight in weights:  # no generators: this is most of the time of a small product
+        if type(weight) not in _PLAIN or weight.device.type != "cpu":
+            return False
+        if records and weight.requires_grad:
+            return False
+    return not transforms_active(weights)
 
 
 def _equal(before: Sequence[Tensor], weights: Sequence[Tensor]) -> bool:
-    pairs = zip(before, weights, strict=True)
-    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
+    for a, b in zip(before, weights, strict=True):
+        if a.dtype != b.dtype or not torch.equal(a, b):
+            return False
+    return True

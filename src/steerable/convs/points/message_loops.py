@@ -93,9 +93,9 @@ class MessageLoops:
         """The same by one call for a small graph; None where memory ends."""
         graph = self.graph(hood, inputs, count=1)
         factors, ends = graph.factors(inputs), self.table.ends(self.layout.joined)
-        weights = [weight.contiguous() for weight in self.weights]
-        pointers = (ctypes.c_void_p * len(weights))(*[weight.data_ptr() for weight in weights])
-        y = inputs.source[0].new_empty(hood.size, len(self.layout.joined))
+        weights = [*map(Tensor.contiguous, self.weights)]
+        pointers = (ctypes.c_void_p * len(weights))(*map(Tensor.data_ptr, weights))
+        y = inputs.source[0].new_empty(hood.size, ends.columns)
         numbers = ctypes.addressof(ends), hood.size
         done = graph.call("convolve", *numbers, *factors, ctypes.addressof(pointers), y)
         return y if done else None
@@ -242,9 +242,9 @@ class _Graph:
 
     def _spread(self, x: Tensor) -> Tensor:
         """Features (source, channel) as f, (source, padded channel)."""
-        order = self.loops.table.order
-        f = x.new_empty(x.shape[0], len(order))
-        self.call("spread", x.shape[0], x.shape[1], order, x.contiguous(), f)
+        order, (rows, columns) = self.loops.table.order, x.shape
+        f = x.new_empty(rows, order.shape[0])
+        self.call("spread", rows, columns, order, x.contiguous(), f)
         return f
 
     def _collect(self, f: Tensor) -> Tensor:

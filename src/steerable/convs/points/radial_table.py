@@ -66,7 +66,8 @@ class Table:
         self._results = [(irrep.dim, irrep.copies) for irrep in layout.outputs]
         copies_out = [irrep.copies for irrep in layout.outputs]
         triples = zip(self.outputs, copies_out, strict=True)
-        self._sizes = np.array([(*output, copies) for output, copies in triples], np.int64)
+        shapes = np.array([(*output, copies) for output, copies in triples], np.int64)
+        self._sizes = torch.from_numpy(shapes)
         self.joined, self._parts = _places_of_results(layout)
         self._with_zeros = any(term.irrep is None for term in layout.terms_out)
         self.sums = sum(m_o * total for m_o, total in self.outputs)
@@ -90,6 +91,7 @@ class Table:
             )
         self._path = np.array(path, np.int64)
         self._before = np.array([results[p.out] for p in layout.paths], np.int64)
+        self._path_of_one = self._path_for(1)
         self._products = products[-1]
         self.width = features[-1]
         self._widths = layout.filter_dim, features[-1], weights[-1]
@@ -111,21 +113,26 @@ class Table:
         self, capacity: int, rows: Rows, place: Tensor, value: Tensor, channels: int
     ) -> Shape:
         """The structure for arrays of `capacity` targets; its arrays live as long as it does."""
-        path = self._path.copy()
-        path[:, 3] += capacity * self._before  # S has one array of all targets per output irrep
-        tensors = place, value, rows.first, rows.source
-        counts = torch.get_num_threads(), len(path), value.shape[0], self._products
-        addresses = [path.ctypes.data, *(tensor.data_ptr() for tensor in tensors)]
+        path = self._path_of_one if capacity == 1 else self._path_for(capacity)
+        tensors = path, place, value, rows.first, rows.source
+        counts = torch.get_num_threads(), path.shape[0], value.shape[0], self._products
         edge = None if rows.order is None else rows.order.data_ptr()
         sizes = channels, _whole(channels, self.lanes)
+        addresses = map(Tensor.data_ptr, tensors)
         shape = Shape(*counts, *self._widths, *sizes, *addresses, edge)
-        shape.arrays = path, *tensors, rows.order
+        shape.arrays = *tensors, rows.order
         return shape
+
+    def _path_for(self, capacity: int) -> Tensor:
+        """The array `path` for arrays of `capacity` targets."""
+        path = self._path.copy()
+        path[:, 3] += capacity * self._before  # S has one array of all targets per output irrep
+        return torch.from_numpy(path)
 
     def ends(self, features: int, sources: int) -> Ends:
         """The structure for a whole graph; its arrays live as long as the table."""
         numbers = features, sources, len(self.joined), self.sums, len(self.outputs)
-        arrays = self._sizes.ctypes.data, self.place.data_ptr(), self.joined.data_ptr()
+        arrays = self._sizes.data_ptr(), self.place.data_ptr(), self.joined.data_ptr()
         return Ends(*numbers, *arrays)
 
     def with_padding(self, v: Tensor) -> Tensor:
