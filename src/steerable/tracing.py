@@ -22,12 +22,10 @@ def is_traced(x: Tensor) -> bool:
         return True
     if x.is_meta or torch._C._are_functorch_transforms_active():  # there is no public question
         return True
-    if _TRACER not in sys.modules:
+    tracer: Any = sys.modules.get(_TRACER)
+    if tracer is None:
         return False
-    from torch._subclasses import FakeTensor
-    from torch.fx.experimental.proxy_tensor import get_proxy_mode
-
-    return isinstance(x, FakeTensor) or get_proxy_mode() is not None
+    return isinstance(x, tracer.FakeTensor) or tracer.get_proxy_mode() is not None
 
 
 def saving_hook() -> Callable[..., Any] | None:
@@ -52,8 +50,9 @@ def transforms_active(tensors: Iterable[Tensor]) -> bool:
         return True
     if torch.compiler.is_compiling():  # a compiler cannot ask a tensor
         return False
-    dual, batched = (
-        torch.autograd.forward_ad.unpack_dual,
-        torch._C._functorch.is_legacy_batchedtensor,
-    )
-    return any(batched(tensor) or dual(tensor).tangent is not None for tensor in tensors)
+    tensors = list(tensors)
+    if any(map(torch._C._functorch.is_legacy_batchedtensor, tensors)):
+        return True
+    if torch.autograd.forward_ad._current_level < 0:  # tangents end with their level
+        return False
+    return any(torch.autograd.forward_ad.unpack_dual(t).tangent is not None for t in tensors)

@@ -99,10 +99,10 @@ class BesselLoops:
         threads = torch.get_num_threads() if edges > _MANY else 1
         numbers = self.cutoff, self.soft, 2**0.5 * self.basis, self.envelope
         shape = _Shape(threads, edges, dim, self.count, *numbers)
-        arrays = [*(tensor.contiguous() for tensor in inputs), *results]
+        arrays = [*map(Tensor.contiguous, inputs), *results]
         if function.argtypes is None:
             function.argtypes = [ctypes.c_void_p] * (1 + len(arrays))
-        function(ctypes.addressof(shape), *(array.data_ptr() for array in arrays))
+        function(ctypes.addressof(shape), *map(Tensor.data_ptr, arrays))
 
 
 class _Values(torch.autograd.Function):

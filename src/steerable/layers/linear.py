@@ -11,6 +11,7 @@ from ..constants import ConstantModule
 from ..field import Field, require_same_group
 from ..groups import Group, group_label
 from .meaning import Meaningful
+from .memo import Memo
 
 _DENSE_SIZE = 2**17
 
@@ -59,6 +60,7 @@ class Linear(Meaningful, ConstantModule):
         self.register_constant("_position", position)
         self.register_constant("_source", source)
         self.register_constant("_coefficient", coefficient)
+        self._memo = Memo()
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -95,16 +97,20 @@ class Linear(Meaningful, ConstantModule):
         self.field_in.check(x, "Linear")
         if not self.is_dense:
             y = self._by_irrep(x)
-            return y if self.bias is None else y + self._bias()
-        if self.bias is None or x.dim() != 2:
-            y = x @ self.matrix()
-            return y if self.bias is None else y + self._bias()
-        return torch.addmm(self._bias(), x, self.matrix())
+            return y if self.bias is None else y + self._bias(self.bias)
+        weights = [self.weight] if self.bias is None else [self.weight, self.bias]
+        matrix, bias = self._memo(self._affine, weights, x)
+        if bias is None:
+            return x @ matrix
+        return torch.addmm(bias, x, matrix) if x.dim() == 2 else x @ matrix + bias
 
-    def _bias(self) -> Tensor:
+    def _affine(self) -> tuple[Tensor, Tensor | None]:
+        """The map as a matrix, and the bias of every component."""
+        return self.matrix(), None if self.bias is None else self._bias(self.bias)
+
+    def _bias(self, bias: Tensor) -> Tensor:
         """The bias of every component (field_out.dim,): 0 but for trivial irreps."""
-        assert self.bias is not None
-        return self.bias.new_zeros(self.field_out.dim).index_copy(0, self._invariant, self.bias)
+        return bias.new_zeros(self.field_out.dim).index_copy(0, self._invariant, bias)
 
     def _by_irrep(self, x: Tensor) -> Tensor:
         y = [x.new_zeros(())] * len(self.field_out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -77,6 +79,9 @@ class Products(Meaningful, ConstantModule):
             nn.Linear(hidden, count if self.is_last else count + copies),
         )
         places = _components(self.field_in, True), _components(self.field_in, False)
+        # Views of features whose trivial irreps come first need no index, nor do their gradients.
+        self._is_sorted = bool((torch.cat(places).diff() > 0).all())
+        self._widths = [count, turning.dim]
         self.register_constant("_invariant", places[0])
         self.register_constant("_turning", places[1])
         self.register_constant("_order", torch.argsort(torch.cat(places)))
@@ -86,15 +91,22 @@ class Products(Meaningful, ConstantModule):
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., field_in.dim) to (..., field_out.dim)."""
         self.field_in.check(x, "Products")
-        invariants = x.index_select(-1, self._invariant)
-        u, v = self.maps(x.index_select(-1, self._turning)).chunk(2, -1)
+        invariants, turning = self._parts(x)
+        u, v = self.maps(turning).chunk(2, -1)
         squares = [(u * v) @ self._mean, (u * u) @ self._mean]
         factors = self.perceptron(torch.cat([invariants, *squares], -1))
         if self.is_last:
             result: Tensor = invariants + factors
             return result
-        a, b = factors.tensor_split([invariants.shape[-1]], -1)
-        return x + torch.cat([a, (b @ self._spread) * u], -1).index_select(-1, self._order)
+        a, b = factors.split([self._widths[0], self._spread.shape[0]], -1)
+        change = torch.cat([a, (b @ self._spread) * u], -1)
+        return x + (change if self._is_sorted else change.index_select(-1, self._order))
+
+    def _parts(self, x: Tensor) -> Sequence[Tensor]:
+        """The trivial irreps of features, and the others."""
+        if self._is_sorted:
+            return x.split(self._widths, -1)
+        return x.index_select(-1, self._invariant), x.index_select(-1, self._turning)
 
     def meaning(self) -> str:
         return f"{self.field_in} -> {self.field_out}, {group_label(self.field_in.group)}"

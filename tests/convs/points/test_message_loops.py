@@ -17,6 +17,7 @@ from steerable.layers import Full
 from steerable.ops import Edges, Inputs, neighbourhoods, radius_graph
 
 DOUBLE = torch.float64
+FEW_EDGES = "steerable.convs.points.message_loops._FEW_EDGES"
 
 
 def layer(group, copies, channels=5, dtype=DOUBLE, degree=2, field_in=None):
@@ -49,9 +50,11 @@ def compare(results, wanted, tolerance=1e-11):
         torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance * scale)
 
 
+@pytest.mark.parametrize("few", [0, 1024])  # by products of matrices, or at once
 @pytest.mark.parametrize("group", [O3(), SO3(), O2(), point_group("Td")], ids=str)
 @pytest.mark.parametrize(("copies", "channels"), [(1, 3), (5, 8), (7, 12), (16, 1)])
-def test_loops_are_the_sum_with_a_kernel_per_edge(group, copies, channels):
+def test_loops_are_the_sum_with_a_kernel_per_edge(group, copies, channels, few, monkeypatch):
+    monkeypatch.setattr(FEW_EDGES, few)
     conv = layer(group, copies, channels, degree=1)
     pos = torch.randn(40, group.dim, dtype=DOUBLE)  # some have more edges than fit a block
     pos[-1] = 50.0
@@ -72,6 +75,7 @@ def test_derivatives_are_those_of_blocks(copies, channels, shuffled, threads, bl
     x = torch.randn(len(pos), conv.field_in.dim, dtype=DOUBLE)
     chunk = "steerable.convs.points.message_loops._CHUNK"
     monkeypatch.setattr(chunk, 2**16)  # several chunks
+    monkeypatch.setattr(FEW_EDGES, 0)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
@@ -121,9 +125,11 @@ def test_gradients_that_are_not_needed_are_left_out(wanted, blocks):
     compare(results, torch.autograd.grad(conv(x, pos, edges).pow(2).sum(), leaves))
 
 
+@pytest.mark.parametrize("few", [0, 1024])
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("channels", [3, 8, 12])  # vectors of copies or of channels are fewer
-def test_features_of_few_copies(channels, threads, blocks):
+def test_features_of_few_copies(channels, threads, few, blocks, monkeypatch):
+    monkeypatch.setattr(FEW_EDGES, few)
     conv, (pos, edges) = layer(SO3(), 3, channels, field_in="5x0"), cloud(20)
     kinds = torch.eye(5, dtype=DOUBLE)[torch.arange(len(pos)) % 5]
     before = torch.get_num_threads()
@@ -189,3 +195,16 @@ def test_sources_that_are_not_there_are_refused():
     hood = neighbourhoods(edges, len(pos))
     with pytest.raises(IndexError, match="Sources are numbers from 0 to 11; got 0 to 99"):
         NeighbourConv.forward(conv, x, Edges(edges, offset, len(pos), hood))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
+@pytest.mark.parametrize("field_in", [None, "5x0"])
+def test_a_small_graph_at_once(dtype, field_in, monkeypatch):
+    conv, (pos, edges) = layer(SO3(), 3, dtype=dtype, field_in=field_in), cloud(20, dtype=dtype)
+    x = torch.randn(len(pos), conv.field_in.dim, dtype=dtype)
+    with torch.no_grad():
+        at_once = conv(x, pos, edges)
+        monkeypatch.setattr("steerable.convs.points.message_loops._FEW_PRODUCTS", 0)
+        compare([at_once], [conv(x, pos, edges)], 1e-11 if dtype == DOUBLE else 1e-5)
+        none = conv(x[:0], pos[:0], edges[:, :0])
+    assert none.shape == (0, conv.field_out.dim)

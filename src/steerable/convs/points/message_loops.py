@@ -19,6 +19,7 @@ from .radial_table import radial_table
 
 _SOURCE = Path(__file__).with_name("messages.c")
 _CHUNK = 2**19  # bytes of the moments of targets that are worked on together
+_FEW_EDGES, _FEW_PRODUCTS = 1024, 2**22  # so many take less time than calls of operations do
 
 
 def has_loops(device: torch.device, dtype: torch.dtype) -> bool:
@@ -45,6 +46,8 @@ class MessageLoops:
         self.layout, lanes = radial_table(weights.layout), library.lanes()
         self.exchanged = exchanged(weights.recipe, lanes)
         self.table = message_table(self.exchanged or weights.recipe, lanes)
+        sizes = zip(self.table.outputs, weights.tensors, strict=True)
+        self.products = sum(m_o * weight.numel() for (m_o, _), weight in sizes)
 
     @cached_property
     def weights(self) -> list[Tensor]:
@@ -61,9 +64,9 @@ class MessageLoops:
         pairs = zip(gradients, self.table.rows, strict=True)
         return [torch.empty_like(g).index_copy_(0, rows, g)[None] for g, rows in pairs]
 
-    def graph(self, hood: Neighbourhoods, inputs: Inputs) -> _Graph:
-        """The edges, by their targets."""
-        return (_Exchanged if self.exchanged else _Graph)(self, hood, inputs)
+    def graph(self, hood: Neighbourhoods, inputs: Inputs, count: int | None = None) -> _Graph:
+        """The edges, by their targets, of which `count` are worked on together."""
+        return (_Exchanged if self.exchanged else _Graph)(self, hood, inputs, count)
 
     @classmethod
     def of(cls, weights: Weights, inputs: Inputs) -> MessageLoops | None:
@@ -75,12 +78,27 @@ class MessageLoops:
 
     def run(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor:
         """The sums (target, field_out.dim)."""
+        if inputs.edge[0].shape[0] <= _FEW_EDGES and hood.size * self.products <= _FEW_PRODUCTS:
+            result = self._run_at_once(hood, inputs)
+            if result is not None:
+                return result
         graph = self.graph(hood, inputs)
         factors, y = graph.factors(inputs), graph.results()
         for chunk in graph.chunks():
             chunk.sum(factors)
             chunk.weigh(y)
         return self.layout.join(y)
+
+    def _run_at_once(self, hood: Neighbourhoods, inputs: Inputs) -> Tensor | None:
+        """The same by one call for a small graph; None where memory ends."""
+        graph = self.graph(hood, inputs, count=1)
+        factors, ends = graph.factors(inputs), self.table.ends(self.layout.joined)
+        weights = [*map(Tensor.contiguous, self.weights)]
+        pointers = (ctypes.c_void_p * len(weights))(*map(Tensor.data_ptr, weights))
+        y = inputs.source[0].new_empty(hood.size, ends.columns)
+        numbers = ctypes.addressof(ends), hood.size
+        done = graph.call("convolve", *numbers, *factors, ctypes.addressof(pointers), y)
+        return y if done else None
 
     def pull(
         self, hood: Neighbourhoods, inputs: Inputs, grad: Tensor, needs: Sequence[bool]
@@ -145,14 +163,17 @@ class _Gradients(NamedTuple):
 class _Graph:
     """The edges of a graph by their targets, and room for the moments of some of these."""
 
-    def __init__(self, loops: MessageLoops, hood: Neighbourhoods, inputs: Inputs) -> None:
+    def __init__(
+        self, loops: MessageLoops, hood: Neighbourhoods, inputs: Inputs, count: int | None
+    ) -> None:
         self.loops, self.size = loops, hood.size
         (x,) = inputs.source
         hood.rows.check_sources(x.shape[0])
         self.rows, self.sources = self._rows(hood.rows), x.shape[0]
         self.parallel = torch.get_num_threads() > 1
         numbers, table = loops.table.numbers, loops.table
-        count = max(1, _CHUNK * torch.get_num_threads() // (numbers * x.element_size()))
+        if count is None:
+            count = max(1, _CHUNK * torch.get_num_threads() // (numbers * x.element_size()))
         # Where all fits, one chunk; else chunks of about the same size.
         self.count = -(-self.size // max(1, -(-self.size // count)))
         self._room = x.new_empty(2, self.count * numbers)
@@ -201,14 +222,15 @@ class _Graph:
             start += self.count * m_o * total
         return flat, parts
 
-    def call(self, name: str, *arguments: Any) -> None:
+    def call(self, name: str, *arguments: Any) -> int:
         """A function of messages.c, on as many threads as torch uses."""
         function = getattr(self.loops.library, name)
         if function.argtypes is None:
             types = [ctypes.c_int64 if isinstance(a, int) else ctypes.c_void_p for a in arguments]
             function.argtypes = [ctypes.c_void_p, *types]
         values = [a.data_ptr() if isinstance(a, Tensor) else a for a in arguments]
-        function(ctypes.addressof(self._shape), *values)
+        result: int = function(ctypes.addressof(self._shape), *values)
+        return result
 
     def _rows(self, rows: Rows) -> Rows:
         """The edges and, for each, the row of f."""
@@ -220,9 +242,9 @@ class _Graph:
 
     def _spread(self, x: Tensor) -> Tensor:
         """Features (source, channel) as f, (source, padded channel)."""
-        order = self.loops.table.order
-        f = x.new_empty(x.shape[0], len(order))
-        self.call("spread", x.shape[0], x.shape[1], order, x.contiguous(), f)
+        order, (rows, columns) = self.loops.table.order, x.shape
+        f = x.new_empty(rows, order.shape[0])
+        self.call("spread", rows, columns, order, x.contiguous(), f)
         return f
 
     def _collect(self, f: Tensor) -> Tensor:

@@ -24,6 +24,14 @@ class Shape(ctypes.Structure):
     ]
 
 
+class Ends(ctypes.Structure):
+    """The structure of this name in messages.c."""
+
+    _fields_ = [(name, ctypes.c_int64) for name in ["columns", "numbers", "outputs"]] + [
+        (name, ctypes.c_void_p) for name in ["sizes", "joined"]
+    ]
+
+
 class MessageTable:
     """The paths of a recipe in the order of messages.c.
 
@@ -48,6 +56,10 @@ class MessageTable:
             for irrep, total in zip(layout.outputs, layout.totals(recipe.rows), strict=True)
         ]
         self.numbers = sum(m_o * total for m_o, total in self.outputs)
+        copies = [irrep.copies for irrep in layout.outputs]
+        triples = zip(self.outputs, copies, strict=True)
+        shapes = np.array([(*output, count) for output, count in triples], np.int64)
+        self._sizes = torch.from_numpy(shapes)
         self.rows = _rows(recipe)
         self.order = _padded(layout, lanes)
         self.columns = sum(term.dim * term.copies for term in layout.inputs)
@@ -62,19 +74,29 @@ class MessageTable:
             path.append((*ends, *place, products[k]))
             before.append(moments[p.out])
         self._path, self._before = np.array(path, np.int64), np.array(before, np.int64)
+        self._path_of_one = self._path_for(1)
         self._widths = products[-1], layout.filter_dim, features[-1], channels
 
     def shape(self, capacity: int, rows: Rows, place: Tensor, value: Tensor) -> Shape:
         """The structure for arrays of `capacity` targets; its arrays live as long as it does."""
+        path = self._path_of_one if capacity == 1 else self._path_for(capacity)
+        tensors = path, place, value, rows.first, rows.source
+        products, *widths = self._widths
+        counts = torch.get_num_threads(), path.shape[0], value.shape[0], products
+        shape = Shape(*counts, *widths, *map(Tensor.data_ptr, tensors))
+        shape.arrays = tensors
+        return shape
+
+    def _path_for(self, capacity: int) -> Tensor:
+        """The array `path` for arrays of `capacity` targets."""
         path = self._path.copy()
         path[:, 4] += capacity * self._before  # M has one array of all targets per output irrep
-        tensors = place, value, rows.first, rows.source
-        products, *widths = self._widths
-        counts = torch.get_num_threads(), len(path), value.shape[0], products
-        addresses = [path.ctypes.data, *(tensor.data_ptr() for tensor in tensors)]
-        shape = Shape(*counts, *widths, *addresses)
-        shape.arrays = path, *tensors
-        return shape
+        return torch.from_numpy(path)
+
+    def ends(self, joined: Tensor) -> Ends:
+        """The structure for a whole graph, and where results lie; its arrays live as they do."""
+        arrays = self._sizes.data_ptr(), joined.data_ptr()
+        return Ends(joined.shape[0], self.numbers, len(self.outputs), *arrays)
 
 
 @lru_cache(1024)

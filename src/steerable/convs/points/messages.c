@@ -133,6 +133,28 @@ INLINE void sum_tile(int K, const Shape *a, const Path *p, Block b, I o, const R
     }
 }
 
+/* M of target n, or added to it, in row `row` of m; g is room for G of a block. */
+static void sum_target(const Shape *a, I n, I row, const REAL *phi, const REAL *y, const REAL *f,
+                       REAL *m, I add, REAL *g)
+{
+    I e = a->first[n];
+    do { /* once without edges as well: their sums are 0 */
+        const I last = a->first[n + 1], more = add || e > a->first[n];
+        const int count = (int)(last - e < EDGES ? last - e : EDGES);
+        const Block b = {phi + e * a->channels, a->source + e, count};
+        couple(a, y + e * a->harmonics, count, g);
+        for (const Path *p = a->path; p < a->path + a->paths; p++)
+            for (I c = 0; c < p->copies; c += LANES)
+                for (I o = 0; o < p->m_o; o++) {
+                    REAL *to = m + p->m + row * p->node + o * p->step + c;
+                    FOR_TILES(a->channels, Block part = {b.phi + k0, b.source, b.count};
+                              sum_tile(K, a, p, part, o, g + p->g * EDGES, f + p->f + c,
+                                       to + k0 * p->copies, p->copies - c, (int)more))
+                }
+        e += count;
+    } while (e < a->first[n + 1]);
+}
+
 /* M of the targets begin to end, or added to it. */
 void sums(const Shape *a, I begin, I end, const REAL *phi, const REAL *y, const REAL *f, REAL *m,
           I add)
@@ -141,25 +163,8 @@ void sums(const Shape *a, I begin, I end, const REAL *phi, const REAL *y, const 
     {
         REAL *g = malloc(a->products * EDGES * sizeof(REAL));
 #pragma omp for
-        for (I n = begin; n < end; n++) {
-            I e = a->first[n];
-            do { /* once without edges as well: their sums are 0 */
-                const I last = a->first[n + 1], more = add || e > a->first[n];
-                const int count = (int)(last - e < EDGES ? last - e : EDGES);
-                const Block b = {phi + e * a->channels, a->source + e, count};
-                couple(a, y + e * a->harmonics, count, g);
-                for (const Path *p = a->path; p < a->path + a->paths; p++)
-                    for (I c = 0; c < p->copies; c += LANES)
-                        for (I o = 0; o < p->m_o; o++) {
-                            REAL *to = m + p->m + (n - begin) * p->node + o * p->step + c;
-                            FOR_TILES(a->channels,
-                                      Block part = {b.phi + k0, b.source, b.count};
-                                      sum_tile(K, a, p, part, o, g + p->g * EDGES, f + p->f + c,
-                                               to + k0 * p->copies, p->copies - c, (int)more))
-                        }
-                e += count;
-            } while (e < a->first[n + 1]);
-        }
+        for (I n = begin; n < end; n++)
+            sum_target(a, n, n - begin, phi, y, f, m, add, g);
         free(g);
     }
 }
@@ -313,4 +318,51 @@ void collect(const Shape *a, I sources, I columns, const I *order, const REAL *f
     for (I n = 0; n < sources; n++)
         for (I q = 0; q < a->width; q++)
             if (order[q] >= 0) x[n * columns + order[q]] = f[n * a->width + q];
+}
+
+/* What `convolve` needs besides: columns of the results; numbers of M of a target; output irreps,
+   and for each of these m_o, rows and columns of its weights; where the columns of the results lie
+   among (irrep, component, copy), behind which a zero lies. */
+typedef struct {
+    I columns, numbers, outputs;
+    const I *sizes, *joined;
+} Ends;
+
+/* from (rows) times w (rows, out) added to `to` (out): four rows at a time, for fewer stores. */
+static void add_product(I rows, I out, const REAL *restrict from, const REAL *restrict w,
+                        REAL *restrict to)
+{
+    I r = 0;
+    for (; r + 4 <= rows; r += 4, w += 4 * out)
+        for (I d = 0; d < out; d++)
+            to[d] += from[r] * w[d] + from[r + 1] * w[out + d] + from[r + 2] * w[2 * out + d] +
+                     from[r + 3] * w[3 * out + d];
+    for (; r < rows; r++, w += out)
+        for (I d = 0; d < out; d++) to[d] += from[r] * w[d];
+}
+
+/* The whole sum over neighbours of a small graph: M of every target, and M W as results lie.
+   Returns 1, or 0 where memory ends. */
+int convolve(const Shape *a, const Ends *b, I size, const REAL *phi, const REAL *y, const REAL *f,
+             const REAL *const *weights, REAL *result)
+{
+    REAL *g = malloc((a->products * EDGES + b->numbers + b->columns + 1) * sizeof(REAL));
+    if (!g) return 0;
+    REAL *m = g + a->products * EDGES, *z = m + b->numbers;
+    for (I n = 0; n < size; n++) {
+        sum_target(a, n, 0, phi, y, f, m, 0, g);
+        const REAL *from = m;
+        REAL *to = z;
+        for (I o = 0; o < b->outputs; o++) {
+            const I m_o = b->sizes[3 * o], rows = b->sizes[3 * o + 1], out = b->sizes[3 * o + 2];
+            for (I i = 0; i < m_o; i++, from += rows, to += out) {
+                memset(to, 0, out * sizeof(REAL));
+                add_product(rows, out, from, weights[o], to);
+            }
+        }
+        *to = 0;
+        for (I q = 0; q < b->columns; q++) result[n * b->columns + q] = z[b->joined[q]];
+    }
+    free(g);
+    return 1;
 }

@@ -65,6 +65,9 @@ class Pool(nn.Module):
             (graph, field.dim).
         """
         self.field_in.check(x, "Pool")
+        exact = None if x.device.type == "mps" else torch.float64  # which MPS does not have
+        if batch is None and size in (None, 1) and self.aggregation == "sum":
+            return x.sum(0, keepdim=True, dtype=exact).to(x.dtype)
         if batch is None:
             batch, size = torch.zeros(len(x), dtype=torch.long, device=x.device), size or 1
         elif batch.shape != x.shape[:1]:
@@ -80,7 +83,6 @@ class Pool(nn.Module):
         if self.aggregation == "max":
             return segment_max(x, batch, size)
         reduction = segment_sum if self.aggregation == "sum" else segment_mean
-        exact = None if x.device.type == "mps" else torch.float64  # which MPS does not have
         return reduction(x, batch, size, exact).to(x.dtype)
 
     @property

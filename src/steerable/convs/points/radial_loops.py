@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -68,12 +68,13 @@ class RadialLoops:
         shape = table.shape(1, rows, constants.place, value, phi.shape[1])
         ends = table.ends(x.shape[1], x.shape[0])
         v = table.with_padding(self.radial)
-        arrays = [t.contiguous() for t in (phi, harmonics, x, v, *self.mix)]
-        first, mixes = [t.data_ptr() for t in arrays[:4]], [t.data_ptr() for t in arrays[4:]]
+        arrays = [*map(Tensor.contiguous, (phi, harmonics, x, v, *self.mix))]
+        first, mixes = [*map(Tensor.data_ptr, arrays[:4])], [*map(Tensor.data_ptr, arrays[4:])]
         y = x.new_empty(hood.size, self.layout.width)
         pointers = (ctypes.c_void_p * len(mixes))(*mixes)
         function = self.library.convolve
-        function.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_int64] + [ctypes.c_void_p] * 6
+        if function.argtypes is None:
+            function.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_int64] + [ctypes.c_void_p] * 6
         numbers = ctypes.addressof(shape), ctypes.addressof(ends), hood.size
         done = function(*numbers, *first, ctypes.addressof(pointers), y.data_ptr())
         return y if done else None
@@ -84,7 +85,7 @@ class RadialLoops:
         """The gradients of all inputs and parameters, None where not needed."""
         edges = _Edges(self, hood, inputs)
         grads = edges.table.part(grad)
-        gradients = _Gradients(edges, needs[1])
+        gradients = _Gradients(edges, needs[1], any(needs[4:]))
         for chunk in edges.chunks:
             s, t = edges.sums(chunk), edges.unmix(chunk, grads)
             values = edges.phi, edges.harmonics, edges.f, edges.v, edges.vt, t
@@ -102,7 +103,7 @@ class RadialLoops:
         edges = _Edges(self, hood, inputs)
         dphi, dharmonics, df = edges.arranged(tangents)
         grads = edges.table.part(grad)
-        dy, gradients = edges.results(), _Gradients(edges, True)
+        dy, gradients = edges.results(), _Gradients(edges, True, True)
         for chunk in edges.chunks:
             ds, t = edges.sums(chunk), edges.unmix(chunk, grads)
             values = edges.phi, dphi, edges.harmonics, dharmonics, edges.f, df, edges.v, edges.vt, t
@@ -218,13 +219,13 @@ class _Edges:
 class _Gradients:
     """The gradients of a pass over the edges."""
 
-    def __init__(self, edges: _Edges, harmonics: bool) -> None:
+    def __init__(self, edges: _Edges, harmonics: bool, mix: bool) -> None:
         self.edges, f, shape = edges, edges.f, edges.shape
         self.phi, self.f = torch.empty_like(edges.phi), torch.zeros_like(f)
         self.harmonics = torch.empty_like(edges.harmonics) if harmonics else None
         # Every thread adds to a V of its own.
         self._v = f.new_zeros(shape.threads, shape.depth, shape.columns)
-        self._mix = [torch.zeros_like(mix) for mix in edges.loops.mix]
+        self._mix = [torch.zeros_like(part) for part in edges.loops.mix] if mix else []
         most = max((c.edges.stop - c.edges.start for c in edges.chunks), default=0)
         self._apart = f.new_empty(most, f.shape[1]) if edges.parallel else None
 
@@ -236,7 +237,7 @@ class _Gradients:
 
     def add(self, chunk: _Chunk, s: _Sums, grads: Sequence[Tensor]) -> None:
         """Those of every L; and of features where every edge had its own row."""
-        for total, part, grad in zip(self._mix, s.parts, grads, strict=True):
+        for total, part, grad in zip(self._mix, s.parts, grads, strict=False):  # if needed
             total.addmm_(part.T, grad[chunk.nodes].flatten(0, 1))
         if self._apart is not None:
             sources = self.edges.rows.source[chunk.edges]
@@ -246,7 +247,8 @@ class _Gradients:
         """Those of phi, harmonics, features, V and every L."""
         edges = self.edges
         v = edges.table.without_padding(self._v.sum(0)[: edges.channels])
-        return [self.phi, self.harmonics, edges.features(self.f), v.contiguous(), *self._mix]
+        mix: list[Any] = self._mix or [None] * len(edges.loops.mix)
+        return [self.phi, self.harmonics, edges.features(self.f), v.contiguous(), *mix]
 
 
 def _chunks(first: np.ndarray, edges: int, nodes: int) -> list[_Chunk]:

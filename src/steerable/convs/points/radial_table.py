@@ -49,6 +49,7 @@ class Table:
         width: columns of f.
         outputs: components of every irrep of the output, and copies of all paths to it.
         sums: numbers of S of one target.
+        joined: where channels of the output lie among results (irrep, component, copy), and a zero.
     """
 
     def __init__(self, layout: PathLayout, lanes: int = 1) -> None:
@@ -65,8 +66,9 @@ class Table:
         self._results = [(irrep.dim, irrep.copies) for irrep in layout.outputs]
         copies_out = [irrep.copies for irrep in layout.outputs]
         triples = zip(self.outputs, copies_out, strict=True)
-        self._sizes = np.array([(*output, copies) for output, copies in triples], np.int64)
-        self._joined, self._parts = _places_of_results(layout)
+        shapes = np.array([(*output, copies) for output, copies in triples], np.int64)
+        self._sizes = torch.from_numpy(shapes)
+        self.joined, self._parts = _places_of_results(layout)
         self._with_zeros = any(term.irrep is None for term in layout.terms_out)
         self.sums = sum(m_o * total for m_o, total in self.outputs)
         features = _starts([m_i * _whole(count, lanes) for m_i, count in inputs])
@@ -89,6 +91,7 @@ class Table:
             )
         self._path = np.array(path, np.int64)
         self._before = np.array([results[p.out] for p in layout.paths], np.int64)
+        self._path_of_one = self._path_for(1)
         self._products = products[-1]
         self.width = features[-1]
         self._widths = layout.filter_dim, features[-1], weights[-1]
@@ -98,7 +101,7 @@ class Table:
         flat = [part.flatten(1) for part in parts]
         if self._with_zeros:
             flat.append(flat[0].new_zeros(flat[0].shape[0], 1))
-        return torch.cat(flat, 1).index_select(1, self._joined)
+        return torch.cat(flat, 1).index_select(1, self.joined)
 
     def part(self, y: Tensor) -> list[Tensor]:
         """`PathLayout.part` in two operations."""
@@ -110,21 +113,26 @@ class Table:
         self, capacity: int, rows: Rows, place: Tensor, value: Tensor, channels: int
     ) -> Shape:
         """The structure for arrays of `capacity` targets; its arrays live as long as it does."""
-        path = self._path.copy()
-        path[:, 3] += capacity * self._before  # S has one array of all targets per output irrep
-        tensors = place, value, rows.first, rows.source
-        counts = torch.get_num_threads(), len(path), value.shape[0], self._products
-        addresses = [path.ctypes.data, *(tensor.data_ptr() for tensor in tensors)]
+        path = self._path_of_one if capacity == 1 else self._path_for(capacity)
+        tensors = path, place, value, rows.first, rows.source
+        counts = torch.get_num_threads(), path.shape[0], value.shape[0], self._products
         edge = None if rows.order is None else rows.order.data_ptr()
         sizes = channels, _whole(channels, self.lanes)
+        addresses = map(Tensor.data_ptr, tensors)
         shape = Shape(*counts, *self._widths, *sizes, *addresses, edge)
-        shape.arrays = path, *tensors, rows.order
+        shape.arrays = *tensors, rows.order
         return shape
+
+    def _path_for(self, capacity: int) -> Tensor:
+        """The array `path` for arrays of `capacity` targets."""
+        path = self._path.copy()
+        path[:, 3] += capacity * self._before  # S has one array of all targets per output irrep
+        return torch.from_numpy(path)
 
     def ends(self, features: int, sources: int) -> Ends:
         """The structure for a whole graph; its arrays live as long as the table."""
-        numbers = features, sources, len(self._joined), self.sums, len(self.outputs)
-        arrays = self._sizes.ctypes.data, self.place.data_ptr(), self._joined.data_ptr()
+        numbers = features, sources, len(self.joined), self.sums, len(self.outputs)
+        arrays = self._sizes.data_ptr(), self.place.data_ptr(), self.joined.data_ptr()
         return Ends(*numbers, *arrays)
 
     def with_padding(self, v: Tensor) -> Tensor:

@@ -111,9 +111,13 @@ def native(source: Path, dtype: torch.dtype) -> ctypes.CDLL | None:
 
 def native_for(source: Path, tensors: Sequence[torch.Tensor]) -> ctypes.CDLL | None:
     """`native` for these tensors; None unless they are plain ones of one type on a CPU."""
-    dtypes = {tensor.dtype for tensor in tensors}
-    plain = all(t.device.type == "cpu" and type(t) in _PLAIN for t in tensors)
-    return native(source, dtypes.pop()) if plain and len(dtypes) == 1 else None
+    if not tensors:
+        return None
+    dtype = tensors[0].dtype
+    for tensor in tensors:
+        if type(tensor) not in _PLAIN or tensor.dtype != dtype or tensor.device.type != "cpu":
+            return None
+    return native(source, dtype)
 
 
 def _library(source: Path, options: list[str]) -> ctypes.CDLL:

@@ -174,7 +174,8 @@ def _counted(hood: Neighbourhoods) -> Rows | None:
     span, first, order, ordered = room.split([2, hood.size + 1, edges, edges])
     step, start = index.element_size(), index.data_ptr()
     function = library.rows
-    function.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 6
+    if function.argtypes is None:
+        function.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 6
     results = [part.data_ptr() for part in (first, order, ordered, span)]
     state = function(edges, hood.size, start, start + step * edges, *results)
     if state < 0:
