@@ -113,7 +113,7 @@ def of_copies(records: Records, groups: Copies) -> Iterator[Suspicion]:
     for name, parts in records.energies.items():
         energies = np.concatenate(parts)
         gap = np.abs(energies - energies[groups.alike])
-        wrong = gap > 1e-3 + 1e-6 * np.abs(energies)
+        wrong = gap > 1e-3 * np.concatenate(records.sizes) + 1e-6 * np.abs(energies)
         meaning = f"{name!r} differs from that of the same structure by up to "
         meaning += f"{np.max(gap, where=wrong, initial=0):.3g}."
         yield from _named(records, wrong, "labels of copies", meaning)
