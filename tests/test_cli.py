@@ -99,6 +99,18 @@ def test_evaluate_prints_the_metrics(here, capsys):
     assert "parity.png" in out
 
 
+def test_evaluate_shows_numbers_in_a_unit_of_choice(here, capsys):
+    assert cli.main(["evaluate", str(here), "--units", "meV"]) == 0
+    out = capsys.readouterr().out
+    mae = json.loads((here / "metrics.json").read_text())["test"]["mae"]
+    assert mae["unit"] == "eV"
+    assert "MAE [meV]" in out and f"{1000 * mae['value']:#.4g}" in out
+    assert "largest errors of U0_atom [meV]: #" in out
+    assert {"errors.png", "worst.png"} <= {path.name for path in here.iterdir()}
+    assert cli.main(["evaluate", str(here), "--units", "D"]) == 2
+    assert "Nothing here can be expressed in D: it is in eV." in capsys.readouterr().err
+
+
 def test_certify_prints_both_certificates(here, capsys):
     assert cli.main(["certify", str(here)]) == 0
     out = capsys.readouterr().out

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 after an error that the user can mend, 130 after Ctrl-C.
     """
     _let_waiting_threads_sleep()
+    warnings.showwarning = _show_warning
     command = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in command
     try:
@@ -43,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(str(error) or "stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _show_warning(message: Warning | str, kind: type[Warning], *_: Any, **__: Any) -> None:
+    """Print a warning as a line, like errors; those of other packages are for programmers."""
+    if kind.__module__.startswith("steerable"):
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _let_waiting_threads_sleep() -> None:
@@ -69,6 +77,8 @@ def train(arguments: list[str]) -> None:
     first = Parser(f"steerable train {name}", add_help=False, allow_abbrev=False)
     first.add_argument("--resume", type=Path)
     first.add_argument("--preset")
+    first.add_argument("--from", dest="start", type=Path)
+    first.add_argument("--members", type=int)
     args = first.parse_known_args(rest)[0]
     folder = args.resume
     settings = folder / "config.yaml" if folder else None
@@ -83,9 +93,20 @@ def train(arguments: list[str]) -> None:
         options.add_argument(
             "--preset", help="begin with the settings that work well for one data.preset"
         )
+    options.add_argument(
+        "--from", help="run folder whose weights the training begins with, as far as they fit"
+    )
+    options.add_argument(
+        "--members", help="train so many networks that differ in their seeds, in one run folder"
+    )
     config = parse(kind, options, rest)
     config.run = str(folder or config.run)
-    _learn(config, folder is not None)
+    if args.members is None:
+        _learn(config, folder is not None, args.start)
+    elif folder:
+        raise UsageError(f"Members are resumed one by one: leave --members out, {folder} has its.")
+    else:
+        _learn_committee(config, args.members, args.start)
 
 
 def demo(arguments: list[str]) -> None:
@@ -119,12 +140,14 @@ def demo(arguments: list[str]) -> None:
 
 
 def evaluate(arguments: list[str]) -> None:
-    """Test a trained network and draw its figures: evaluate RUN."""
-    args = _run_option("evaluate").parse_args(arguments)
+    """Test a trained network and draw its figures: evaluate RUN [--units meV]."""
+    options = _run_option("evaluate")
+    options.add_argument("--units", help="unit of what is shown, such as meV or kcal/mol")
+    args = options.parse_args(arguments)
 
     from steerable.train import evaluate
 
-    _show(args.run, evaluate(args.run, device=args.device))
+    _show(args.run, evaluate(args.run, device=args.device), args.units)
 
 
 def certify(arguments: list[str]) -> None:
@@ -210,34 +233,44 @@ def _dispatch(arguments: list[str]) -> None:
         raise UsageError(f"There is no command {name!r}. {hint}")
 
 
-def _learn(config: Any, resume: bool) -> dict[str, Any]:
+def _learn_committee(config: Any, members: int, start: Path | None) -> None:
+    """Train a committee, and show what the mean of its members reached."""
+    from steerable.train import fit_committee
+
+    run = fit_committee(config, members, start=start)
+    _show_errors(json.loads((run / "metrics.json").read_text(encoding="utf-8")))
+
+
+def _learn(config: Any, resume: bool, start: Path | None = None) -> dict[str, Any]:
     """Train, and show what was reached."""
     from steerable.train import fit
 
-    run = fit(config, resume=resume)
+    run = fit(config, resume=resume, start=start)
     metrics: dict[str, Any] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     _show(run, metrics)
     return metrics
 
 
-def _show(run: Path, metrics: dict[str, Any]) -> None:
-    """Print the metrics of a run for people, and draw its figures."""
+def _show_errors(metrics: dict[str, Any], units: str | None = None) -> None:
+    """Print the errors of a test and of its baselines, in a unit of the user's choice."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from steerable.report import draw
+    from steerable.deploy import check_units, converted
 
-    test, certificate = metrics["test"], metrics["certificate"]
+    test = metrics["test"]
     items, count = next(iter(test.items()))
     title = f"{metrics['task']}: {count:,} test {items}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     reached = {"network": test} | {entry["name"]: entry for entry in metrics["baselines"].values()}
+    reached |= {f"member {k}": each for k, each in enumerate(metrics.get("each", ()), start=1)}
     measures = {
-        key: entry["unit"]
+        key: converted(entry, units)["unit"]
         for key, entry in test.items()
         if isinstance(entry, dict) and "unit" in entry
     }
+    check_units(units, [test[key]["unit"] for key in measures])
     table.add_column("")
     for key, unit in measures.items():
         table.add_column(
@@ -245,10 +278,26 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
         )
     for name, errors in reached.items():
         table.add_row(
-            name, *(f"{errors[key]['value']:#.4g}" if key in errors else "" for key in measures)
+            name,
+            *(
+                f"{converted(errors[key], units)['value']:#.4g}" if key in errors else ""
+                for key in measures
+            ),
         )
+    Console(markup=False, highlight=False, soft_wrap=True).print(table)
+
+
+def _show(run: Path, metrics: dict[str, Any], units: str | None = None) -> None:
+    """Print the metrics of a run for people, and draw its figures."""
+    from rich.console import Console
+
+    from steerable.report import draw, worst_line
+
+    _show_errors(metrics, units)
+    certificate = metrics["certificate"]
     console = Console(markup=False, highlight=False, soft_wrap=True)
-    console.print(table)
+    for name, worst in metrics["worst"].items():
+        console.print(worst_line(name, worst, units))
     console.print(
         f"symmetry {'kept' if certificate['passed'] else 'BROKEN'}: relative error under "
         f"{certificate['elements']} elements of {certificate['group']}, translations and "
@@ -258,7 +307,7 @@ def _show(run: Path, metrics: dict[str, Any]) -> None:
     console.print(
         f"{metrics['parameters']:,} parameters, {metrics['train_seconds']:.0f} s of training"
     )
-    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run))]))
+    console.print("\n".join(["figures", *(f"  {path}" for path in draw(run, units))]))
 
 
 def _unused(folder: Path) -> str:

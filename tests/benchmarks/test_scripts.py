@@ -5,6 +5,7 @@ import pickle
 import conv
 import grids
 import harmonics
+import neighbours
 import pdo
 import permutations
 import pytest
@@ -16,7 +17,8 @@ from harness import Row
 
 
 @pytest.mark.parametrize(
-    "script", [conv, grids, harmonics, pdo, permutations, segment, sets, sphere, stencils]
+    "script",
+    [conv, grids, harmonics, neighbours, pdo, permutations, segment, sets, sphere, stencils],
 )
 def test_cases_keep_the_contract(script):
     for quick in (True, False):
@@ -28,7 +30,9 @@ def test_cases_keep_the_contract(script):
     )
 
 
-@pytest.mark.parametrize("script", [grids, harmonics, pdo, permutations, segment, sets, stencils])
+@pytest.mark.parametrize(
+    "script", [grids, harmonics, neighbours, pdo, permutations, segment, sets, stencils]
+)
 def test_errors_are_those_of_float32(script):
     seen = 0
     for case in script.cases(quick=True):

@@ -39,7 +39,9 @@ def save_run(folder, frames, seed=0, targets=TARGETS, **settings):
     }
     folder.mkdir()
     (folder / "config.yaml").write_text("task: property\n")
-    probe = (torch.from_numpy(structures.z[:2]), torch.from_numpy(structures.pos[:2]))
+    probe = [torch.from_numpy(structures.z[:2]), torch.from_numpy(structures.pos[:2])]
+    if arguments["charge"]:
+        probe += [torch.zeros(2, dtype=torch.long), *[None] * 4, torch.ones(1).double()]
     save(folder, model, metadata, probe)
     return model
 

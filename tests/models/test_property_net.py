@@ -79,7 +79,7 @@ def test_every_head_turns_with_the_atoms_whatever_their_place_and_order():
     """Against the definition: g v for vectors, g T g^T for tensors, with reflections."""
     model, generator = network(), torch.Generator().manual_seed(1)
     values = model(Z, POS, BATCH)
-    for g in O3().sample(6, generator):
+    for g in O3().sample(4, generator):
         order = torch.randperm(8, generator=generator)
         place = torch.randn(2, 3, generator=generator, dtype=DOUBLE)[BATCH]
         moved = model(Z[order], (POS @ g.T + place)[order], BATCH[order])
@@ -114,7 +114,7 @@ def test_the_claim_holds_in_both_precisions(dtype, limit):
             return self.function(*inputs)[self.name]
 
     for name, role in claim.output.items():
-        report = certify(Selected(name), claim.inputs, role, claim.group, 2, dtype=dtype)
+        report = certify(Selected(name), claim.inputs, role, claim.group, 1, dtype=dtype)
         assert report.error < limit, (name, report)
 
 
@@ -241,7 +241,10 @@ def test_dipoles_of_charges_have_no_meaning_in_crystals():
 # --- charge and spin
 
 
-@pytest.mark.parametrize("changes", [{}, {"element_weights": True}, {"density_degree": 0}], ids=str)
+WAYS = [{}, {"element_weights": True}, {"density_degree": 0, "hidden": "8x0e+4x1o+4x2e"}]
+
+
+@pytest.mark.parametrize("changes", WAYS, ids=str)
 def test_charge_and_spin_change_every_value(changes):
     model = network("energy", "charges", "alpha", charge=True, spin=True, **changes)
     inputs = {"charge": torch.tensor([0, 1]), "spin": torch.tensor([1, 2])}
@@ -249,12 +252,10 @@ def test_charge_and_spin_change_every_value(changes):
     for name, value in inputs.items():
         other = model(Z, POS, BATCH, **(inputs | {name: value + torch.tensor([0, 1])}))
         for head in values:
-            rows = BATCH == 1 if head == "charges" else torch.tensor([False, True])
-            difference = (other[head] - values[head]).flatten(1) if head == "alpha" else None
-            change = difference.abs().amax(1) if difference is not None else other[head]
-            change = change if difference is not None else (change - values[head]).abs()
-            assert (change[rows] > 1e-6).all()
-            assert (change[~rows] == 0).all()
+            change = (other[head] - values[head]).abs().view(len(values[head]), -1).amax(1)
+            is_other = (BATCH if head == "charges" else torch.arange(2)) == 1
+            assert (change[is_other] > 1e-6).all()
+            assert (change[~is_other] == 0).all()
 
 
 def test_a_lone_ion_differs_from_its_atom():
@@ -356,18 +357,17 @@ def test_a_network_is_built_from_json():
 
 
 @pytest.mark.parametrize(
-    ("elements", "head", "changes"),
+    ("elements", "head"),
     [
-        ((8, 6, 1), HeadSettings("gap", pool="mean"), {}),
-        (ELEMENTS, HeadSettings("gap"), {}),
-        (ELEMENTS, HeadSettings("homo", pool="mean"), {}),
-        (ELEMENTS, HeadSettings("gap", pool="mean"), {"charge": True}),
+        ((8, 6, 1), HeadSettings("gap", pool="mean")),
+        (ELEMENTS, HeadSettings("gap")),
+        (ELEMENTS, HeadSettings("homo", pool="mean")),
     ],
 )
-def test_states_of_another_meaning_are_refused(elements, head, changes):
+def test_states_of_another_meaning_are_refused(elements, head):
     settings = PropertySettings(hidden="4x0e", layers=1)
     ours = PropertyNet(ELEMENTS, [HeadSettings("gap", pool="mean")], settings)
-    other = PropertyNet(elements, [head], PropertySettings(hidden="4x0e", layers=1, **changes))
+    other = PropertyNet(elements, [head], settings)
     assert_refused(ours, other.state_dict())
 
 

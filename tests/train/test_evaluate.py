@@ -27,7 +27,7 @@ def test_metrics_have_the_schema_of_every_run(run, config, molecules, build):
     assert list(found) == [
         "format", "task", "status", "test", "baselines",
         "validation", "certificate", "parameters", "epochs",
-        "train_seconds", "versions", "figures",
+        "train_seconds", "versions", "worst", "figures",
     ]  # fmt: skip
     assert found["status"] == "finished"
     assert found["test"]["molecules"] == 12
@@ -53,8 +53,10 @@ def test_predictions_are_written(run, molecules, build):
     found = evaluate(run, molecules, build)
     with (run / "predictions.csv").open() as file:
         header, *rows = csv.reader(file)
-    true, predicted = np.array(rows, dtype=float).T
-    assert header == ["true [eV]", "predicted [eV]"]
+    assert header == ["index", "formula", "true [eV]", "predicted [eV]", "composition [eV]"]
+    true, predicted, composed = np.array([row[2:] for row in rows], dtype=float).T
+    composition = found["baselines"]["composition"]["mae"]["value"]
+    assert np.abs(true - composed).mean() == pytest.approx(composition)
     assert np.abs(true - predicted).mean() == pytest.approx(found["test"]["mae"]["value"])
 
 

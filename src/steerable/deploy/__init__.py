@@ -20,10 +20,12 @@ from .run_folder import (
     WEIGHTS,
     CheckpointError,
     load,
+    member_folders,
     predict_exactly,
     write,
 )
 from .sources import Source, find_sources
+from .units import UnitError, check_units, convert, converted
 from .whole_file import whole_file
 from .writers import FORMATS, Heading, Writer, choose_format, open_writer
 
@@ -53,15 +55,21 @@ __all__ = [
     "Predictions",
     "Predictor",
     "Source",
+    "UnitError",
     "UnlikeTrainingWarning",
     "Writer",
+    "check_frames",
+    "check_units",
     "choose_format",
+    "convert",
+    "converted",
     "feature_reference",
     "figures_of",
     "find_device",
     "find_sources",
     "has_targets",
     "load",
+    "member_folders",
     "open_writer",
     "placement",
     "predict_exactly",

@@ -18,8 +18,8 @@ class FigureRecord:
 
     Args:
         kind: `parity`, numbers against the truth, or `confusion`, classes against the true ones.
-            The first two columns of the table are the truth and the prediction; those of numbers
-            have the unit in brackets.
+            The columns of the table that begin with `true` and `predicted` are the truth and the
+            prediction; those of numbers have the unit in brackets.
         name: of what is predicted, where a run predicts several things; its table and its picture
             have it in their names.
         classes: all names of classes, in order.
@@ -35,9 +35,19 @@ class FigureRecord:
         return predictions_file(self.name)
 
     @property
+    def structures(self) -> str:
+        """The file of the structures that have the largest errors."""
+        return f"worst-{self.name}.xyz" if self.name else "worst.xyz"
+
+    @property
     def picture(self) -> str:
         """The file of the picture."""
         return f"{self.kind}-{self.name}.png" if self.name else f"{self.kind}.png"
+
+    @property
+    def profile(self) -> str:
+        """The file of the picture of errors by element and size."""
+        return f"errors-{self.name}.png" if self.name else "errors.png"
 
 
 def predictions_file(name: str = "") -> str:

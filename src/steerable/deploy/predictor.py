@@ -17,7 +17,7 @@ from steerable.data.structures import Structures, Target
 
 from .inputs import NetworkInputs
 from .predict import Predictions, predict_parts
-from .run_folder import CheckpointError
+from .run_folder import CheckpointError, member_folders
 from .run_folder import load as load_run
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def load(
     """The network of a run, called on structures.
 
     Args:
-        runs: folders that `steerable train` wrote; the predictions of several are averaged.
+        runs: folders that `steerable train` wrote; the predictions of several, and of the members
+            of a committee, are averaged.
         device: where they will run, such as `cpu` or `cuda:1`; `auto` is where the network was
             trained, or the CPU if that device is not here.
         dtype: precision of the networks; that of their training by default.
@@ -153,6 +154,7 @@ def load(
     """
     if not runs:
         raise CheckpointError("Give the folder of a run, or of several; got none.")
+    runs = tuple(folder for run in runs for folder in member_folders(run))
     pairs = [load_run(run, device=device, dtype=dtype) for run in runs]
     for run, (_, metadata) in zip(runs, pairs, strict=True):
         if not has_targets(metadata):

@@ -82,6 +82,12 @@ def load(
     return model.to(device=place, dtype=dtype), metadata
 
 
+def member_folders(run: Path | str) -> list[Path]:
+    """The runs of a committee in their order; the folder itself where it is one run."""
+    members = [path for path in Path(run).glob("member-*") if path.name[7:].isdigit()]
+    return sorted(members, key=lambda path: int(path.name[7:])) or [Path(run)]
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -54,15 +54,31 @@ def find_sources(
 
 def _files(path: Path) -> list[Path]:
     """A file, or a folder that is read as one, or else the files of a folder that can be read."""
-    from steerable.data.structures.readers import READERS
-
-    if path.is_file() or any(reader.matches(path) for reader in READERS):
+    if path.is_file() or _has_reader(path):
         return [path]
     files = [file for file in sorted(path.iterdir()) if file.is_file()]
-    readable = [file for file in files if any(reader.matches(file) for reader in READERS)]
+    readable = [file for file in files if _has_reader(file) or _is_known_to_ase(file)]
     if not readable:
         raise FramesError(f"The folder {path} has no file of structures that can be read.")
     return readable
+
+
+def _has_reader(path: Path) -> bool:
+    """Whether a reader is for this format in particular."""
+    from steerable.data.structures.readers import READERS
+
+    return any(reader.matches(path) for reader in READERS if reader.names != ("*",))
+
+
+def _is_known_to_ase(path: Path) -> bool:
+    """Whether ASE knows the format of a file by its name."""
+    from ase.io.formats import UnknownFileTypeError, filetype
+
+    try:
+        filetype(str(path), read=False, guess=False)
+    except UnknownFileTypeError:
+        return False
+    return True
 
 
 def _read(path: Path) -> Iterator[Structures]:

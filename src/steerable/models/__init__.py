@@ -16,6 +16,7 @@ from .build import (
 from .bumps import bumps_claim
 from .certifiable import Certifiable, Claim
 from .classifier import Classifier, ClassifierSettings
+from .committee import Committee
 from .dots import dots_claim
 from .dynamics import Dynamics, DynamicsSettings
 from .forces import Gravitation, PairForces, Particles
@@ -42,6 +43,7 @@ __all__ = [
     "Claim",
     "Classifier",
     "ClassifierSettings",
+    "Committee",
     "DeepSets",
     "Dynamics",
     "DynamicsSettings",

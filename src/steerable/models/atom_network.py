@@ -14,7 +14,7 @@ from ..field import Field, invariant_field
 from ..filters import Filter, HarmonicFilter, Radial, choose_filter, harmonic_degree
 from ..groups import Group, named_group
 from ..layers import Meaningful
-from ..ops import Edges, Neighbourhoods, radius_graph
+from ..ops import Edges, Neighbourhoods, periodic_graph, radius_graph
 from ..settings import ConfigError, check_choices, check_range
 from ..tracing import is_traced
 from .atoms import BONDS, STATE, Bond, OneHot, State
@@ -168,8 +168,6 @@ class AtomNetwork(Meaningful, ConstantModule):
             if cell is None or pbc is None:
                 edge_index = radius_graph(pos, self.cutoff, batch)
             else:
-                from ..ops import periodic_graph
-
                 edge_index, shift = periodic_graph(pos, self.cutoff, cell, pbc, batch)
         return Edges.between(pos, edge_index, shift, cell, batch).to(self.embed.weight.dtype)
 

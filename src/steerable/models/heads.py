@@ -164,7 +164,9 @@ class Head(Meaningful, ConstantModule):
         invariants = invariant_part(field)
         self.readout = _readout(settings, field)
         is_attention = settings.per == "structure" and settings.pool == "attention"
-        self.score = invariant_readout(field, invariants) if is_attention else None
+        # A constant added to all scores changes no weight.
+        score = invariant_readout(field, invariants, bias=False) if is_attention else None
+        self.score = score
         reference = settings.reference or (0.0,) * elements
         scale = settings.scale if isinstance(settings.scale, tuple) else (settings.scale,)
         if len(reference) != elements or len(scale) not in (1, elements):

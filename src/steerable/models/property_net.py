@@ -43,8 +43,9 @@ class PropertySettings:
         products: whether the features at an atom are multiplied; or else they pass gates.
         norm: whether the features pass an RMSNorm before every convolution.
         element_weights: whether every sum over neighbours has weights of the element of its atom.
-        charge: whether the total charge of a structure is an input.
-        spin: whether the spin multiplicity of a structure is an input.
+        charge: whether the total charge of a structure is an input; it is not if absent, and a task
+            then decides by its data.
+        spin: whether the spin multiplicity of a structure is an input, likewise.
     """
 
     hidden: str | None = None
@@ -60,8 +61,8 @@ class PropertySettings:
     products: bool = True
     norm: bool = False
     element_weights: bool = False
-    charge: bool = False
-    spin: bool = False
+    charge: bool | None = None
+    spin: bool | None = None
 
     def __post_init__(self) -> None:
         check_choices("model", self)
@@ -130,7 +131,11 @@ class PropertyNet(AtomNetwork):
                 f"A network has one head or more, each with a name of its own; got {names}."
             )
         super().__init__(
-            elements, settings.backbone(heads), neighbours, settings.charge, settings.spin
+            elements,
+            settings.backbone(heads),
+            neighbours,
+            bool(settings.charge),
+            bool(settings.spin),
         )
         field, count = self.blocks.field_out, len(self.elements)
         self.heads = nn.ModuleList(Head(head, field, count) for head in heads)

@@ -12,17 +12,21 @@ from .backbone import invariant_part
 from .tensor_of import TensorOf, tensor_field
 
 
-def invariant_readout(field: Field, invariants: Field, count: int = 1) -> nn.Sequential:
+def invariant_readout(
+    field: Field, invariants: Field, count: int = 1, bias: bool = True
+) -> nn.Sequential:
     """From features to numbers; where they are all invariant, the last block mixed them.
 
     Args:
         field: type of the features.
         invariants: type of the hidden layers.
         count: how many numbers.
+        bias: whether a constant is added to them.
     """
     width = invariants.dim
     first = [Linear(field, invariants), nn.SiLU()] if field != invariants else []
-    return nn.Sequential(*first, nn.Linear(width, width), nn.SiLU(), nn.Linear(width, count))
+    last = nn.Linear(width, count, bias=bias)
+    return nn.Sequential(*first, nn.Linear(width, width), nn.SiLU(), last)
 
 
 class TensorReadout(nn.Sequential):
@@ -76,7 +80,8 @@ class DipoleReadout(nn.Module):
 
     def __init__(self, field: Field) -> None:
         super().__init__()
-        self.charge = invariant_readout(field, invariant_part(field))
+        # A constant would add the same charge to all atoms, which makes no dipole about their mean.
+        self.charge = invariant_readout(field, invariant_part(field), bias=False)
         self.dipole = TensorReadout(field, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -58,7 +58,7 @@ def transfer(source: AtomNetwork, target: AtomNetwork) -> Transfer:
 
 def _weights(network: AtomNetwork) -> dict[str, tuple[str, Tensor]]:
     """The parameters with their keys; a head is called by its target, whatever its number is."""
-    result = {}
+    result: dict[str, tuple[str, Tensor]] = {}
     heads = {f"heads.{k}.": head.settings.name for k, head in enumerate(_heads(network))}
     for key, parameter in network.named_parameters():
         number = ".".join(key.split(".")[:2]) + "."
@@ -104,7 +104,7 @@ def _moves(network: AtomNetwork, elements: list[int]) -> dict[str, list[Tensor]]
     for element in elements:
         probe.zero_grad(set_to_none=True)
         outputs = named_outputs(probe(torch.full((3,), element), pos, **states))
-        sum(value.square().sum() for value in outputs.values()).backward()
+        torch.cat([value.flatten() for value in outputs.values()]).square().sum().backward()
         for name, parameter in probe.named_parameters():
             gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             result[name].append(gradient != 0)

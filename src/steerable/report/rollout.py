@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .figures import INK, QUIET, VALIDATION, _dress, _save
+from .style import INK, QUIET, VALIDATION, dress, save
 
 FILMS = ("gif", "mp4")
 LONGEST = 120  # frames of a film
@@ -75,19 +75,19 @@ def conserved(table: Table, path: Path) -> Path:
     time, shown, true = _in_common(table)
     error = np.sqrt(((table["position"][shown] - table["true_position"][true]) ** 2).mean((1, 2)))
     axes[0].plot(time[1:], error[1:], color=VALIDATION, linewidth=2)
-    _dress(axes[0], f"{table['title']}: error", time_label, _label("root mean square", length))
+    dress(axes[0], f"{table['title']}: error", time_label, _label("root mean square", length))
     names = ("energy", "momentum", "angular_momentum")
     for place, name, scale in zip(axes[1:], names, table["scale"], strict=True):
         for prefix, label, color in (("true_", "true", QUIET), ("", "network", VALIDATION)):
             value = _columns(table[f"{prefix}{name}"])
             drift = np.linalg.norm(value - value[0], axis=1) / max(scale, 1e-30)
             place.plot(table[f"{prefix}time"][1:], drift[1:], color=color, linewidth=2, label=label)
-        _dress(place, f"drift of {name.replace('_', ' ')}", time_label, "share of the sum of parts")
+        dress(place, f"drift of {name.replace('_', ' ')}", time_label, "share of the sum of parts")
         place.legend(frameon=False, labelcolor=INK, fontsize=9)
     for place in axes:
         if any((line.get_ydata() > 0).any() for line in place.lines):
             place.set_yscale("log")
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def motion(table: Table, path: Path) -> Path:

@@ -3,6 +3,7 @@
 from steerable.deploy import CheckpointError, load
 
 from .checkpoint import save
+from .committee import evaluate_committee, fit_committee
 from .config import ConfigError, DivergedError, RunConfig, TrainingConfig
 from .data_record import DataRecord, DataSource, Part, checksum
 from .evaluate import certificates, certify_run, evaluate
@@ -92,7 +93,9 @@ __all__ = [
     "demo",
     "dump_config",
     "evaluate",
+    "evaluate_committee",
     "fit",
+    "fit_committee",
     "load",
     "load_config",
     "parse",

@@ -6,10 +6,9 @@ Test errors beside baselines, and a certificate of its symmetry.
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,14 +27,15 @@ from steerable.deploy import (
     FigureRecord,
     load,
     placement,
-    predictions_file,
     write,
 )
 from steerable.models import Claim, named_outputs
 
 from .checkpoint import versions
+from .data_record import Part
 from .measures import Measure
 from .options import load_config
+from .predictions import identified, to_csv, worst_frames, worst_items
 from .run_data import run_data
 from .task import Outcome
 from .tasks.registry import task_of
@@ -56,7 +56,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Test the network of a run on the items that it never saw.
 
-    Write `metrics.json` and `predictions.csv`.
+    Write `metrics.json`, `predictions.csv`, and `worst.xyz`, the structures of the largest errors,
+    where the items have atoms.
 
     Args:
         run: a run folder.
@@ -75,14 +76,15 @@ def evaluate(
     model, metadata = load(run, build, device)
     task = task_of(metadata)
     config = load_config(run / CONFIG, task.config)
-    content, _ = run_data(run, task, config, dataset, f"evaluate({str(run)!r}, dataset=...)")
+    content, part = run_data(run, task, config, dataset, f"evaluate({str(run)!r}, dataset=...)")
     items = task.held_out(config, content)
     outcome = task.test(model, items, metadata)
-    figures = _write_tables(run, outcome)
+    figures, worst = _write_tables(run, outcome, part)
     content = _frame(run, metadata, "finished") | {
         "test": outcome.test,
         "baselines": outcome.baselines,
         "certificate": _summary(certificates(task.claim(model, items, metadata))),
+        "worst": worst,
         "figures": [asdict(figure) | {"classes": list(figure.classes)} for figure in figures],
     }
     _write_metrics(run, content)
@@ -203,29 +205,31 @@ def _frame(run: Path, metadata: dict[str, Any], status: str) -> dict[str, Any]:
         "epochs": len(log),
         "train_seconds": log[-1][1],
         "versions": versions(),
+        "worst": {},
         "figures": [],
     }
 
 
-def _write_tables(run: Path, outcome: Outcome) -> list[FigureRecord]:
-    """Write the predictions of each output; the figures that show them."""
-    figures = []
+def _write_tables(
+    run: Path, outcome: Outcome, part: Part | None
+) -> tuple[list[FigureRecord], dict[str, list[dict[str, Any]]]]:
+    """Write the predictions of each output and the structures of its worst items.
+
+    Returns:
+        The figures that show them; and by name of output the worst items.
+    """
+    figures, worst = [], {}
     for number, (name, table) in enumerate(outcome.tables.items()):
-        suffix = name if number else ""
         kind = CONFUSION if table.classes else PARITY
-        figures.append(FigureRecord(kind, suffix, table.classes))
-        write(run / predictions_file(suffix), _csv(table.header, table.rows).encode())
-    return figures
+        figure = FigureRecord(kind, name if number else "", table.classes)
+        figures.append(figure)
+        write(run / figure.table, to_csv(identified(table, part)).encode())
+        if entries := worst_items(table, part):
+            worst[name] = entries
+            if part and part.structures is not None:
+                write(run / figure.structures, worst_frames(entries, part.structures).encode())
+    return figures, worst
 
 
 def _write_metrics(run: Path, content: dict[str, Any]) -> None:
     write(run / METRICS, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([f"{x:.9g}" if isinstance(x, float) else x for x in row])
-    return text.getvalue()

@@ -66,7 +66,9 @@ def run_data(
         source = DataSource("") if dataset is None else PYTHON
         words = f"now comes the error: {str(error).rstrip('.')}."
         raise _refusal(run, task, record, source, words, call) from error
-    for name, part in parts.items() if record else ():
+    if record is None:
+        return content, parts.get(names[-1])
+    for name, part in parts.items():
         current = PartRecord.of(part)
         if not record.fits(name, current, source):
             words = (

@@ -49,15 +49,18 @@ class Table(NamedTuple):
     """The predictions of one output for the items of a test, and how they are drawn.
 
     Args:
-        header: names of the columns: the truth, the prediction, and others. Numbers have their unit
-            in brackets.
-        rows: one row an item, or an atom.
+        header: names of the columns: the truth, the prediction, and others, such as `composition`,
+            what the elements alone predict of a sum over atoms. Numbers have their unit in
+            brackets.
+        rows: one row an item, or several, such as one an atom.
         classes: all names of classes, where the predictions are such names.
+        items: the number of the item of each row in the test; by default row k is of item k.
     """
 
     header: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     classes: tuple[str, ...] = ()
+    items: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)

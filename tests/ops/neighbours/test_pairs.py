@@ -1,9 +1,10 @@
 """The order of edges against that of Python."""
 
 import numpy as np
+import pytest
 import torch
 
-from steerable.ops.neighbours.pairs import sorted_pairs
+from steerable.ops.neighbours.pairs import both_ways, sorted_pairs
 
 
 def test_pairs_are_sorted_by_target_then_source():
@@ -19,3 +20,16 @@ def test_pairs_are_sorted_by_target_then_source():
 def test_no_pairs():
     nothing = torch.zeros(0, dtype=torch.long)
     assert sorted_pairs(nothing, nothing).shape == (2, 0)
+
+
+@pytest.mark.parametrize("nodes", [50, 2**40])
+def test_pairs_from_both_ends_are_sorted_by_target_then_source_then_shift(nodes):
+    """So many nodes that an edge does not fit into one number are sorted column by column."""
+    rng = np.random.default_rng(0)
+    source, target = rng.integers(0, 50, (2, 200)) * (nodes // 50)
+    shift = rng.integers(-9, 6, (200, 3))
+    edges = []
+    for s, t, row in zip(source.tolist(), target.tolist(), shift.tolist(), strict=True):
+        edges += [[t, s, *row], [s, t, *[-n for n in row]]]
+    edge_index, shifts = both_ways(*[torch.from_numpy(a) for a in (source, target, shift)], nodes)
+    assert torch.cat([edge_index.flip(0).T, shifts], 1).tolist() == sorted(edges)

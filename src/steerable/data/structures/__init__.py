@@ -25,7 +25,7 @@ from .splits import (
 from .structures import MissingColumnError, Structures, concatenate
 from .tables import read_table
 from .targets import KINDS, Target, TargetError, find_target, target_values
-from .writers import convert, write
+from .writers import convert, write, write_extxyz_part
 
 __all__ = [
     "KINDS",
@@ -71,4 +71,5 @@ __all__ = [
     "to_structures",
     "total_charge",
     "write",
+    "write_extxyz_part",
 ]

@@ -32,13 +32,11 @@ def duplicates(structures: Structures, tolerance: float = 1e-3) -> np.ndarray:
         key = np.sort(z).tobytes() + structures.pbc[row].tobytes()
         members.setdefault(key, []).append(row)
     first = np.arange(len(structures))
-    for several in members.values():
-        if len(several) > 1:
-            rows = np.array(several)
-            labels = _labels(np.stack([_distances(structures, row) for row in several]), tolerance)
-            # np.unique returns the first row of each label, and rows ascend.
-            _, index, inverse = np.unique(labels, return_index=True, return_inverse=True)
-            first[rows] = rows[index][inverse]
+    for rows in members.values():
+        # Distances to the nearest image take long; few structures need them.
+        for candidates in _alike(structures, rows, tolerance, is_exact=False):
+            for same in _alike(structures, candidates, tolerance, is_exact=True):
+                first[same] = same[0]
     return first
 
 
@@ -67,15 +65,31 @@ def shared_duplicates(
     return pairs
 
 
-def _distances(structures: Structures, row: int) -> np.ndarray:
-    """Distances (distance,), sorted within each pair of elements, then those of the cell."""
+def _alike(
+    structures: Structures, rows: list[int], tolerance: float, is_exact: bool
+) -> list[list[int]]:
+    """Sets of two of the rows or more, in their order, whose distances are the same."""
+    if len(rows) < 2:
+        return []
+    values = np.stack([_distances(structures, row, is_exact) for row in rows])
+    sets: dict[int, list[int]] = {}
+    for label, row in zip(_labels(values, tolerance).tolist(), rows, strict=True):
+        sets.setdefault(label, []).append(row)
+    return [several for several in sets.values() if len(several) > 1]
+
+
+def _distances(structures: Structures, row: int, is_exact: bool) -> np.ndarray:
+    """Distances (distance,), sorted within each pair of elements, then those of the cell.
+
+    In a cell, those that are not exact are exact up to half its least height, and cut off there.
+    """
     atoms = slice(structures.ends[row], structures.ends[row + 1])
     z, pos, cell = structures.z[atoms], structures.pos[atoms], structures.cell[row]
     one, two = np.triu_indices(len(z), 1)
     length = np.linalg.norm(pos[one] - pos[two], axis=1)
     corners = np.zeros(0)
     if structures.pbc[row].any() and np.linalg.matrix_rank(cell) == 3:
-        length = _nearest(pos[one] - pos[two], cell, structures.pbc[row])
+        length = _nearest(pos[one] - pos[two], cell, structures.pbc[row], is_exact)
         corners = np.linalg.norm([*cell, *(cell + np.roll(cell, 1, axis=0))], axis=1)
     low, high = np.minimum(z[one], z[two]), np.maximum(z[one], z[two])
     length = length[np.lexsort((length, high, low))]
@@ -84,10 +98,14 @@ def _distances(structures: Structures, row: int) -> np.ndarray:
     return np.concatenate([corners, length]).astype(np.float32)
 
 
-def _nearest(offset: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> np.ndarray:
+def _nearest(offset: np.ndarray, cell: np.ndarray, pbc: np.ndarray, is_exact: bool) -> np.ndarray:
     """The length (pair,) of each offset (pair, 3) to the nearest image."""
-    places = np.linalg.solve(cell.T, offset.T).T
+    inverse = np.linalg.inv(cell)
+    places = offset @ inverse
     offset = (places - np.round(places) * pbc) @ cell
+    if not is_exact:
+        heights = 1 / np.linalg.norm(inverse, axis=0)
+        return np.minimum(np.linalg.norm(offset, axis=1), heights[pbc].min() / 2)
     # Halves are rounded up or down by chance, and in oblique cells another image may be nearer.
     steps = [(-1, 0, 1) if repeats else (0,) for repeats in pbc]
     shifts = np.array(list(product(*steps))) @ cell

@@ -31,8 +31,8 @@ class AtomBatch(NamedTuple):
     batch: Tensor
     cell: Tensor
     pbc: Tensor
-    edge_index: Tensor
-    shift: Tensor
+    edge_index: Tensor | None
+    shift: Tensor | None
     charge: Tensor | None
     spin: Tensor | None
     y: dict[str, Tensor]

@@ -13,7 +13,8 @@ from .writer import Writer, formulas, labels, texts
 class TableWriter(Writer):
     """Aligned columns; those of later parts are as wide as those of the first.
 
-    Vectors are in brackets, and notes are last. What does not fit in a row, tensors and values of atoms, is left out.
+    Vectors are in brackets, and notes are last. What does not fit in a row, tensors and values of
+    atoms, is left out.
     """
 
     _widths: Sequence[int] = ()

@@ -13,7 +13,7 @@ from ..clouds import clouds
 from .halves import Halves
 from .lattice import Lattices
 
-_POINTS_A_GRAPH = 40  # below which the tree of a whole batch is faster than a call for each graph
+_POINTS_A_GRAPH = 100  # below which the tree of a whole batch is faster than a call for each graph
 
 
 @cache

@@ -27,6 +27,6 @@ def direct_pairs(pos: Tensor, cutoff: float, batch: Tensor | None) -> Tensor:
     if batch is not None:
         graph = batch.numpy()
         close &= graph[:, None] == graph
-    close.flat[:: len(points) + 1] = False
+    close.ravel()[:: len(points) + 1] = False
     target, source = close.nonzero()
-    return torch.from_numpy(np.stack([source, target]))
+    return torch.from_numpy(np.array((source, target)))

@@ -13,6 +13,7 @@ from .lattice import Lattices
 
 _BYTES_PER_PAIR = 160  # the list itself has 40; the rest is what the search holds at its peak
 _BYTES_PER_IMAGE = 120
+_LITTLE = 1e8
 
 
 def free_bytes(device: torch.device) -> float:
@@ -23,6 +24,11 @@ def free_bytes(device: torch.device) -> float:
     lines = path.read_text().splitlines() if device.type == "cpu" and path.exists() else []
     sizes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
     return 1024.0 * sizes[0] if sizes else float("inf")
+
+
+def _free_bytes(need: float, device: torch.device) -> float:
+    """Free memory, which the system is not asked for where little is needed."""
+    return free_bytes(device) if need > _LITTLE else float("inf")
 
 
 def expected_pairs(
@@ -42,7 +48,7 @@ def expected_pairs(
     )
     images = balls[periods] * float(cutoff) ** periods / lattice.volumes
     # A layer thicker than the ball has neighbours in a part of it alone.
-    part = np.minimum(1.0, 1.5 * cutoff / np.maximum(spans, 1e-300))
+    part = np.minimum(1.0, 1.5 * cutoff / np.maximum(spans, cutoff))
     part = np.where(lattice.periodic, 1.0, part).prod(1)
     return float((counts.astype(float) ** 2 * images * part).sum())
 
@@ -58,8 +64,8 @@ def check_pairs(pos: Tensor, graph: Tensor | None, cutoff: float, lattice: Latti
     if len(pos) and not lattice.periodic.all():
         spans += (pos.amax(0) - pos.amin(0)).cpu().numpy()
     pairs = expected_pairs(counts, spans, cutoff, lattice)
-    need, free = pairs * _BYTES_PER_PAIR, free_bytes(pos.device)
-    if need > free:
+    need = pairs * _BYTES_PER_PAIR
+    if need > (free := _free_bytes(need, pos.device)):
         density = float((counts / lattice.volumes).max())
         raise ValueError(
             f"periodic_graph with cutoff {cutoff:g} would make about {pairs:.2g} edges of "
@@ -71,8 +77,8 @@ def check_pairs(pos: Tensor, graph: Tensor | None, cutoff: float, lattice: Latti
 
 def check_images(count: int, cutoff: float, device: torch.device) -> None:
     """Raise ValueError where so many images of points need more memory than is free."""
-    need, free = count * _BYTES_PER_IMAGE, free_bytes(device)
-    if need > free:
+    need = count * _BYTES_PER_IMAGE
+    if need > (free := _free_bytes(need, device)):
         raise ValueError(
             f"periodic_graph with cutoff {cutoff:g} would make {count:.2g} images of the points: "
             f"{need / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free. Lower the cutoff; where the "

@@ -202,8 +202,10 @@ def test(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Outcome:
     squares, velocities = position_error(predicted, true), velocity_error(predicted, true)
     (_, unit), (_, speed) = metadata["measures"]
     median = squares.unflatten(0, (len(systems), -1)).mean((1, 2)).median()
-    columns = [part[:, : squares.shape[1]].flatten() for part in (true, predicted)]
+    header = (f"true [{length}]", f"predicted [{length}]")
+    columns = [values[:, : squares.shape[1]].flatten() for values in (true, predicted)]
     rows = torch.stack(columns, 1).tolist()
+    system = torch.arange(len(systems)).repeat_interleave(len(rows) // len(systems))
     return Outcome(
         test={
             "systems": len(systems),
@@ -216,7 +218,7 @@ def test(model: nn.Module, items: HeldOut, metadata: dict[str, Any]) -> Outcome:
             key.replace(" ", "_"): {"name": key, "mse": {"value": value, "unit": unit}}
             for key, value in items.baselines.items()
         },
-        tables={MOTION: Table((f"true [{length}]", f"predicted [{length}]"), rows)},
+        tables={MOTION: Table(header, rows, items=system.tolist())},
     )
 
 

@@ -199,6 +199,10 @@ def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Ou
     predicted = predict(model, molecules, molecules.together, name)[name]
     mean = torch.full_like(molecules.y, fitted["mean"])
     composed = torch.from_numpy(counts @ np.array(fitted["composition"]))
+    header, columns = [f"true [{unit}]", f"predicted [{unit}]"], [molecules.y, predicted]
+    if metadata["model"].get("pool") == "sum":
+        header.append(f"composition [{unit}]")
+        columns.append(composed)
     return Outcome(
         test={"molecules": len(molecules)} | errors(predicted, molecules.y, unit),
         baselines={
@@ -206,12 +210,7 @@ def test(model: nn.Module, molecules: Molecules, metadata: dict[str, Any]) -> Ou
             "composition": {"name": "least squares on composition"}
             | errors(composed, molecules.y, unit),
         },
-        tables={
-            name: Table(
-                (f"true [{unit}]", f"predicted [{unit}]"),
-                torch.stack([molecules.y, predicted], 1).tolist(),
-            )
-        },
+        tables={name: Table(tuple(header), torch.stack(columns, 1).tolist())},
     )
 
 

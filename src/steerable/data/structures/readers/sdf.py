@@ -100,8 +100,8 @@ def _survey(path: Path) -> _Survey:
         for name, text in _items(record.lines).items():
             kind = survey.kinds.get(name, NOTHING)
             survey.kinds[name] = common_kind(kind, kind_of(text))
-        survey.has_radicals |= any(line.startswith("M  RAD") for line in record.lines)
-        survey.has_radicals |= any(" RAD=" in line for line in record.lines)
+        text = "\n".join(record.lines)
+        survey.has_radicals |= "\nM  RAD" in text or " RAD=" in text
     return survey
 
 
@@ -120,7 +120,8 @@ def _items(lines: Sequence[str]) -> dict[str, str]:
     """The data items by name. A value is all lines up to an empty one."""
     items: dict[str, list[str]] = {}
     name = ""
-    for line in lines:
+    start = lines.index("M  END") if "M  END" in lines else 0
+    for line in lines[start:]:
         if not name and line.startswith(">") and (match := _ITEM.match(line)):
             name = match[1]
             items[name] = []

@@ -40,10 +40,11 @@ def write_extxyz(path: Path, parts: Iterable[Structures]) -> None:
     """
     with open_text(path, "wt") as stream:
         for part in parts:
-            _write_part(stream, part)
+            write_extxyz_part(stream, part)
 
 
-def _write_part(stream: IO[str], part: Structures) -> None:
+def write_extxyz_part(stream: IO[str], part: Structures) -> None:
+    """Write structures to a stream of text, as `write_extxyz` does."""
     _check_names(part)
     tables = _tables(part.columns)
     atoms = {name: one for name, one in part.columns.items() if one.per == "atom"}

@@ -95,30 +95,32 @@ def target_table(
 ) -> Table:
     """The predictions beside the truth: a row for each number, or for each class.
 
-    A row also has the structure, and where it is one of several the atom and the component. Rows
-    without a true value are left out.
+    A row also has the atom and the component where it is one of several. Rows without a true value
+    are left out.
     """
     known = np.flatnonzero(~np.isnan(true).reshape(len(true), -1).any(1))
-    places = [_place(structures, target, int(row)) for row in known]
+    items, atoms = known, None
+    if target.per == "atom":
+        items = np.searchsorted(structures.ends, known, side="right") - 1
+        atoms = known - structures.ends[items]
     if target.kind == "class":
         names = np.array(target.classes)
-        pairs = zip(true[known].astype(int), predicted[known].argmax(1), strict=True)
-        rows = [
-            (str(names[right]), str(names[guess]), *place)
-            for (right, guess), place in zip(pairs, places, strict=True)
-        ]
-        header = ("true", "predicted", *_place_names(target))
-        return Table(header, rows, target.classes)
-    components = list(np.ndindex(*true.shape[1:]))
-    rows = []
-    for row, place in zip(known, places, strict=True):
-        for component in components:
-            index = (row, *component)
-            extra = (_component(target, component),) if component else ()
-            rows.append((float(true[index]), float(predicted[index]), *place, *extra))
-    unit = target.unit or "1"
-    header = (f"true [{unit}]", f"predicted [{unit}]", *_place_names(target))
-    return Table((*header, "component") if components != [()] else header, rows)
+        columns = [names[true[known].astype(int)], names[predicted[known].argmax(1)]]
+        header, repeats, classes = ["true", "predicted"], 1, target.classes
+    else:
+        unit = target.unit or "1"
+        columns = [true[known].ravel(), predicted[known].ravel()]
+        header, classes = [f"true [{unit}]", f"predicted [{unit}]"], ()
+        repeats = int(np.prod(true.shape[1:]))
+    if atoms is not None:
+        header.append("atom")
+        columns.append(np.repeat(atoms, repeats))
+    if true.ndim > 1:
+        header.append("component")
+        components = [_component(target, index) for index in np.ndindex(*true.shape[1:])]
+        columns.append(np.tile(components, len(known)))
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    return Table(tuple(header), rows, classes, np.repeat(items, repeats).tolist())
 
 
 def _component(target: Target, index: tuple[int, ...]) -> str:
@@ -126,15 +128,3 @@ def _component(target: Target, index: tuple[int, ...]) -> str:
     if target.kind == "labels":
         return target.classes[index[0]]
     return "".join("xyz"[k] for k in index)
-
-
-def _place_names(target: Target) -> tuple[str, ...]:
-    return ("structure",) if target.per == "structure" else ("structure", "atom")
-
-
-def _place(structures: Structures, target: Target, row: int) -> tuple[str, ...]:
-    """The name of the structure of a row, and the number of the atom there."""
-    if target.per == "structure":
-        return (structures.name(row),)
-    index = int(np.searchsorted(structures.ends, row, side="right")) - 1
-    return structures.name(index), str(row - int(structures.ends[index]))

@@ -146,7 +146,7 @@ def with_states(model: PropertySettings, train: Structures) -> PropertySettings:
 
     A charge or a spin is an input where it is not the same in all training structures.
     """
-    chosen = {}
+    chosen: dict[str, Any] = {}
     for name, default in (("charge", 0.0), ("spin", 1.0)):
         if getattr(model, name) is None:
             values = scalars(train, name, default)
@@ -157,8 +157,8 @@ def with_states(model: PropertySettings, train: Structures) -> PropertySettings:
 def states_of(model: PropertySettings, heads: Sequence[HeadSettings]) -> tuple[str, ...]:
     """Which of `charge` and `spin` the network takes. Dipoles of point charges take the charge."""
     takes = {
-        "charge": model.charge or any(head.charges for head in heads),
-        "spin": model.spin,
+        "charge": bool(model.charge) or any(head.charges for head in heads),
+        "spin": bool(model.spin),
     }
     return tuple(name for name, is_input in takes.items() if is_input)
 
