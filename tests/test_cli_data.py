@@ -1,4 +1,5 @@
 import json
+import re
 from hashlib import sha256
 
 import numpy as np
@@ -7,6 +8,7 @@ from ase.build import bulk, molecule
 from ase.io import read, write
 
 from data.structures.planted import shaken
+from documents import ROOT, run_blocks
 from steerable import cli
 from steerable.data import structures as room
 
@@ -153,7 +155,7 @@ def test_split_names_copies_in_two_parts(file, capsys):
     write("twice.xyz", frames + copies)
     line = "data split twice.xyz --method time --validation 0 --test 0.5 --output parts"
     assert cli.main(line.split()) == 0
-    assert "duplicates: 10 structures of validation and test" in capsys.readouterr().out
+    assert "duplicates: 10 of the structures of validation and test" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -192,3 +194,16 @@ def test_help_lists_the_commands(capsys):
     with pytest.raises(SystemExit):
         cli.main(["data", "split", "--help"])
     assert "--gap" in capsys.readouterr().out
+
+
+def test_the_page_shows_what_the_commands_print(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "data.md"
+    run_blocks(page)
+    blocks = re.findall(r"```\n\$ steerable (.*?)\n(.*?)```", page.read_text(), re.DOTALL)
+    assert len(blocks) == 3
+    for command, output in blocks:
+        assert cli.main(command.split()) == 0
+        lines = [line.rstrip() for line in capsys.readouterr().out.split("\n")]
+        # Empty lines around tables may change with the version of rich.
+        assert [line for line in lines if line] == [line for line in output.split("\n") if line]

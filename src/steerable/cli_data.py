@@ -163,8 +163,8 @@ def _say_shared(structures: Structures, parts: Split) -> None:
     if pairs:
         names = [f"{structures.name(b)} = {structures.name(a)}" for a, b in pairs[:10]]
         print(
-            f"duplicates: {len(pairs):,} structures of validation and test are also in an earlier "
-            f"part, up to rotation, shift or order: {', '.join(names)}"
+            f"duplicates: {len(pairs):,} of the structures of validation and test are in an "
+            f"earlier part too, up to rotation, shift or order: {', '.join(names)}"
         )
 
 

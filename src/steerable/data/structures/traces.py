@@ -48,12 +48,11 @@ def formulas(structures: Structures) -> np.ndarray:
 
 
 def kinds(structures: Structures) -> np.ndarray:
-    """A text (structure,) for the formula, the charge and the spin of each structure."""
-    texts = formulas(structures)
-    for name, default in (("charge", 0.0), ("spin", 1.0)):
-        values = scalars(structures, name, default).numpy()
-        texts = np.array([f"{text},{value:g}" for text, value in zip(texts, values, strict=True)])
-    return texts.astype(str)
+    """A text (structure,) for formula, periodic directions, charge and spin of each structure."""
+    charge, spin = scalars(structures, "charge", 0.0), scalars(structures, "spin", 1.0)
+    directions = structures.pbc.sum(1).tolist()
+    rows = zip(formulas(structures), directions, charge.tolist(), spin.tolist(), strict=True)
+    return np.array([f"{text} {count} {q:g} {s:g}" for text, count, q, s in rows], dtype=str)
 
 
 def traces(structures: Structures) -> np.ndarray:
