@@ -38,6 +38,7 @@ class Predictor:
         models: one network, or several, whose predictions are averaged.
         metadata: of each of them.
         ignored: `charge` and `spin`, where structures may have any though no network takes it.
+        runs: the run folders that they come from.
 
     Raises:
         CheckpointError: networks that learned no targets of structures, or different ones.
@@ -53,8 +54,10 @@ class Predictor:
         models: Sequence[nn.Module],
         metadata: Sequence[dict[str, Any]],
         ignored: Sequence[str] = (),
+        runs: Sequence[Path | str] = (),
     ) -> None:
         self.models, self.metadata = tuple(models), metadata[0]
+        self.runs = tuple(Path(run) for run in runs)
         learned = [targets_of(entry) for entry in metadata]
         self.targets = learned[0]
         self.inputs = NetworkInputs.read(self.metadata, ignored)
@@ -162,7 +165,7 @@ def load(
                 f"predict reads molecules, and {os.fspath(run)} learned {metadata['task']}: give a "
                 "run of qm9 or property."
             )
-    return Predictor([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored)
+    return Predictor([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored, runs)
 
 
 def has_targets(metadata: dict[str, Any]) -> bool:
