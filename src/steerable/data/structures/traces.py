@@ -48,12 +48,11 @@ def formulas(structures: Structures) -> np.ndarray:
 
 
 def kinds(structures: Structures) -> np.ndarray:
-    """A text (structure,) for the formula, the charge and the spin of each structure."""
-    texts = formulas(structures)
-    for name, default in (("charge", 0.0), ("spin", 1.0)):
-        values = scalars(structures, name, default).numpy()
-        texts = np.array([f"{text},{value:g}" for text, value in zip(texts, values, strict=True)])
-    return texts.astype(str)
+    """A text (structure,) for formula, periodic directions, charge and spin of each structure."""
+    charge, spin = scalars(structures, "charge", 0.0), scalars(structures, "spin", 1.0)
+    directions = structures.pbc.sum(1).tolist()
+    rows = zip(formulas(structures), directions, charge.tolist(), spin.tolist(), strict=True)
+    return np.array([f"{text} {count} {q:g} {s:g}" for text, count, q, s in rows], dtype=str)
 
 
 def traces(structures: Structures) -> np.ndarray:
@@ -68,9 +67,7 @@ def traces(structures: Structures) -> np.ndarray:
     values = np.full((len(structures), _TRACE), np.nan)
     rows = np.flatnonzero(is_searchable(structures))
     periodic = structures.is_periodic[rows]
-    for k in rows[~periodic]:
-        atoms = slice(structures.ends[k], structures.ends[k + 1])
-        values[k] = _extents(structures.z[atoms], structures.pos[atoms])
+    values[rows[~periodic]] = _extents(structures.select(rows[~periodic]))
     values[rows[periodic]] = _pair_sums(structures.select(rows[periodic]))
     return values
 
@@ -104,15 +101,30 @@ def same(kind: np.ndarray, trace: np.ndarray, tolerance: float = TOLERANCE) -> n
     return first
 
 
-def _extents(z: np.ndarray, pos: np.ndarray) -> np.ndarray:
-    """Moments of the atoms (8,); a displacement by d changes them by d or less, at any size."""
+def _extents(structures: Structures) -> np.ndarray:
+    """Moments of molecules (structure, 8), in Angstrom.
+
+    A displacement by d changes them by d or less, however many atoms there are.
+    """
+    count = len(structures)
+    owner = np.repeat(np.arange(count), structures.sizes)
+
+    def total(values: np.ndarray) -> np.ndarray:
+        """The sum over the atoms of each structure."""
+        return np.bincount(owner, values, count).astype(np.float64)  # integers where none are
+
+    mean = total(structures.z) / np.maximum(structures.sizes, 1)
     lengths = []
-    for weight in (np.ones(len(z)), np.sqrt(z / max(z.mean(), 1)) if len(z) else np.ones(0)):
-        centred = pos - (weight @ pos) / max(weight.sum(), 1e-300)
-        squares = np.linalg.eigvalsh((centred * weight[:, None]).T @ centred)
-        distance = np.sqrt((centred**2).sum(1))
-        lengths += [*np.sqrt(squares.clip(0)), (weight @ distance**4) ** 0.25]
-    return np.array(lengths)
+    for weight in (np.ones(len(owner)), np.sqrt(structures.z / np.maximum(mean, 1)[owner])):
+        centre = np.stack([total(weight * x) for x in structures.pos.T], 1)
+        centre /= np.maximum(total(weight), 1e-300)[:, None]
+        step = structures.pos - centre[owner]
+        moment = np.empty((count, 3, 3))
+        for i, j in np.ndindex(3, 3):
+            moment[:, i, j] = total(weight * step[:, i] * step[:, j])
+        fourth = total(weight * (step**2).sum(1) ** 2) ** 0.25
+        lengths.append(np.column_stack([np.sqrt(np.linalg.eigvalsh(moment).clip(0)), fourth]))
+    return np.concatenate(lengths, 1)
 
 
 def _pair_sums(structures: Structures) -> np.ndarray:

@@ -14,6 +14,7 @@ from ..pairs import pairs_within
 from ..structures import Structures
 
 _BOND = 1.3  # the longest bond, in sums of covalent radii; that of H2 is 1.2 long
+_FREE = 1.7  # an atom whose neighbours are all farther away stands alone
 _NOBLE = (2, 10, 18, 36, 54, 86)
 _SAMPLE = 100  # structures whose bonds say the unit of length
 
@@ -35,7 +36,8 @@ class Geometry:
         nearest: the smallest distance in each structure (structure,) in Angstrom, periodic images
             included; infinite where all atoms are far apart, NaN where it cannot be searched.
         fragments: how many sets of bonded atoms each structure (structure,) consists of.
-        lone: how many of its atoms (structure,) have no bond; a single atom may.
+        lone: how many of its atoms (structure,) have no neighbour within 1.7 sums of covalent
+            radii; a single atom may, and so may noble gases.
     """
 
     nearest: np.ndarray
@@ -51,11 +53,12 @@ def geometry(structures: Structures) -> Geometry:
     rows = np.flatnonzero(is_searchable(structures))
     part = structures.select(rows)
     owner = np.repeat(np.arange(len(part)), part.sizes)
-    structure, source, target, distance, _ = pairs_within(part, _BOND * _longest(part))
+    structure, source, target, distance, _ = pairs_within(part, _FREE * _longest(part))
     smallest = np.full(len(part), np.inf)
     np.minimum.at(smallest, structure, distance)
     nearest[rows] = smallest
-    bonds = distance < _BOND * _sums_of_radii(part, source, target)
+    ratio = distance / _sums_of_radii(part, source, target)
+    bonds = ratio < _BOND
     links = coo_matrix(
         (np.ones(bonds.sum()), (source[bonds], target[bonds])), (len(part.z), len(part.z))
     )
@@ -63,7 +66,7 @@ def geometry(structures: Structures) -> Geometry:
     # Each component lies in one structure, so its first atom says in which.
     first = np.unique(molecule, return_index=True)[1]
     fragments[rows] = np.bincount(owner[first], minlength=len(part))
-    free = np.bincount(target[bonds], minlength=len(part.z)) == 0
+    free = np.bincount(target[ratio < _FREE], minlength=len(part.z)) == 0
     free &= ~np.isin(part.z, _NOBLE) & (part.sizes[owner] > 1)
     lone[rows] = np.bincount(owner, free, len(part))
     return Geometry(nearest, fragments, lone)

@@ -33,7 +33,8 @@ def inspect(structures: Structures | Iterable[Structures], source: str = "") -> 
         ValueError: there are no structures.
     """
     parts = [structures] if isinstance(structures, Structures) else structures
-    records, elements, tallies = Records(), ElementTally(), {}
+    records, elements = Records(), ElementTally()
+    tallies: dict[str, ColumnTally] = {}
     length = ""
     for part in parts:
         if not len(part):
@@ -100,12 +101,11 @@ def _add_columns(tallies: dict[str, ColumnTally], part: Structures, first: int) 
             tallies[name] = ColumnTally(name, column)
             tallies[name].skip(first)
     for name, tally in tallies.items():
-        column = part.columns.get(name)
-        if column is not None and tally.fits(column):
-            tally.add(part, column)
+        if name in part.columns and tally.fits(part.columns[name]):
+            tally.add(part, part.columns[name])
             continue
         tally.skip(len(part))
-        if column is not None:
+        if name in part.columns:
             tally.others.append(first)
 
 

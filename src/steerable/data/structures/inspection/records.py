@@ -68,11 +68,11 @@ class Records:
                 self.energies[name] = [np.full(first, np.nan)]
                 self.units[name] = column.unit
         for name, values in self.energies.items():
-            column = part.columns.get(name)
-            if column is None or not is_energy(name, column):
-                values.append(np.full(len(part), np.nan))
-            else:
+            if name in part.columns and is_energy(name, part.columns[name]):
+                column = part.columns[name]
                 values.append(np.where(column.missing, np.nan, column.data.reshape(len(part))))
+            else:
+                values.append(np.full(len(part), np.nan))
         compared = sum(len(change) for change, _ in self.steps)
         if {"energy", "forces"} <= set(part.columns) and compared < _MOST_STEPS:
             self.steps.append(steps(part))

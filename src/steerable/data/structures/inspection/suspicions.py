@@ -59,7 +59,7 @@ def of_geometry(records: Records, length: str) -> Iterator[Suspicion]:
     )
     lone = np.concatenate([part.lone for part in records.geometries]) > 0
     if lone.mean() <= _FEW:
-        meaning = "an atom has no neighbour within a bond; the structure may be broken, or wrapped."
+        meaning = "an atom has no neighbour within 1.7 sums of covalent radii; is it whole?"
         yield from _named(records, lone, "lone atoms", meaning)
     broken = _broken(records) & ~lone
     meaning = "they are more fragments than usual; molecules may be broken, wrapped, or salts."
@@ -106,14 +106,14 @@ def of_copies(records: Records, groups: Copies) -> Iterator[Suspicion]:
     rows = np.flatnonzero(groups.alike != np.arange(len(groups.alike)))
     exact = int((groups.exact != np.arange(len(groups.exact))).sum())
     if len(rows):
-        names = [f"{records.names[k]} = {records.names[groups.alike[k]]}" for k in rows]
+        names = [_pair(records.names, k, groups.alike[k]) for k in rows[:MOST_FRAMES]]
         meaning = f"they repeat an earlier structure, {exact:,} exactly and {len(rows) - exact:,} "
         meaning += "up to rotation, shift or the order of atoms; keep them in one part of a split."
-        yield Suspicion("duplicates", len(rows), tuple(names[:MOST_FRAMES]), meaning)
+        yield Suspicion("duplicates", len(rows), tuple(names), meaning)
     for name, parts in records.energies.items():
         energies = np.concatenate(parts)
         gap = np.abs(energies - energies[groups.alike])
-        wrong = gap > 1e-3 + 1e-6 * np.abs(energies)
+        wrong = gap > 1e-3 * np.concatenate(records.sizes) + 1e-6 * np.abs(energies)
         meaning = f"{name!r} differs from that of the same structure by up to "
         meaning += f"{np.max(gap, where=wrong, initial=0):.3g}."
         yield from _named(records, wrong, "labels of copies", meaning)
@@ -159,6 +159,13 @@ def _listed(records: Records, rows: np.ndarray, kind: str, meaning: str) -> Iter
     if len(rows):
         names = tuple(records.names[k] for k in rows[:MOST_FRAMES])
         yield Suspicion(kind, len(rows), names, meaning)
+
+
+def _pair(names: list[str], one: int, other: int) -> str:
+    """Two structures that are the same, by their numbers too where their names do not tell them."""
+    if names[one] != names[other]:
+        return f"{names[one]} = {names[other]}"
+    return f"{names[one]} (number {one} = number {other})"
 
 
 def _firsts(values: np.ndarray) -> np.ndarray:
