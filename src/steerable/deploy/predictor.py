@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
@@ -17,8 +16,7 @@ from steerable.data.structures import Structures, Target
 
 from .inputs import NetworkInputs
 from .predict import Predictions, predict_parts
-from .run_folder import CheckpointError, member_folders
-from .run_folder import load as load_run
+from .run_folder import CheckpointError, load
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -67,6 +65,38 @@ class Predictor:
                     f"elements, from the same inputs; got {self._words(self.metadata)} and "
                     f"{self._words(entry)}. Give runs that differ in their seeds."
                 )
+
+    @classmethod
+    def load(
+        cls,
+        *runs: Path | str,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype | None = None,
+        ignored: Sequence[str] = (),
+    ) -> Predictor:
+        """The network of a run, or those of several, whose predictions are averaged.
+
+        Args:
+            runs: folders that `steerable train` wrote.
+            device: where they will run, such as `cpu` or `cuda:1`; `auto` is where the network was
+                trained, or the CPU if that device is not here.
+            dtype: precision of the networks; that of their training by default.
+            ignored: `charge` and `spin`, where structures may have any though no network takes it.
+
+        Raises:
+            CheckpointError: a folder is no finished run, or did not learn targets of structures.
+            DeviceError: PyTorch finds no such device.
+        """
+        if not runs:
+            raise CheckpointError("Give the folder of a run, or of several; got none.")
+        pairs = [load(run, device=device, dtype=dtype) for run in runs]
+        for run, (_, metadata) in zip(runs, pairs, strict=True):
+            if not has_targets(metadata):
+                raise CheckpointError(
+                    f"predict reads molecules, and {run} learned {metadata['task']}: give a run of "
+                    "qm9 or property."
+                )
+        return cls([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored)
 
     @property
     def model(self) -> nn.Module:
@@ -130,39 +160,6 @@ class Predictor:
     def _words(metadata: dict[str, Any]) -> str:
         names = ", ".join(target.label for target in targets_of(metadata))
         return f"{names} of {NetworkInputs.read(metadata).takes}"
-
-
-def load(
-    *runs: Path | str,
-    device: str | torch.device = "cpu",
-    dtype: torch.dtype | None = None,
-    ignored: Sequence[str] = (),
-) -> Predictor:
-    """The network of a run, called on structures.
-
-    Args:
-        runs: folders that `steerable train` wrote; the predictions of several, and of the members
-            of a committee, are averaged.
-        device: where they will run, such as `cpu` or `cuda:1`; `auto` is where the network was
-            trained, or the CPU if that device is not here.
-        dtype: precision of the networks; that of their training by default.
-        ignored: `charge` and `spin`, where structures may have any though no network takes it.
-
-    Raises:
-        CheckpointError: a folder is no finished run, or did not learn targets of structures.
-        DeviceError: PyTorch finds no such device.
-    """
-    if not runs:
-        raise CheckpointError("Give the folder of a run, or of several; got none.")
-    runs = tuple(folder for run in runs for folder in member_folders(run))
-    pairs = [load_run(run, device=device, dtype=dtype) for run in runs]
-    for run, (_, metadata) in zip(runs, pairs, strict=True):
-        if not has_targets(metadata):
-            raise CheckpointError(
-                f"predict reads molecules, and {os.fspath(run)} learned {metadata['task']}: give a "
-                "run of qm9 or property."
-            )
-    return Predictor([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored)
 
 
 def has_targets(metadata: dict[str, Any]) -> bool:
