@@ -136,7 +136,7 @@ class Predictor:
                 stacklevel=2,
             )
         names = parts[0].columns if parts else {}
-        return {name: np.concatenate([part.columns[name].data for part in parts]) for name in names}
+        return {name: _joined(parts, name) for name in names}
 
     def predict(
         self,
@@ -178,6 +178,10 @@ def targets_of(metadata: dict[str, Any]) -> tuple[Target, ...]:
         settings["classes"] = tuple(settings.get("classes") or ())
         targets.append(Target(**settings))
     return tuple(targets)
+
+
+def _joined(parts: Sequence[Predictions], name: str) -> np.ndarray:
+    return np.concatenate([part.columns[name].data for part in parts])
 
 
 def _parts(structures: Atoms | Structures | Iterable[Atoms | Structures]) -> Iterator[Structures]:

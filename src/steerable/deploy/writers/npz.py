@@ -43,4 +43,5 @@ class NpzWriter(Writer):
 
     def close(self) -> None:
         arrays = {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        np.savez(self.file, units=np.array(json.dumps(self._units)), **arrays)  # type: ignore[arg-type]
+        arrays["units"] = np.array(json.dumps(self._units))
+        np.savez(self.file, **arrays)  # type: ignore[arg-type]
