@@ -273,9 +273,14 @@ def test_a_lone_ion_differs_from_its_atom():
         ({"spin": True}, {"spin": torch.ones(3)}, r"takes the spin .* \(2,\); got \(3,\)"),
     ],
 )
-def test_inputs_that_are_not_taken_or_missing(changes, inputs, text):
+def test_states_that_are_not_taken_or_missing(changes, inputs, text):
     with pytest.raises(ValueError, match=text):
         network("energy", **changes)(Z, POS, BATCH, **inputs)
+
+
+def test_the_charge_of_a_dipole_has_a_number_for_each_structure():
+    with pytest.raises(ValueError, match=r"takes the charge .* \(2,\); got \(\)"):
+        network("dipole")(Z, POS, BATCH, charge=torch.tensor(1.0))
 
 
 # --- references

@@ -16,7 +16,7 @@ from steerable.data.structures import Structures, Target
 
 from .inputs import NetworkInputs
 from .predict import Predictions, predict_parts
-from .run_folder import CheckpointError, load
+from .run_folder import CheckpointError, load, member_folders
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -36,6 +36,7 @@ class Predictor:
         models: one network, or several, whose predictions are averaged.
         metadata: of each of them.
         ignored: `charge` and `spin`, where structures may have any though no network takes it.
+        runs: the run folders that they come from.
 
     Raises:
         CheckpointError: networks that learned no targets of structures, or different ones.
@@ -51,8 +52,10 @@ class Predictor:
         models: Sequence[nn.Module],
         metadata: Sequence[dict[str, Any]],
         ignored: Sequence[str] = (),
+        runs: Sequence[Path | str] = (),
     ) -> None:
         self.models, self.metadata = tuple(models), metadata[0]
+        self.runs = tuple(Path(run) for run in runs)
         learned = [targets_of(entry) for entry in metadata]
         self.targets = learned[0]
         self.inputs = NetworkInputs.read(self.metadata, ignored)
@@ -77,7 +80,7 @@ class Predictor:
         """The network of a run, or those of several, whose predictions are averaged.
 
         Args:
-            runs: folders that `steerable train` wrote.
+            runs: folders that `steerable train` wrote; a committee is all of its members.
             device: where they will run, such as `cpu` or `cuda:1`; `auto` is where the network was
                 trained, or the CPU if that device is not here.
             dtype: precision of the networks; that of their training by default.
@@ -89,6 +92,7 @@ class Predictor:
         """
         if not runs:
             raise CheckpointError("Give the folder of a run, or of several; got none.")
+        runs = tuple(folder for run in runs for folder in member_folders(run))
         pairs = [load(run, device=device, dtype=dtype) for run in runs]
         for run, (_, metadata) in zip(runs, pairs, strict=True):
             if not has_targets(metadata):
@@ -96,7 +100,7 @@ class Predictor:
                     f"predict reads molecules, and {run} learned {metadata['task']}: give a run of "
                     "qm9 or property."
                 )
-        return cls([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored)
+        return cls([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored, runs)
 
     @property
     def model(self) -> nn.Module:

@@ -95,16 +95,15 @@ class State(nn.Module):
             size: number of structures.
 
         Raises:
-            ValueError: an input that is missing, or of another shape.
+            ValueError: an input that is missing.
         """
         values = {"charge": charge, "spin": None if spin is None else spin - 1}
         columns = []
         for name in self.names:
             value = values[name]
-            if value is None or value.shape != (size,):
-                came = "none" if value is None else str(tuple(value.shape))
+            if value is None:
                 raise ValueError(
-                    f"The network takes the {name} of every structure, ({size},); got {came}."
+                    f"The network takes the {name} of every structure, ({size},); got none."
                 )
             columns.append(value.to(self.first.weight.dtype))
         attributes: Tensor = self.perceptron(torch.stack(columns, 1)).index_select(0, batch)

@@ -179,7 +179,8 @@ class PropertyNet(AtomNetwork):
         """
         check_atoms(z, pos, batch, size)
         batch, size = check_sets("PropertyNet", z, batch, size)
-        self._check_inputs(cell, pbc, charge, spin)
+        self._check_cell(cell, pbc)
+        self._check_state(charge, spin, size)
         kind = self.kinds(z)
         edges = self.edges(pos, batch, edge_index, shift, cell, pbc)
         state = None if self.state is None else self.state(charge, spin, batch, size)
@@ -231,20 +232,32 @@ class PropertyNet(AtomNetwork):
     def _heads(self) -> list[Head]:
         return [head for head in self.heads if isinstance(head, Head)]
 
-    def _check_inputs(
-        self, cell: Tensor | None, pbc: Tensor | None, charge: Tensor | None, spin: Tensor | None
-    ) -> None:
-        """Raise ValueError for inputs that would be ignored, and for dipoles without an origin."""
-        has_charges = any(head.settings.charges for head in self._heads())
+    def _has_charges(self) -> bool:
+        return any(head.settings.charges for head in self._heads())
+
+    def _check_state(self, charge: Tensor | None, spin: Tensor | None, size: int) -> None:
+        """Raise ValueError for a charge or a spin that would be ignored, or does not fit."""
         names = () if self.state is None else self.state.names
         for name, value in (("charge", charge), ("spin", spin)):
-            if value is not None and name not in names and not (has_charges and name == "charge"):
+            if value is None:
+                continue
+            if name not in names and not (self._has_charges() and name == "charge"):
                 raise ValueError(
                     f"The network does not take the {name} of structures. Leave it out, or train "
                     f"one with model.{name}=true."
                 )
+            if value.shape != (size,):
+                raise ValueError(
+                    f"The network takes the {name} of every structure, ({size},); got "
+                    f"{tuple(value.shape)}."
+                )
+
+    def _check_cell(self, cell: Tensor | None, pbc: Tensor | None) -> None:
+        """Raise ValueError for periodic structures where point charges have dipoles."""
         periodic = cell if pbc is None else pbc
-        if has_charges and periodic is not None and not is_traced(periodic) and periodic.any():
+        if periodic is None or not self._has_charges() or is_traced(periodic):
+            return
+        if bool(periodic.any()):
             raise ValueError(
                 "Dipoles of point charges depend on the cell that was chosen in a periodic "
                 "structure. Leave out cell and pbc, or train a head with charges=false."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,7 @@ def error_profile(
     elements = sorted(set().union(*counts.values()), key=lambda symbol: atomic_numbers[symbol])
     figure = Figure(figsize=(9.6, 4.2), dpi=160, layout=ConstrainedLayoutEngine(wspace=0.06))
     left, right = figure.subplots(1, 2)
-    rows = [np.array([symbol in counts[text] for text in formulas]) for symbol in elements]
+    rows = [_contains(symbol, formulas, counts) for symbol in elements]
     means = [float(size[row].mean()) for row in rows]
     left.bar(range(len(elements)), means, color=TRAIN, width=0.7)
     _count(left, range(len(elements)), [int(row.sum()) for row in rows], means)
@@ -59,6 +59,13 @@ def error_profile(
         plain_numbers(axes)
     left.set_xticks(ticks, names)
     return save(figure, path)
+
+
+def _contains(
+    symbol: str, formulas: Sequence[str], counts: Mapping[str, Mapping[str, int]]
+) -> np.ndarray:
+    """Whether each row (row,) is of a structure with an element."""
+    return np.array([symbol in counts[text] for text in formulas])
 
 
 def _by_size(axes: Axes, atoms: np.ndarray, size: np.ndarray) -> None:

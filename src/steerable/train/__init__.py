@@ -8,6 +8,7 @@ from .config import ConfigError, DivergedError, RunConfig, TrainingConfig
 from .data_record import DataRecord, DataSource, Part, checksum
 from .evaluate import certificates, certify_run, evaluate
 from .fit import Interrupted, RunFolderError, fit
+from .fit_property import PropertyModel, fit_property
 from .losses import Loss, Term
 from .measures import Measure
 from .options import dump_config, load_config, parse, parser
@@ -71,6 +72,7 @@ __all__ = [
     "PropertyConfig",
     "PropertyData",
     "PropertyFit",
+    "PropertyModel",
     "QM9Config",
     "RolloutDivergedError",
     "RunConfig",
@@ -96,6 +98,7 @@ __all__ = [
     "evaluate_committee",
     "fit",
     "fit_committee",
+    "fit_property",
     "load",
     "load_config",
     "parse",

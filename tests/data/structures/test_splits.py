@@ -107,9 +107,14 @@ def test_groups_that_are_too_large():
 
 def test_scaffolds():
     pytest.importorskip("rdkit", reason="rdkit is not installed")
-    smiles = ["Cc1ccccc1", "CCc1ccccc1", "Oc1ccccc1", "Nc1ccccc1", "CC1CCCC1", "c1ccncc1"]
+    smiles = ["CC1CCCC1", "Cc1ccccc1", "CCc1ccccc1", "Oc1ccccc1", "c1ccncc1", "Nc1ccccc1"]
     ours = scaffold_split(chains([2] * 6, smiles=smiles), Amounts(4, 1, 1))
-    assert parts(ours) == [[0, 1, 2, 3], [4], [5]]
+    assert parts(ours) == [[1, 2, 3, 5], [0], [4]]
+
+
+def test_large_groups_exceed_the_amounts_by_half():
+    ours = group_split(chains([2] * 49, group=[0] * 33 + [1] * 8 + [2] * 8), seed=1)
+    assert sorted(check_parts(ours, 49)) == [8, 8, 33]
 
 
 def test_by_texts():

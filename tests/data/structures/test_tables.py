@@ -102,13 +102,13 @@ def test_a_column_of_files(save, tmp_path):
     (tmp_path / "folder").mkdir()
     for name in ("H2O", "CH4"):
         write(tmp_path / "folder" / f"{name}.sdf", molecule(name), format="sdf")
-    path = save("file,gap\nfolder/H2O.sdf,7.5\nfolder/none.sdf,1\nfolder/CH4.sdf,9\n")
+    path = save("file,gap\nfolder/H2O.sdf,7.5\nfolder/none.sdf,1\n,3\nfolder/CH4.sdf,9\n")
     with pytest.warns(FailureWarning, match=r"row 1 \(folder/none.sdf\): .* no such file"):
         ours = read(path)
     assert ours.z.tolist() == [*molecule("H2O").numbers, *molecule("CH4").numbers]
     assert np.allclose(ours.pos[:3], molecule("H2O").positions, atol=1e-4)
     assert ours.column("gap").data.tolist() == [7.5, 9]
-    assert ours.frame.tolist() == [0, 2]
+    assert ours.frame.tolist() == [0, 3]
     assert ours.column("group").data.tolist() == ["folder/H2O.sdf", "folder/CH4.sdf"]
 
 

@@ -99,9 +99,12 @@ def embed_all(
         ImportError: RDKit is not installed.
     """
     version = _rdkit()[1].rdkitVersion
-    text = "\n".join([_VERSION, version, str(conformers), str(seed), *smiles])
+    unique = list(dict.fromkeys(smiles))
+    text = "\n".join([_VERSION, version, str(conformers), str(seed), *unique])
     key = f"conformers-{sha256(text.encode()).hexdigest()[:32]}"
-    return _unpacked(cached(key, lambda: _packed(smiles, conformers, seed)))
+    results = _unpacked(cached(key, lambda: _packed(unique, conformers, seed)))
+    by_text = dict(zip(unique, results, strict=True))
+    return [by_text[text] for text in smiles]
 
 
 def scaffolds(smiles: Sequence[str]) -> list[str]:

@@ -107,7 +107,7 @@ def group_split(
     """
     groups = _members(group_labels(structures, by))
     order = _shuffled(len(groups), seed)
-    return _packed([groups[index] for index in order], amounts, len(structures), (2, 1, 0))
+    return _packed([groups[index] for index in order], amounts, len(structures))
 
 
 def scaffold_split(structures: Structures, amounts: Amounts | None = None) -> Split:
@@ -127,8 +127,8 @@ def scaffold_split(structures: Structures, amounts: Amounts | None = None) -> Sp
     unique = list(dict.fromkeys(texts))
     by_text = dict(zip(unique, scaffolds(unique), strict=True))
     groups = _members(np.array([by_text[text] for text in texts]))
-    groups.sort(key=lambda group: (-len(group), group[0]))
-    return _packed(groups, amounts, len(structures), (0, 1, 2))
+    groups.sort(key=lambda group: (len(group), -group[0]))
+    return _packed(groups, amounts, len(structures))
 
 
 def column_split(
@@ -212,25 +212,17 @@ def _shuffled(size: int, seed: int) -> np.ndarray:
     return np.random.RandomState(seed).permutation(size).astype(np.int64)
 
 
-def _packed(
-    groups: Sequence[np.ndarray],
-    amounts: Amounts | None,
-    size: int,
-    order: tuple[int, int, int],
-) -> Split:
-    """Put each group into the first part that has room, and what fits nowhere into training.
+def _packed(groups: Sequence[np.ndarray], amounts: Amounts | None, size: int) -> Split:
+    """Put each group into test, or else validation, or else training, until each has its amount.
 
-    Args:
-        groups: the indices of the structures of each group.
-        amounts: of each part.
-        size: the number of structures.
-        order: in which the parts (0 training, 1 validation, 2 test) are filled.
+    A part exceeds its amount by half a group at most. If all structures are to be used, training
+    takes what has no place.
     """
     room = (amounts or Amounts()).counts(size)
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
     filled = [0, 0, 0]
     for group in groups:
-        fitting = [part for part in order if filled[part] + len(group) <= room[part]]
+        fitting = [part for part in (2, 1, 0) if filled[part] + len(group) / 2 <= room[part]]
         if fitting or sum(room) == size:
             part = fitting[0] if fitting else 0
             parts[part].append(group)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nextafter
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,7 +19,7 @@ def is_few(pos: Tensor) -> bool:
 def direct_pairs(pos: Tensor, cutoff: float, batch: Tensor | None) -> Tensor:
     """`radius_graph` of few points: edge_index (2, edge), sorted by target, then source."""
     points = pos.detach().numpy().astype(np.float64)
-    reach = float(np.nextafter(cutoff, 0))
+    reach = nextafter(cutoff, 0)
     with np.errstate(over="ignore", under="ignore"):
         squares = np.zeros((len(points), len(points)))
         for axis in points.T:

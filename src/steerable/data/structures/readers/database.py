@@ -24,7 +24,7 @@ _OF_ATOMS = ("forces", "charges", "magmoms", "velocities")
 Values = Mapping[str, Any]
 
 
-def read_database(path: Path) -> Iterator[Structures]:
+def read_database(path: Path, **options: Any) -> Iterator[Structures]:
     """Read the rows of a data base of ASE, part by part.
 
     The columns are the results of calculators, the key-value pairs and the data. Data with a row
@@ -33,6 +33,7 @@ def read_database(path: Path) -> Iterator[Structures]:
 
     Args:
         path: of the file.
+        options: of `ase.db.connect`.
 
     Raises:
         ReadError: it is no data base of ASE, or a row cannot be read.
@@ -41,7 +42,7 @@ def read_database(path: Path) -> Iterator[Structures]:
 
     row = 0
     try:
-        with ase.db.connect(str(path)) as database:
+        with ase.db.connect(str(path), **options) as database:
             metadata = database.metadata
             rows = database.select()
             of_atoms: set[str] | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..cache import cached_structures
 from ..errors import ReadError
 from ..structures import Structures
 from .joining import joined
@@ -17,17 +18,28 @@ from .registry import reader_of
 PathLike = str | os.PathLike[str]
 
 
-def read(path: PathLike, format: str | None = None) -> Structures:
+def read(path: PathLike, format: str | None = None, cache: bool = False) -> Structures:
     """All structures of a file or folder.
 
     Args:
         path: of the file; its suffix says the format, and a compression (.gz, .bz2, .xz).
         format: the name of the format, where the suffix does not say it.
+        cache: whether to keep the structures in the user's cache folder (`STEERABLE_CACHE`), and to
+            read them from there while the content of the file is the same. Formats that have a part
+            of their content in other files, such as tables of file names, are not cached.
 
     Raises:
         ReadError: the file cannot be read; the message names the file, and the frame or row.
     """
-    parts = list(_numbered(Path(path), format))
+    path = Path(path)
+    reader = reader_of(path, format)
+    if cache and reader.is_whole:
+        return cached_structures(path, reader.name, lambda: _read_all(path, format))
+    return _read_all(path, format)
+
+
+def _read_all(path: Path, format: str | None) -> Structures:
+    parts = list(_numbered(path, format))
     try:
         return joined(parts)
     except ValueError as error:

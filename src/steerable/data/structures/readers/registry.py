@@ -16,6 +16,7 @@ from .deepmd import read_deepmd
 from .extxyz import read_extxyz
 from .files import plain_name
 from .joining import joined
+from .lmdb import read_lmdb
 from .npz import read_npz
 from .qm9 import FILES as QM9_FILES
 from .qm9 import read_qm9
@@ -36,6 +37,7 @@ class Reader:
             lower case: `*.xyz`, `poscar*`.
         holds: a file that a folder of this format holds, such as `type.raw`.
         compressed: whether files may be compressed (.gz, .bz2, .xz).
+        is_whole: whether a file has all that is read, and nothing is in other files beside it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Reader:
     names: tuple[str, ...] = ()
     holds: str = ""
     compressed: bool = True
+    is_whole: bool = True
 
     def matches(self, path: Path) -> bool:
         """Whether the name of a file, or the content of a folder, is of this format."""
@@ -61,11 +64,17 @@ def _read_file(path: Path) -> Structures:
 READERS: tuple[Reader, ...] = (
     Reader("qm9", read_qm9, (QM9_FILES, "dsgdb9nsd*.tar"), holds=QM9_FILES),
     Reader("extxyz", read_extxyz, ("*.xyz", "*.extxyz")),
-    Reader("sdf", read_sdf_csv, ("*.sdf", "*.sd", "*.mol", "*.sdf.csv")),
+    Reader("sdf", read_sdf_csv, ("*.sdf", "*.sd", "*.mol", "*.sdf.csv"), is_whole=False),
     Reader("npz", read_npz, ("*.npz",), compressed=False),
     Reader("deepmd", read_deepmd, holds="**/type.raw"),
-    Reader("table", partial(table_parts, read_file=_read_file), ("*.csv", "*.tsv", "*.smi")),
+    Reader(
+        "table",
+        partial(table_parts, read_file=_read_file),
+        ("*.csv", "*.tsv", "*.smi"),
+        is_whole=False,
+    ),
     Reader("db", read_database, ("*.db", "*.json"), compressed=False),
+    Reader("aselmdb", read_lmdb, ("*.aselmdb",), compressed=False),
     Reader("ase", read_ase, ("*",)),
 )
 

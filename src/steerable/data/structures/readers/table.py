@@ -164,6 +164,9 @@ def _from_files(
     """The structures of all files that are named relative to a table."""
     parts = []
     for row, name in enumerate(names):
+        if not name:
+            failures.append(Failure(row, name, "there is no name of a file."))
+            continue
         try:
             part = read_file(path.parent / name)
         except (ReadError, OSError) as error:

@@ -26,8 +26,17 @@ Baseline = Callable[[Structures, Structures, Target], np.ndarray | None]
 
 
 def mean(train: Structures, test: Structures, target: Target) -> np.ndarray:
-    """The mean of the training set, for every row of the test."""
+    """The mean of the training set, for every row of the test; of classes, their frequencies.
+
+    Frequencies are returned as logits.
+    """
     values = _known(target_values(train, target))
+    if target.kind == "class":
+        counts = np.bincount(values.astype(np.int64), minlength=len(target.classes))
+        values = np.log(np.maximum(counts, 0.5) / len(values))[None]
+    elif target.kind == "labels":
+        share = values.mean(0).clip(0.5 / len(values), 1 - 0.5 / len(values))
+        values = np.log(share / (1 - share))[None]
     rows = len(test) if target.per == "structure" else len(test.z)
     return np.broadcast_to(values.mean(0), (rows, *values.shape[1:]))
 
@@ -37,12 +46,13 @@ def by_composition(train: Structures, test: Structures, target: Target) -> np.nd
 
     None for targets that the composition says nothing of, which are vectors and classes.
     """
+    if target.kind not in ("scalar", "tensor"):
+        return None
     values = target_values(train, target)
-    if target.kind == "tensor":
-        size = np.trace(values, axis1=1, axis2=2) / 3
-        sizes = _by_composition(train, test, target, size)
-        return sizes[:, None, None] * np.eye(3)
-    return _by_composition(train, test, target, values) if target.kind == "scalar" else None
+    if target.kind == "scalar":
+        return _by_composition(train, test, target, values)
+    sizes = _by_composition(train, test, target, np.trace(values, axis1=1, axis2=2) / 3)
+    return sizes[:, None, None] * np.eye(3)
 
 
 def by_similarity(train: Structures, test: Structures, target: Target) -> np.ndarray | None:
