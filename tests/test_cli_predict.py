@@ -48,7 +48,7 @@ def test_the_suffix_of_the_output_chooses_the_format(here, capsys):
     for suffix in ("csv", "json", "npz", "extxyz"):
         assert predict("run", "three.extxyz", "--output", f"out.{suffix}") == 0
         assert f"wrote out.{suffix} (3 structures)" in capsys.readouterr().err
-    rows = list(csv.DictReader(open("out.csv")))  # noqa: SIM115
+    rows = list(csv.DictReader(Path("out.csv").read_text().splitlines()))
     gaps = [float(row["gap [eV]"]) for row in rows]
     record = json.loads(Path("out.json").read_text())
     assert record["units"] == {"gap": "eV", "forces": "eV/Angstrom"}

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from .certify import Certificate, certify
     from .compiling import compiled_step
     from .deploy import Predictor
-    from .deploy import load_predictor as load
     from .field import Field, FieldError, FieldMismatchError
     from .groups import Group
+
+    load = Predictor.load
 
 __version__ = "0.1.0"
 
@@ -87,12 +88,13 @@ _name = lazy(
         "Predictor": ".deploy",
         "certify": ".certify",
         "compiled_step": ".compiling",
-        "load": ".deploy:load_predictor",
     },
 )
 
 
 def __getattr__(name: str) -> Any:
+    if name == "load":  # `deploy.load` gives the network without what predicts by it
+        return _name("Predictor").load
     return import_module(f".{name}", __name__) if name in _ROOMS else _name(name)
 
 

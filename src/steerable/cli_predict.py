@@ -22,14 +22,7 @@ def predict(arguments: list[str]) -> None:
     if args.output and (args.output.is_dir() or not args.output.parent.is_dir()):
         raise UsageError(f"--output is a file in a folder that exists; got {args.output}.")
 
-    from .deploy import (
-        METADATA,
-        Heading,
-        choose_format,
-        find_sources,
-        load_predictor,
-        open_writer,
-    )
+    from .deploy import METADATA, Heading, Predictor, choose_format, find_sources, open_writer
 
     format = choose_format(args.output, "json" if args.json else args.format)
     if format == "npz" and not args.output:
@@ -39,7 +32,7 @@ def predict(arguments: list[str]) -> None:
     if not inputs:
         raise UsageError("Give a file, a folder or SMILES to predict after the run.")
     ignored = [name for name in ("charge", "spin") if getattr(args, f"ignore_{name}")]
-    network = load_predictor(*runs, device=args.device, ignored=ignored)
+    network = Predictor.load(*runs, device=args.device, ignored=ignored)
     is_plain = "targets" not in network.metadata
     heading = Heading(runs, network.targets, "molecules" if is_plain else "structures", is_plain)
     sources = find_sources(inputs, args.smiles, args.skip_bad)

@@ -1,6 +1,7 @@
 """Data sets (one source per file), their splits, and batches of them."""
 
 from .batches import Batches, Change, Items
+from .elements import SYMBOLS
 from .images import Digits, read_digits, rotated_parts
 from .labels import Label, Labels, label, named_labels
 from .molecules import (
@@ -34,6 +35,7 @@ from .structures import (
 __all__ = [
     "NBODY_PRESETS",
     "QM9",
+    "SYMBOLS",
     "TARGETS",
     "Batches",
     "Change",

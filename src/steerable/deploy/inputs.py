@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from steerable.data import SYMBOLS
 from steerable.data.structures import (
     Domain,
     Structures,
@@ -182,6 +183,4 @@ def _rows_of(
 
 
 def _symbols(numbers: Sequence[int]) -> str:
-    from ase.data import chemical_symbols
-
-    return ", ".join(chemical_symbols[z] for z in numbers)
+    return ", ".join(SYMBOLS[z] for z in numbers)

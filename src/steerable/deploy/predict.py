@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from steerable.data import SYMBOLS
 from steerable.data.structures import (
     Column,
     Structures,
@@ -97,10 +98,8 @@ def predict_parts(
 
 def formula(numbers: np.ndarray) -> str:
     """The formula of atomic numbers (atom,), in the order of Hill."""
-    from ase.data import chemical_symbols
-
     kinds, counts = np.unique(numbers, return_counts=True)
-    amounts = {chemical_symbols[z]: n for z, n in zip(kinds.tolist(), counts.tolist(), strict=True)}
+    amounts = {SYMBOLS[z]: n for z, n in zip(kinds.tolist(), counts.tolist(), strict=True)}
     first = [symbol for symbol in ("C", "H") if "C" in amounts and symbol in amounts]
     order = first + sorted(set(amounts) - set(first))
     return "".join(f"{symbol}{amounts[symbol] if amounts[symbol] > 1 else ''}" for symbol in order)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
@@ -17,8 +16,7 @@ from steerable.data.structures import Structures, Target
 
 from .inputs import NetworkInputs
 from .predict import Predictions, predict_parts
-from .run_folder import CheckpointError, member_folders
-from .run_folder import load as load_run
+from .run_folder import CheckpointError, load, member_folders
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -71,6 +69,39 @@ class Predictor:
                     f"{self._words(entry)}. Give runs that differ in their seeds."
                 )
 
+    @classmethod
+    def load(
+        cls,
+        *runs: Path | str,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype | None = None,
+        ignored: Sequence[str] = (),
+    ) -> Predictor:
+        """The network of a run, or those of several, whose predictions are averaged.
+
+        Args:
+            runs: folders that `steerable train` wrote; a committee is all of its members.
+            device: where they will run, such as `cpu` or `cuda:1`; `auto` is where the network was
+                trained, or the CPU if that device is not here.
+            dtype: precision of the networks; that of their training by default.
+            ignored: `charge` and `spin`, where structures may have any though no network takes it.
+
+        Raises:
+            CheckpointError: a folder is no finished run, or did not learn targets of structures.
+            DeviceError: PyTorch finds no such device.
+        """
+        if not runs:
+            raise CheckpointError("Give the folder of a run, or of several; got none.")
+        runs = tuple(folder for run in runs for folder in member_folders(run))
+        pairs = [load(run, device=device, dtype=dtype) for run in runs]
+        for run, (_, metadata) in zip(runs, pairs, strict=True):
+            if not has_targets(metadata):
+                raise CheckpointError(
+                    f"predict reads molecules, and {run} learned {metadata['task']}: give a run of "
+                    "qm9 or property."
+                )
+        return cls([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored, runs)
+
     @property
     def model(self) -> nn.Module:
         """The network, or the first of several."""
@@ -108,10 +139,8 @@ class Predictor:
                 UnlikeTrainingWarning,
                 stacklevel=2,
             )
-        result = {}
-        for name in parts[0].columns if parts else ():
-            result[name] = np.concatenate([part.columns[name].data for part in parts])
-        return result
+        names = parts[0].columns if parts else {}
+        return {name: _joined(parts, name) for name in names}
 
     def predict(
         self,
@@ -137,39 +166,6 @@ class Predictor:
         return f"{names} of {NetworkInputs.read(metadata).takes}"
 
 
-def load(
-    *runs: Path | str,
-    device: str | torch.device = "cpu",
-    dtype: torch.dtype | None = None,
-    ignored: Sequence[str] = (),
-) -> Predictor:
-    """The network of a run, called on structures.
-
-    Args:
-        runs: folders that `steerable train` wrote; the predictions of several, and of the members
-            of a committee, are averaged.
-        device: where they will run, such as `cpu` or `cuda:1`; `auto` is where the network was
-            trained, or the CPU if that device is not here.
-        dtype: precision of the networks; that of their training by default.
-        ignored: `charge` and `spin`, where structures may have any though no network takes it.
-
-    Raises:
-        CheckpointError: a folder is no finished run, or did not learn targets of structures.
-        DeviceError: PyTorch finds no such device.
-    """
-    if not runs:
-        raise CheckpointError("Give the folder of a run, or of several; got none.")
-    runs = tuple(folder for run in runs for folder in member_folders(run))
-    pairs = [load_run(run, device=device, dtype=dtype) for run in runs]
-    for run, (_, metadata) in zip(runs, pairs, strict=True):
-        if not has_targets(metadata):
-            raise CheckpointError(
-                f"predict reads molecules, and {os.fspath(run)} learned {metadata['task']}: give a "
-                "run of qm9 or property."
-            )
-    return Predictor([pair[0] for pair in pairs], [pair[1] for pair in pairs], ignored, runs)
-
-
 def has_targets(metadata: dict[str, Any]) -> bool:
     """Whether a network was trained on targets of structures."""
     return "targets" in metadata or {"target", "elements"} <= set(metadata)
@@ -186,6 +182,10 @@ def targets_of(metadata: dict[str, Any]) -> tuple[Target, ...]:
         settings["classes"] = tuple(settings.get("classes") or ())
         targets.append(Target(**settings))
     return tuple(targets)
+
+
+def _joined(parts: Sequence[Predictions], name: str) -> np.ndarray:
+    return np.concatenate([part.columns[name].data for part in parts])
 
 
 def _parts(structures: Atoms | Structures | Iterable[Atoms | Structures]) -> Iterator[Structures]:

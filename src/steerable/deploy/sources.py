@@ -71,14 +71,14 @@ def _has_reader(path: Path) -> bool:
 
 
 def _is_known_to_ase(path: Path) -> bool:
-    """Whether ASE knows the format of a file by its name."""
-    from ase.io.formats import UnknownFileTypeError, filetype
+    """Whether ASE reads files of this name."""
+    from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 
     try:
-        filetype(str(path), read=False, guess=False)
+        kind = filetype(str(path), read=False, guess=False)
     except UnknownFileTypeError:
         return False
-    return True
+    return kind in ioformats and bool(ioformats[kind].can_read)
 
 
 def _read(path: Path) -> Iterator[Structures]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
-
-from ase import units as ase_units
 
 
 class UnitError(ValueError):
@@ -22,22 +21,28 @@ class _Size(NamedTuple):
 # Powers of energy, length, charge, temperature, and of the count of atoms.
 _ENERGY, _LENGTH, _CHARGE = (1, 0, 0, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 0, 0)
 
-_SIZES = {
-    "eV": _Size(1.0, _ENERGY),
-    "meV": _Size(1e-3, _ENERGY),
-    "kcal/mol": _Size(ase_units.kcal / ase_units.mol, _ENERGY),
-    "cal/mol": _Size(1e-3 * ase_units.kcal / ase_units.mol, _ENERGY),
-    "kJ/mol": _Size(ase_units.kJ / ase_units.mol, _ENERGY),
-    "Ha": _Size(ase_units.Hartree, _ENERGY),
-    "Angstrom": _Size(1.0, _LENGTH),
-    "a0": _Size(ase_units.Bohr, _LENGTH),
-    "nm": _Size(ase_units.nm, _LENGTH),
-    "e": _Size(1.0, _CHARGE),
-    "D": _Size(ase_units.Debye, (0, 1, 1, 0, 0)),
-    "GPa": _Size(ase_units.GPa, (1, -3, 0, 0, 0)),
-    "K": _Size(1.0, (0, 0, 0, 1, 0)),
-    "atom": _Size(1.0, (0, 0, 0, 0, 1)),
-}
+
+@cache
+def _sizes() -> dict[str, _Size]:
+    """The units by name."""
+    from ase import units as ase_units  # takes a moment to import
+
+    return {
+        "eV": _Size(1.0, _ENERGY),
+        "meV": _Size(1e-3, _ENERGY),
+        "kcal/mol": _Size(ase_units.kcal / ase_units.mol, _ENERGY),
+        "cal/mol": _Size(1e-3 * ase_units.kcal / ase_units.mol, _ENERGY),
+        "kJ/mol": _Size(ase_units.kJ / ase_units.mol, _ENERGY),
+        "Ha": _Size(ase_units.Hartree, _ENERGY),
+        "Angstrom": _Size(1.0, _LENGTH),
+        "a0": _Size(ase_units.Bohr, _LENGTH),
+        "nm": _Size(ase_units.nm, _LENGTH),
+        "e": _Size(1.0, _CHARGE),
+        "D": _Size(ase_units.Debye, (0, 1, 1, 0, 0)),
+        "GPa": _Size(ase_units.GPa, (1, -3, 0, 0, 0)),
+        "K": _Size(1.0, (0, 0, 0, 1, 0)),
+        "atom": _Size(1.0, (0, 0, 0, 0, 1)),
+    }
 
 
 def convert(unit: str, wanted: str | None) -> tuple[float, str]:
@@ -75,8 +80,8 @@ def check_units(wanted: str | None, units: Iterable[str]) -> None:
     there = list(dict.fromkeys(units))
     if _size(wanted) is None:
         raise UnitError(
-            f"There is no unit {wanted!r}; there are {', '.join(_SIZES)}, and quotients and powers "
-            "of them."
+            f"There is no unit {wanted!r}; there are {', '.join(_sizes())}, and quotients and "
+            "powers of them."
         )
     if all(convert(unit, wanted)[1] == unit != wanted for unit in there):
         raise UnitError(f"Nothing here can be expressed in {wanted}: it is in {', '.join(there)}.")
@@ -91,8 +96,8 @@ def converted(entry: Any, wanted: str | None) -> Any:
 def _size(unit: str) -> _Size | None:
     """The size of a unit; None of an unknown one."""
     unit = unit.strip()
-    if unit in _SIZES:
-        return _SIZES[unit]
+    if unit in _sizes():
+        return _sizes()[unit]
     for sign, direction in (("/", -1), (" ", 1)):
         left, _, right = unit.rpartition(sign)
         if left and right:
@@ -103,7 +108,7 @@ def _size(unit: str) -> _Size | None:
             value = first.value * second.value**direction
             return _Size(value, tuple(a + direction * b for a, b in powers))
     base, _, power = unit.partition("^")
-    if base in _SIZES and power.isdecimal():
-        size = _SIZES[base]
+    if base in _sizes() and power.isdecimal():
+        size = _sizes()[base]
         return _Size(size.value ** int(power), tuple(int(power) * a for a in size.powers))
     return None

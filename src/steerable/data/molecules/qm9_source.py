@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from ase.data import atomic_numbers
 
 from ..cache import Table
+from ..elements import NUMBERS
 from .qm9_targets import ELEMENTS, TARGETS, in_units_of_targets
 from .references import composition
 
@@ -105,7 +105,7 @@ def _molecules(files: list[Path]) -> Iterator[Molecule]:
 
 
 def _molecule(row: dict[str, str]) -> Molecule:
-    numbers = [atomic_numbers[symbol] for symbol in row["Elements"].translate(_BRACKETS).split(",")]
+    numbers = [NUMBERS[symbol] for symbol in row["Elements"].translate(_BRACKETS).split(",")]
     places = [float(place) for place in row["XYZ_Ang"].translate(_BRACKETS).split(",")]
     values = [float(row[target.source]) for target in TARGETS]
     if not 3 * len(numbers) == 3 * int(row["N_atoms"]) == len(places):

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import expm
 
 from .conserved import kinetic_energy
 from .trajectories import (
@@ -131,6 +130,8 @@ def exact(
     before = np.concatenate(
         [position.swapaxes(1, 2), velocity.swapaxes(1, 2), np.ones((systems, 3, 1))], axis=2
     )
+    from scipy.linalg import expm  # takes a moment to import
+
     after = (expm(time * M) @ before[..., None])[..., 0].swapaxes(1, 2)
     return after[:, :particles], after[:, particles:-1]
 

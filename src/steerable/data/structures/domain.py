@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..elements import NUMBERS, SYMBOLS
 from .contacts import chunks, contacts, fragments
 from .structures import Structures
 
@@ -51,18 +52,17 @@ class Domain:
 
     def as_dict(self) -> dict[str, Any]:
         """The domain as JSON has it, with symbols of elements and of pairs such as `C-H`."""
-        symbols = _symbols()
         return {
             "structures": self.count,
             "elements": {
-                symbols[z]: {"structures": rows, "atoms": atoms}
+                SYMBOLS[z]: {"structures": rows, "atoms": atoms}
                 for z, (rows, atoms) in self.elements.items()
             },
             "atoms": list(self.sizes),
             "charges": list(self.charges),
             "spins": list(self.spins),
             "distances": {
-                f"{symbols[first]}-{symbols[second]}": round(distance, 4)
+                f"{SYMBOLS[first]}-{SYMBOLS[second]}": round(distance, 4)
                 for (first, second), distance in self.distances.items()
             },
             "fragments": self.fragments,
@@ -75,16 +75,15 @@ class Domain:
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Domain:
         """The domain from what `as_dict` returns."""
-        numbers = {symbol: z for z, symbol in enumerate(_symbols())}
         distances = {}
         for pair, distance in values["distances"].items():
             first, second = pair.split("-")
-            distances[numbers[first], numbers[second]] = float(distance)
+            distances[NUMBERS[first], NUMBERS[second]] = float(distance)
         densities = values["densities"]
         return cls(
             values["structures"],
             {
-                numbers[symbol]: (entry["structures"], entry["atoms"])
+                NUMBERS[symbol]: (entry["structures"], entry["atoms"])
                 for symbol, entry in values["elements"].items()
             },
             (values["atoms"][0], values["atoms"][1]),
@@ -189,7 +188,7 @@ def _rare(numbers: np.ndarray, domain: Domain) -> list[str]:
         rows = domain.elements.get(z, (domain.count, 0))[0]
         if rows < least:
             word = "structure" if rows == 1 else "structures"
-            notes.append(f"{_symbols()[z]} in {rows} training {word} only")
+            notes.append(f"{SYMBOLS[z]} in {rows} training {word} only")
     return notes
 
 
@@ -218,7 +217,7 @@ def _too_close(
         best = min(low[owner == k].tolist(), key=ratio.__getitem__)
         if pair == best:
             first, second = sorted(part.z[pairs[:, pair]].tolist())
-            name = f"{_symbols()[first]}-{_symbols()[second]}"
+            name = f"{SYMBOLS[first]}-{SYMBOLS[second]}"
             notes[k] = [
                 f"{name} at {distance[pair]:.2f} A, training had {least[first, second]:.2f} or more"
             ]
@@ -269,9 +268,3 @@ def _values(values: np.ndarray) -> tuple[float, ...]:
 
 def _list(values: Sequence[float]) -> str:
     return ", ".join(f"{value:g}" for value in values[:5]) + (", ..." if len(values) > 5 else "")
-
-
-def _symbols() -> list[str]:
-    from ase.data import chemical_symbols  # takes a moment to import
-
-    return list(chemical_symbols)

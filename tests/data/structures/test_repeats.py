@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from steerable.data.splits import Split
 from steerable.data.structures import from_atoms
-from steerable.data.structures.duplicates import duplicates, shared_duplicates
+from steerable.data.structures.repeats import duplicates, shared_duplicates
 
 
 @pytest.fixture
