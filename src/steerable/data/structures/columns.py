@@ -46,10 +46,10 @@ class Column:
 
     def take(self, rows: np.ndarray) -> Column:
         """The column of some rows."""
-        known = None if self.known is None else self.known[rows]
-        if known is not None and known.all():
-            known = None
-        return Column(self.data[rows], self.per, self.unit, known)
+        is_known = None if self.known is None else self.known[rows]
+        if is_known is not None and is_known.all():
+            is_known = None
+        return Column(self.data[rows], self.per, self.unit, is_known)
 
 
 def empty_rows(like: Column, count: int) -> Column:
@@ -75,7 +75,7 @@ def concatenated(parts: Sequence[Column]) -> Column:
         ):
             if one != other:
                 raise ValueError(f"the {word} differ: {one!r} and {other!r}.")
-    known = None
+    is_known = None
     if any(part.known is not None for part in parts):
-        known = np.concatenate([~part.missing for part in parts])
-    return Column(np.concatenate([part.data for part in parts]), first.per, first.unit, known)
+        is_known = np.concatenate([~part.missing for part in parts])
+    return Column(np.concatenate([part.data for part in parts]), first.per, first.unit, is_known)

@@ -217,14 +217,14 @@ def _text(value: object) -> str:
 
 
 def _check_spread(structures: Structures, target: Target, values: np.ndarray) -> None:
-    known = values[~np.isnan(values).reshape(len(values), -1).any(1)]
-    if not np.isfinite(known).all():
+    present = values[~np.isnan(values).reshape(len(values), -1).any(1)]
+    if not np.isfinite(present).all():
         row = int(np.flatnonzero(np.isinf(values).reshape(len(values), -1).any(1))[0])
         where = _place(structures, structures.column(target.name), row)
         raise TargetError(f"{where} has an infinite {target.name!r}.")
-    if len(known) and (known == known[0]).all():
+    if len(present) and (present == present[0]).all():
         raise TargetError(
-            f"{target.name!r} is {np.array2string(known[0])} in all of the {len(known):,} "
+            f"{target.name!r} is {np.array2string(present[0])} in all of the {len(present):,} "
             f"{_rows(structures.column(target.name))}s of {structures.origin} that have it: there "
             "is nothing to learn. Give another target or other data."
         )
@@ -232,16 +232,16 @@ def _check_spread(structures: Structures, target: Target, values: np.ndarray) ->
 
 def _is_sum(structures: Structures, target: Target, values: np.ndarray) -> bool:
     """Whether numbers of each element explain the target better than shares of each element."""
-    known = np.flatnonzero(~np.isnan(values).reshape(len(values), -1).any(1))
+    rows = np.flatnonzero(~np.isnan(values).reshape(len(values), -1).any(1))
     numbers = structures.numbers()
     elements = np.unique(structures.z)
-    counts = np.array([(numbers[k][:, None] == elements).sum(0) for k in known], dtype=np.float64)
+    counts = np.array([(numbers[k][:, None] == elements).sum(0) for k in rows], dtype=np.float64)
     total = counts.sum(1, keepdims=True)
     if (counts == counts[0]).all():
         return target.unit in _ENERGY_UNITS or "energy" in target.name.lower()
     if target.kind == "vector":
         return True  # moments are sums, and a mean would only rescale them
-    size = values[known]
+    size = values[rows]
     if target.kind == "tensor":
         size = np.trace(size, axis1=1, axis2=2)
     return _residual(counts, size) < _residual(counts / total, size)
