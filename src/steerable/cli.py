@@ -27,11 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 after an error that the user can mend, 130 after Ctrl-C.
     """
     _let_waiting_threads_sleep()
-    warnings.showwarning = _show_warning
     command = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in command
     try:
-        _dispatch([argument for argument in command if argument != "--debug"])
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            _dispatch([argument for argument in command if argument != "--debug"])
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
@@ -47,9 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show_warning(message: Warning | str, kind: type[Warning], *_: Any, **__: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
     """Print a warning as a line, like errors; those of other packages are for programmers."""
-    if kind.__module__.startswith("steerable"):
+    if category.__module__.startswith("steerable"):
         print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 

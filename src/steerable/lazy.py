@@ -13,15 +13,13 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: the `__name__` of the package or module.
-        homes: name -> module that defines it, relative to that name: `.below`, `..beside`; and
-            after a colon its name there, if that is another.
+        homes: name -> module that defines it, relative to that name: `.below`, `..beside`.
     """
 
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        home, _, origin = homes[name].partition(":")
-        value = getattr(import_module(home, package), origin or name)
+        value = getattr(import_module(homes[name], package), name)
         setattr(sys.modules[package], name, value)
         return value
 

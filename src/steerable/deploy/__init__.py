@@ -6,7 +6,6 @@ from .figures import CONFUSION, PARITY, FigureRecord, figures_of, predictions_fi
 from .inputs import FramesError, NetworkInputs
 from .predict import Predictions, predict_parts
 from .predictor import Predictor, UnlikeTrainingWarning, has_targets, targets_of
-from .predictor import load as load_predictor
 from .run_folder import (
     CONFIG,
     DATA,
@@ -70,7 +69,6 @@ __all__ = [
     "find_sources",
     "has_targets",
     "load",
-    "load_predictor",
     "member_folders",
     "open_writer",
     "placement",

@@ -88,7 +88,7 @@ class FeatureReference:
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> FeatureReference:
         """The reference from what `as_dict` returns."""
-        arrays = {name: np.array(value) for name, value in values.items()}
+        arrays: dict[str, Any] = {name: np.array(value) for name, value in values.items()}
         return cls(**(arrays | {"noise": float(values["noise"])}))
 
 
@@ -109,7 +109,9 @@ def feature_reference(model: nn.Module, batches: Iterable[Any]) -> FeatureRefere
             None if x is None else x.to(device, dtype if x.is_floating_point() else None)
             for x in inputs
         ]
-        with pooled_features(model, moved[2]) as pooled, torch.no_grad():
+        owner = moved[2]
+        assert owner is not None
+        with pooled_features(model, owner) as pooled, torch.no_grad():
             model(*moved)
         rows += pooled
         if not rows or sum(map(len, rows)) >= _MOST:

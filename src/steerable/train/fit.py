@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 import warnings
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from ..deploy import CONFIG, STATE, write
+from ..deploy import CONFIG, METADATA, STATE, load, write
 from .checkpoint import save
 from .config import ConfigError, TrainingConfig
 from .data_record import PARTS, write_record
@@ -113,8 +114,23 @@ def fit(
             f"stopped; {run} has the best network so far. Go on with: steerable train {task.name} "
             f"--resume {run}"
         )
+    if task.describe is not None:
+        _describe(run, task.describe, problem, build, device)
     evaluate(run, dataset, build, device)
     return run
+
+
+def _describe(
+    run: Path,
+    describe: Callable[[nn.Module, Problem], dict[str, Any]],
+    problem: Problem,
+    build: Callable[..., nn.Module] | None,
+    device: str,
+) -> None:
+    """Add to the metadata what the trained network says of its training set."""
+    model, metadata = load(run, build, device)
+    text = json.dumps(metadata | describe(model, problem), indent=2)
+    write(run / METADATA, f"{text}\n".encode())
 
 
 def _metadata(problem: Problem, model: nn.Module, device: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from rich.console import Console
 
 from steerable.data.structures import Column, Structures, to_structures
-from steerable.deploy import Predictor, load_predictor
+from steerable.deploy import Predictor
 
 from .fit import fit
 from .tasks.property import TASK
@@ -64,7 +64,7 @@ def fit_property(
     config.fit = replace(config.fit, **(training or {}))
     config.run = str(unused_folder(Path("runs/property")) if run is None else run)
     folder = fit(config, to_structures(structures), console=console, start=start)
-    return load_predictor(folder)
+    return Predictor.load(folder)
 
 
 def unused_folder(folder: Path) -> Path:

@@ -102,6 +102,7 @@ class Task:
         rollout: leads a network on from its own predictions, where these have the form of its
             inputs: (network, metadata, settings, steps, number of the test item, data set, folder)
             to the file that it writes.
+        describe: what is said of the training set by the trained network, for the metadata.
         summary: the numbers of `metrics.json` that a program wants first, as `steerable demo`
             prints them.
         usual: the usual data set of the settings, and where it comes from.
@@ -119,6 +120,7 @@ class Task:
     claim: Callable[[nn.Module, Any, dict[str, Any]], Claim]
     settings: Callable[[str], Any] | None = None
     rollout: Callable[..., Path] | None = None
+    describe: Callable[[nn.Module, Problem], dict[str, Any]] | None = None
     summary: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     usual: Callable[[Any], tuple[Any, DataSource]] | None = None
     part: Callable[[Any, Any, str], Part] | None = None

@@ -20,6 +20,7 @@ from steerable.data.structures import (
     scalars,
     target_values,
 )
+from steerable.deploy import feature_reference
 from steerable.models import Certifiable, Claim, HeadSettings, PropertySettings, build_property
 
 from ...data_record import DataSource, Part
@@ -198,6 +199,13 @@ def _prefixed(prefix: str, errors: dict[str, Any]) -> dict[str, Any]:
     return {f"{prefix}{name}": value for name, value in errors.items()}
 
 
+def describe(model: nn.Module, problem: Problem) -> dict[str, Any]:
+    """What the features of the network are like on the training set, if there are enough."""
+    items = problem.train.items
+    reference = feature_reference(model, Batches(items, AtomItems.together))
+    return {} if reference is None else {"features": reference.as_dict()}
+
+
 def claim(model: nn.Module, test_set: TestSet, metadata: dict[str, Any]) -> Claim:
     """What is certified of a network, on a few structures in one graph."""
     batch = test_set.items.batch(torch.arange(min(test_set.items.certified, len(test_set))))
@@ -253,4 +261,5 @@ TASK = Task(
     settings=settings,
     usual=usual,
     part=part,
+    describe=describe,
 )
