@@ -214,7 +214,7 @@ def test_motion_is_trained_from_a_preset_and_led_on(capsys, monkeypatch, tmp_pat
     ("line", "message"),
     [
         ("demmo", "Did you mean demo?"),
-        ("zzz", "Commands are demo, train, evaluate, predict, certify, rollout."),
+        ("zzz", "Commands are demo, data, train, evaluate, predict, certify, rollout."),
         ("train", f"`steerable train` learns one of {', '.join(TASKS)}; got nothing."),
         ("train qm8", f"`steerable train` learns one of {', '.join(TASKS)}; got qm8."),
         (

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from .cells import is_searchable
-from .items import scalars
+from .domain import multiplicity, total_charge
 from .pairs import Pairs, pairs_within
 from .structures import Structures
 
@@ -49,9 +49,8 @@ def formulas(structures: Structures) -> np.ndarray:
 
 def kinds(structures: Structures) -> np.ndarray:
     """A text (structure,) for formula, periodic directions, charge and spin of each structure."""
-    charge, spin = scalars(structures, "charge", 0.0), scalars(structures, "spin", 1.0)
-    directions = structures.pbc.sum(1).tolist()
-    rows = zip(formulas(structures), directions, charge.tolist(), spin.tolist(), strict=True)
+    charge, spin = total_charge(structures), multiplicity(structures)
+    rows = zip(formulas(structures), structures.pbc.sum(1), charge, spin, strict=True)
     return np.array([f"{text} {count} {q:g} {s:g}" for text, count, q, s in rows], dtype=str)
 
 

@@ -55,3 +55,11 @@ def test_a_file_that_is_no_data_base(tmp_path):
         (tmp_path / name).write_text("nothing of interest " * 100)
         with pytest.raises(ReadError, match="cannot be read as a data base of ASE beyond row 0"):
             read(tmp_path / name)
+
+
+def test_units_of_schnetpack_that_are_no_texts(tmp_path):
+    with ase.db.connect(tmp_path / "ions.db") as database:
+        database.write(molecule("OH"), data={"energy": [-13.6], "total_charge": [0.0]})
+        database.metadata = {"_property_unit_dict": {"energy": "eV", "total_charge": 1.0}}
+    columns = read(tmp_path / "ions.db").columns
+    assert (columns["energy"].unit, columns["total_charge"].unit) == ("eV", "")

@@ -63,7 +63,8 @@ def read_database(path: Path, **options: Any) -> Iterator[Structures]:
 
 
 def _units(metadata: Values) -> dict[str, str]:
-    units = dict(metadata.get(_SCHNETPACK) or {})
+    listed = metadata.get(_SCHNETPACK) or {}
+    units = {name: unit for name, unit in listed.items() if isinstance(unit, str)}  # some are 1.0
     return {**units, **(metadata.get(METADATA) or {}).get("units", {})}
 
 
