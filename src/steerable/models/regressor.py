@@ -287,7 +287,7 @@ class Regressor(Meaningful, ConstantModule):
         return f"elements={self.elements}, pool={self.pool.name}, kernel={self.kernel}"
 
     def _kinds(self, z: Tensor) -> Tensor:
-        kind: Tensor = self._number[z.clamp(0, 118)]
+        kind: Tensor = self._number.index_select(0, z.clamp(0, 118).long())
         if is_traced(z):
             return kind
         if kind.shape[0] and int(kind.min()) < 0:
