@@ -124,7 +124,7 @@ class AtomNetwork(Meaningful, ConstantModule):
         Raises:
             UnknownElementError: atoms of other elements than the network was made for.
         """
-        kind: Tensor = self._number[z.clamp(0, 118)]
+        kind: Tensor = self._number.index_select(0, z.clamp(0, 118).long())
         if is_traced(z):
             return kind
         if kind.shape[0] and int(kind.min()) < 0:

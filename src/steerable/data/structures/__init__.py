@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .errors import ReadError
     from .failures import Failure, FailureWarning
     from .graphs import from_data
-    from .items import AtomBatch, AtomItems, neighbours_of, scalars
+    from .items import AtomBatch, AtomItems, neighbours_of
     from .molecules import from_smiles
     from .readers import read, read_parts
     from .repeats import duplicates, shared_duplicates
@@ -70,7 +70,6 @@ __all__ = [
     "read_parts",
     "read_table",
     "scaffold_split",
-    "scalars",
     "shared_duplicates",
     "size_split",
     "target_values",

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from steerable.ops import periodic_graph
+from steerable.ops import periodic_graph, radius_graph
 
 from ..ranges import ranges
+from .domain import multiplicity, total_charge
 from .structures import Structures
 
 _CHUNK = 256  # structures per neighbour search, which bounds its memory
@@ -91,20 +93,14 @@ class AtomItems:
             torch.from_numpy(part.pbc)[index],
             self.edge_index[:, edges] + first.repeat_interleave(edge_count),
             self.shift[edges].long(),
-            scalars(part, "charge", 0.0)[index] if "charge" in self.states else None,
-            scalars(part, "spin", 1.0)[index] if "spin" in self.states else None,
+            _numbers(total_charge(part))[index] if "charge" in self.states else None,
+            _numbers(multiplicity(part))[index] if "spin" in self.states else None,
             labels,
         )
 
 
-def scalars(structures: Structures, name: str, default: float) -> Tensor:
-    """A number of each structure (structure,), float64, with a default where it is missing."""
-    column = structures.columns.get(name)
-    if column is None or column.per != "structure" or column.shape not in ((), (1,)):
-        return torch.full((len(structures),), default, dtype=torch.float64)
-    values = torch.from_numpy(column.data.astype("float64").reshape(-1).copy())
-    values[torch.from_numpy(column.missing)] = default
-    return values
+def _numbers(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.asarray(values, dtype=np.float64))
 
 
 def neighbours_of(structures: Structures, cutoff: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -118,19 +114,22 @@ def neighbours_of(structures: Structures, cutoff: float) -> tuple[Tensor, Tensor
     for part in _chunks(structures):
         ends = torch.from_numpy(part.ends)
         owner = torch.arange(len(part)).repeat_interleave(ends.diff())
-        edge_index, shift = periodic_graph(
-            torch.from_numpy(part.pos),
-            cutoff,
-            torch.from_numpy(part.cell),
-            torch.from_numpy(part.pbc),
-            owner,
-        )
+        edge_index, shift = _edges(part, cutoff, owner)
         structure = owner[edge_index[1]]  # ascending: the edges are sorted by target
         pairs.append((edge_index - ends[:-1][structure]).int())
         shifts.append(shift.to(torch.int16))
         counts.append(structure.bincount(minlength=len(part)))
     edges = torch.nn.functional.pad(torch.cat(counts).cumsum(0), (1, 0))
     return torch.cat(pairs, 1), torch.cat(shifts), edges
+
+
+def _edges(structures: Structures, cutoff: float, owner: Tensor) -> tuple[Tensor, Tensor]:
+    pos = torch.from_numpy(structures.pos)
+    if not structures.pbc.any():  # a list without images is found sooner
+        edge_index = radius_graph(pos, cutoff, owner)
+        return edge_index, torch.zeros(edge_index.shape[1], 3, dtype=torch.long)
+    cell, pbc = torch.from_numpy(structures.cell), torch.from_numpy(structures.pbc)
+    return periodic_graph(pos, cutoff, cell, pbc, owner)
 
 
 def _chunks(structures: Structures) -> Iterator[Structures]:

@@ -16,9 +16,10 @@ from steerable.data.structures import (
     Structures,
     Target,
     domain_of,
+    multiplicity,
     neighbours_of,
-    scalars,
     target_values,
+    total_charge,
 )
 from steerable.deploy import feature_reference
 from steerable.models import Certifiable, Claim, HeadSettings, PropertySettings, build_property
@@ -148,9 +149,8 @@ def with_states(model: PropertySettings, train: Structures) -> PropertySettings:
     A charge or a spin is an input where it is not the same in all training structures.
     """
     chosen: dict[str, Any] = {}
-    for name, default in (("charge", 0.0), ("spin", 1.0)):
+    for name, values in (("charge", total_charge(train)), ("spin", multiplicity(train))):
         if getattr(model, name) is None:
-            values = scalars(train, name, default)
             chosen[name] = bool((values != values[0]).any())
     return replace(model, **chosen)
 
