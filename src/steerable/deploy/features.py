@@ -88,8 +88,8 @@ class FeatureReference:
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> FeatureReference:
         """The reference from what `as_dict` returns."""
-        arrays = {name: np.array(value) for name, value in values.items()}
-        return cls(**(arrays | {"noise": float(values["noise"])}))
+        mean, axes, variances = [np.array(values[name]) for name in ("mean", "axes", "variances")]
+        return cls(mean, axes, variances, values["noise"], np.array(values["quantiles"]))
 
 
 def feature_reference(model: nn.Module, batches: Iterable[Any]) -> FeatureReference | None:
@@ -109,7 +109,10 @@ def feature_reference(model: nn.Module, batches: Iterable[Any]) -> FeatureRefere
             None if x is None else x.to(device, dtype if x.is_floating_point() else None)
             for x in inputs
         ]
-        with pooled_features(model, moved[2]) as pooled, torch.no_grad():
+        owner = moved[2]
+        if owner is None:
+            return None
+        with pooled_features(model, owner) as pooled, torch.no_grad():
             model(*moved)
         rows += pooled
         if not rows or sum(map(len, rows)) >= _MOST:
