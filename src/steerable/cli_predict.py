@@ -22,12 +22,21 @@ def predict(arguments: list[str]) -> None:
     if args.output and (args.output.is_dir() or not args.output.parent.is_dir()):
         raise UsageError(f"--output is a file in a folder that exists; got {args.output}.")
 
-    from .deploy import METADATA, Heading, Predictor, choose_format, find_sources, open_writer
+    from .deploy import (
+        METADATA,
+        Heading,
+        Predictor,
+        choose_format,
+        find_sources,
+        member_folders,
+        open_writer,
+    )
 
     format = choose_format(args.output, "json" if args.json else args.format)
     if format == "npz" and not args.output:
         raise UsageError("An npz is a file: give --output FILE.npz.")
-    members = [name for name in args.inputs if (Path(name) / METADATA).is_file()]
+    # Folders of finished runs, and of committees of them, predict together with the first.
+    members = [name for name in args.inputs if (member_folders(name)[0] / METADATA).is_file()]
     runs, inputs = [args.run, *members], [name for name in args.inputs if name not in members]
     if not inputs:
         raise UsageError("Give a file, a folder or SMILES to predict after the run.")

@@ -88,8 +88,8 @@ class FeatureReference:
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> FeatureReference:
         """The reference from what `as_dict` returns."""
-        arrays: dict[str, Any] = {name: np.array(value) for name, value in values.items()}
-        return cls(**(arrays | {"noise": float(values["noise"])}))
+        mean, axes, variances = [np.array(values[name]) for name in ("mean", "axes", "variances")]
+        return cls(mean, axes, variances, values["noise"], np.array(values["quantiles"]))
 
 
 def feature_reference(model: nn.Module, batches: Iterable[Any]) -> FeatureReference | None:
@@ -110,7 +110,8 @@ def feature_reference(model: nn.Module, batches: Iterable[Any]) -> FeatureRefere
             for x in inputs
         ]
         owner = moved[2]
-        assert owner is not None
+        if owner is None:
+            return None
         with pooled_features(model, owner) as pooled, torch.no_grad():
             model(*moved)
         rows += pooled
