@@ -139,21 +139,25 @@ def differences(structures: Structures, domain: Domain) -> list[list[str]]:
 
 
 def total_charge(structures: Structures) -> np.ndarray:
-    """The total charge of each structure (structure,) in e: that of its column `charge`.
+    """The total charge of each structure (structure,) in e.
 
-    Where that is missing, it is the sum of the initial charges of its atoms, rounded, or 0.
+    It is that of the column `charge`, or else `total_charge`. Where both are missing, it is the sum
+    of the initial charges of its atoms, rounded, or 0.
     """
     atoms = _sums(structures, "initial_charges")
-    return _filled(structures, "charge", np.zeros(len(structures)) if atoms is None else atoms)
+    charge = np.zeros(len(structures)) if atoms is None else atoms
+    return _filled(structures, "charge", _filled(structures, "total_charge", charge))
 
 
 def multiplicity(structures: Structures) -> np.ndarray:
-    """The spin multiplicity 2S + 1 of each structure (structure,): that of its column `spin`.
+    """The spin multiplicity 2S + 1 of each structure (structure,).
 
-    Where that is missing, it follows from the initial magnetic moments of its atoms, or is 1.
+    It is that of the column `spin`, or else `spin_multiplicity`. Where both are missing, it follows
+    from the initial magnetic moments of its atoms, or is 1.
     """
     atoms = _sums(structures, "initial_magmoms")
-    return _filled(structures, "spin", 1 + np.abs(0 if atoms is None else atoms))
+    spin = 1 + np.abs(0 if atoms is None else atoms)
+    return _filled(structures, "spin", _filled(structures, "spin_multiplicity", spin))
 
 
 def _differences(part: Structures, domain: Domain) -> list[list[str]]:

@@ -8,6 +8,7 @@ from ase.io import write
 
 from steerable import load
 from steerable.data.structures import to_structures
+from steerable.deploy import UnlikeTrainingWarning
 from steerable.models import PropertySettings
 from steerable.train import ConfigError, evaluate, fit, fit_committee, fit_property
 from steerable.train.tasks.property.task import pose
@@ -127,11 +128,14 @@ def test_periodic_structures_are_learned(config, frames):
         atoms.set_cell([9.0, 8.0, 7.0])
         atoms.pbc = True
     run = fit(config("energy"), frames, console=QUIET)
-    energy = load(run)(frames[:1])["energy"]
-    doubled = load(run)([frames[0].repeat((2, 1, 1))])["energy"]
+    predictor = load(run)
+    energy = predictor(frames[:1])["energy"]
+    with pytest.warns(UnlikeTrainingWarning, match="12 atoms, training had"):
+        doubled = predictor([frames[0].repeat((2, 1, 1))])["energy"]
     assert np.allclose(doubled, 2 * energy, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::steerable.deploy.UnlikeTrainingWarning")
 def test_property_from_python(tmp_path, frames):
     predictor = fit_property(
         frames,
