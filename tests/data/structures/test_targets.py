@@ -59,6 +59,7 @@ def test_of_one_molecule_energies_are_extensive(name, unit, extensive):
         (numbers(), "scalar"),
         (numbers(1), "scalar"),
         (numbers(3), "vector"),
+        (numbers(1, 3), "vector"),
         (numbers(3, 3), "tensor"),
         (numbers(9), "tensor"),
         (numbers(6), "tensor"),

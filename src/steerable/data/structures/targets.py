@@ -144,7 +144,8 @@ def target_values(structures: Structures, target: Target) -> np.ndarray:
 
 
 def _shaped(structures: Structures, target: Target, data: np.ndarray) -> np.ndarray:
-    shape, name = data.shape[1:], target.name
+    shape, name = _inner(data.shape[1:]), target.name
+    data = data.reshape(len(data), *shape)
     if target.kind == "scalar" and shape in ((), (1,)):
         return data.reshape(len(data))
     if target.kind == "vector" and shape == (3,):
@@ -176,12 +177,19 @@ def _guess_kind(name: str, column: Column) -> Kind:
         (9,): "tensor",
         (6,): "tensor",
     }
-    if column.shape not in kinds:
+    if _inner(column.shape) not in kinds:
         raise TargetError(
             f"{name!r} has rows of the shape {column.shape}. A target is one number, three (a "
             "vector), nine or six (a tensor), or any number of labels of 0 and 1: kind=labels."
         )
-    return kinds[column.shape]
+    return kinds[_inner(column.shape)]
+
+
+def _inner(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without ones that come first, which files of one molecule may have."""
+    while len(shape) > 1 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
 
 
 def _classes(name: str, column: Column) -> tuple[str, ...]:
