@@ -148,14 +148,20 @@ def demo(arguments: list[str]) -> None:
 
 
 def evaluate(arguments: list[str]) -> None:
-    """Test a trained network and draw its figures: evaluate RUN [--units meV]."""
+    """Test a trained network and draw its figures: evaluate RUN [--data FILE] [--units meV]."""
     options = _run_option("evaluate")
     options.add_argument("--units", help="unit of what is shown, such as meV or kcal/mol")
+    options.add_argument(
+        "--data", help="file with labels to test on, instead of the run's own test"
+    )
     args = options.parse_args(arguments)
 
-    from steerable.train import evaluate
+    from steerable.train import evaluate, evaluate_file
 
-    _show(args.run, evaluate(args.run, device=args.device), args.units)
+    if args.data:
+        _show_errors(evaluate_file(args.run, args.data, args.device), args.units)
+    else:
+        _show(args.run, evaluate(args.run, device=args.device), args.units)
 
 
 def certify(arguments: list[str]) -> None:

@@ -38,8 +38,11 @@ def expected(run):
         return dict(archive)
 
 
+YOUNGER = {"property"}  # tasks that the commit did not have
+
+
 def test_every_task_has_an_old_run():
-    assert {run.name.split("-")[0] for run in RUNS} == set(TASKS)
+    assert {run.name.split("-")[0] for run in RUNS} == set(TASKS) - YOUNGER
 
 
 def test_the_weights_are_those_of_the_file(weights, network):

@@ -58,7 +58,6 @@ __all__ = [
     "UnitError",
     "UnlikeTrainingWarning",
     "Writer",
-    "check_frames",
     "check_units",
     "choose_format",
     "convert",

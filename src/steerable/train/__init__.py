@@ -6,7 +6,7 @@ from .checkpoint import save
 from .committee import evaluate_committee, fit_committee
 from .config import ConfigError, DivergedError, RunConfig, TrainingConfig
 from .data_record import DataRecord, DataSource, Part, checksum
-from .evaluate import certificates, certify_run, evaluate
+from .evaluate import certificates, certify_run, evaluate, evaluate_file
 from .fit import Interrupted, RunFolderError, fit
 from .fit_property import PropertyModel, fit_property
 from .losses import Loss, Term
@@ -96,6 +96,7 @@ __all__ = [
     "dump_config",
     "evaluate",
     "evaluate_committee",
+    "evaluate_file",
     "fit",
     "fit_committee",
     "fit_property",

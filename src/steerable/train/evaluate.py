@@ -32,6 +32,7 @@ from steerable.deploy import (
 from steerable.models import Claim, named_outputs
 
 from .checkpoint import versions
+from .config import ConfigError
 from .data_record import Part
 from .measures import Measure
 from .options import load_config
@@ -89,6 +90,34 @@ def evaluate(
     }
     _write_metrics(run, content)
     return content
+
+
+def evaluate_file(
+    run: Path | str, file: Path | str, device: str | torch.device = AUTO
+) -> dict[str, Any]:
+    """Test the network of a run on the items of a file with labels; nothing is written.
+
+    Args:
+        run: a run folder.
+        file: items as the task reads them, such as structures.
+        device: where the network runs, as in `load`.
+
+    Returns:
+        `task` and `test` as in `metrics.json`, and no `baselines`.
+
+    Raises:
+        ConfigError: the task has no items in files.
+        ValueError: the file cannot be read, or has no such labels.
+    """
+    model, metadata = load(Path(run), None, device)
+    task = task_of(metadata)
+    if task.test_file is None:
+        raise ConfigError(
+            f"{run} learned {metadata['task']}, whose items are not read from files: leave --data "
+            "out to test it on its own test items."
+        )
+    outcome = task.test_file(model, Path(file), metadata)
+    return {"task": metadata["task"], "test": outcome.test, "baselines": {}}
 
 
 def record_interrupted(run: Path, metadata: dict[str, Any]) -> None:

@@ -102,6 +102,8 @@ class Task:
         rollout: leads a network on from its own predictions, where these have the form of its
             inputs: (network, metadata, settings, steps, number of the test item, data set, folder)
             to the file that it writes.
+        test_file: measures a network on the items of a file with labels, with its metadata, where
+            files hold such items.
         describe: what is said of the training set by the trained network, for the metadata.
         summary: the numbers of `metrics.json` that a program wants first, as `steerable demo`
             prints them.
@@ -120,6 +122,7 @@ class Task:
     claim: Callable[[nn.Module, Any, dict[str, Any]], Claim]
     settings: Callable[[str], Any] | None = None
     rollout: Callable[..., Path] | None = None
+    test_file: Callable[[nn.Module, Path, dict[str, Any]], Outcome] | None = None
     describe: Callable[[nn.Module, Problem], dict[str, Any]] | None = None
     summary: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     usual: Callable[[Any], tuple[Any, DataSource]] | None = None

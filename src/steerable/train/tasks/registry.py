@@ -8,8 +8,7 @@ from ..task import Task
 from . import digits, nbody, property, qm9, shapes, sphere
 
 TASKS: dict[str, Task] = {
-    task.name: task
-    for task in (qm9.TASK, property.TASK, shapes.TASK, digits.TASK, sphere.TASK, nbody.TASK)
+    module.TASK.name: module.TASK for module in (qm9, shapes, digits, sphere, nbody, property)
 }
 
 

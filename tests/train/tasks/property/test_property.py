@@ -10,7 +10,7 @@ from steerable import load
 from steerable.data.structures import to_structures
 from steerable.deploy import UnlikeTrainingWarning
 from steerable.models import PropertySettings
-from steerable.train import ConfigError, evaluate, fit, fit_committee, fit_property
+from steerable.train import ConfigError, evaluate, evaluate_file, fit, fit_committee, fit_property
 from steerable.train.tasks.property.task import pose
 from train.properties import QUIET, molecules
 
@@ -92,6 +92,19 @@ def test_files_for_each_part(config, frames, tmp_path):
     write(tmp_path / "test.xyz", frames[:8])
     with pytest.raises(ValueError, match=r"Bring .*test.xyz back"):
         evaluate(run)
+
+
+def test_a_run_is_tested_on_other_files_with_labels(config, frames, tmp_path):
+    run = fit(config("kind"), frames, console=QUIET)
+    write(tmp_path / "more.xyz", molecules(12, seed=3))
+    metrics = evaluate_file(run, tmp_path / "more.xyz")
+    assert metrics["test"]["structures"] == 12
+    with pytest.raises(ValueError, match="no quantity 'kind'"):
+        plain = [atoms.copy() for atoms in frames]
+        for atoms in plain:
+            atoms.info = {}
+        write(tmp_path / "plain.xyz", plain)
+        evaluate_file(run, tmp_path / "plain.xyz")
 
 
 def test_a_run_from_python_is_evaluated_on_the_same_structures_alone(config, frames):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from steerable.data.structures import (
     domain_of,
     multiplicity,
     neighbours_of,
+    read,
     target_values,
     total_charge,
 )
-from steerable.deploy import feature_reference
+from steerable.deploy import feature_reference, targets_of
 from steerable.models import Certifiable, Claim, HeadSettings, PropertySettings, build_property
 
 from ...data_record import DataSource, Part
@@ -44,12 +46,12 @@ class TestSet:
 
     Args:
         items: the structures of the test, with their neighbours and labels.
-        train: the training structures.
+        train: the training structures; no baselines are tested without them.
         targets: what was learned.
     """
 
     items: AtomItems
-    train: Structures
+    train: Structures | None
     targets: tuple[Target, ...]
 
     def __len__(self) -> int:
@@ -174,6 +176,22 @@ def held_out(config: PropertyConfig, dataset: Any = None) -> TestSet:
     return TestSet(items, parts.train, targets)
 
 
+def test_file(model: nn.Module, path: Path, metadata: dict[str, Any]) -> Outcome:
+    """Errors of a network on the structures of a file with labels.
+
+    Raises:
+        ValueError: the file cannot be read, or has no such label.
+    """
+    structures = read(path)
+    targets = targets_of(metadata)
+    heads = [HeadSettings.read(head) for head in metadata["model"]["heads"]]
+    names = {field.name for field in fields(PropertySettings)}
+    chosen = {name: value for name, value in metadata["model"].items() if name in names}
+    settings = PropertySettings(**chosen)
+    items = atom_items(structures, targets, settings.cutoff, states_of(settings, heads))
+    return test(model, TestSet(items, None, targets), metadata)
+
+
 def test(model: nn.Module, test_set: TestSet, metadata: dict[str, Any]) -> Outcome:
     """Errors of a network and of baselines that were fitted on the training structures."""
     outputs = predict(model, test_set.items, test_set.items.together, test_set.targets[0].name)
@@ -186,6 +204,8 @@ def test(model: nn.Module, test_set: TestSet, metadata: dict[str, Any]) -> Outco
         prefix = f"{target.name}_" if len(test_set.targets) > 1 else ""
         reached |= _prefixed(prefix, target_errors(target, predicted, true))
         for key, (title, baseline) in BASELINES.items():
+            if test_set.train is None:
+                break
             guess = baseline(test_set.train, part, target)
             if guess is None:
                 continue
@@ -261,5 +281,6 @@ TASK = Task(
     settings=settings,
     usual=usual,
     part=part,
+    test_file=test_file,
     describe=describe,
 )
