@@ -152,7 +152,7 @@ def evaluate(arguments: list[str]) -> None:
     options = _run_option("evaluate")
     options.add_argument("--units", help="unit of what is shown, such as meV or kcal/mol")
     options.add_argument(
-        "--data", help="file with labels to test on, instead of the run's own test"
+        "--data", help="file with labels to test on, in place of the run's test"
     )
     args = options.parse_args(arguments)
 
