@@ -151,9 +151,7 @@ def evaluate(arguments: list[str]) -> None:
     """Test a trained network and draw its figures: evaluate RUN [--data FILE] [--units meV]."""
     options = _run_option("evaluate")
     options.add_argument("--units", help="unit of what is shown, such as meV or kcal/mol")
-    options.add_argument(
-        "--data", help="file with labels to test on, in place of the run's test"
-    )
+    options.add_argument("--data", help="file with labels to test on, in place of the run's test")
     args = options.parse_args(arguments)
 
     from steerable.train import evaluate, evaluate_file

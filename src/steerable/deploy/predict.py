@@ -20,7 +20,7 @@ from steerable.data.structures import (
     multiplicity,
     total_charge,
 )
-from steerable.models import ATOMWISE, named_outputs
+from steerable.models import ATOMWISE, AtomNetwork, named_outputs
 
 from .device import placement
 from .features import pooled_features
@@ -165,8 +165,10 @@ def _outputs(
         values["spin"] = multiplicity(structures)
     taken = inspect.signature(model.forward).parameters
     tensors = {key: torch.from_numpy(value) for key, value in values.items() if key in taken}
+    # Networks of atoms subtract positions before they round, others may want their own precision.
+    exact = torch.float64 if isinstance(model, AtomNetwork) else dtype
     moved = {
-        key: value.to(device, dtype if value.is_floating_point() else None)
+        key: value.to(device, exact if value.is_floating_point() else None)
         for key, value in tensors.items()
     }
     watch = pooled_features if inputs.features is not None else _no_features

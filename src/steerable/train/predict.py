@@ -35,4 +35,5 @@ def predict(
 
 
 def _moved(x: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return x.to(device, dtype if x.is_floating_point() else None)
+    # Positions in float64 stay so: networks of atoms subtract them before they round.
+    return x.to(device, torch.promote_types(x.dtype, dtype) if x.is_floating_point() else None)

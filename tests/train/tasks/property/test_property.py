@@ -4,16 +4,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from ase.build import bulk
 from ase.io import write
 
 from steerable import load
 from steerable.data.structures import to_structures
-from steerable.deploy import UnlikeTrainingWarning
-from steerable.models import PropertySettings
+from steerable.deploy import Predictor, UnlikeTrainingWarning
+from steerable.models import PropertySettings, build_property
 from steerable.train import ConfigError, evaluate, evaluate_file, fit, fit_committee, fit_property
 from steerable.train.tasks.property.task import pose
 from train.properties import QUIET, molecules
 
+METADATA = {
+    "task": "property/energy",
+    "targets": [{"name": "energy", "unit": "eV", "is_extensive": True}],
+    "elements": [8, 12, 22],
+}
 DEGREE_2 = PropertySettings(layers=1, filter_channels=4, hidden="8x0e+4x1o+2x2e")
 
 
@@ -146,6 +152,25 @@ def test_periodic_structures_are_learned(config, frames):
     with pytest.warns(UnlikeTrainingWarning, match="12 atoms, training had"):
         doubled = predictor([frames[0].repeat((2, 1, 1))])["energy"]
     assert np.allclose(doubled, 2 * energy, rtol=1e-6)
+
+
+def test_crystals_in_any_orientation_and_repeated_predict_the_same():
+    """In float32, to 1e-6: relative positions are computed in float64."""
+    torch.manual_seed(0)
+    arguments = {"elements": [8, 12, 22], "heads": [{"name": "energy"}], "layers": 2}
+    predictor = Predictor([build_property(**arguments).eval()], [METADATA | {"model": arguments}])
+    random = np.random.default_rng(0)
+    turn = np.linalg.qr(random.normal(size=(3, 3)))[0]  # of either handedness
+    for _ in range(5):
+        atoms = bulk("MgO", "rocksalt", 4.2) * (2, 1, 1)
+        atoms.positions += 0.1 * random.normal(size=(len(atoms), 3)) + 30.0
+        atoms.cell[:] += 0.2 * random.normal(size=(3, 3))
+        turned = atoms.copy()
+        turned.cell[:], turned.positions = atoms.cell @ turn, atoms.positions @ turn
+        repeated = atoms * (1, 2, 3)
+        one, other, six = predictor([atoms, turned, repeated])["energy"]
+        assert other == pytest.approx(one, rel=1e-6)
+        assert six / 6 == pytest.approx(one, rel=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore::steerable.deploy.UnlikeTrainingWarning")
