@@ -48,6 +48,7 @@ def test_a_run_of_every_kind(config, frames, target, keys):
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*left out of its loss")
 def test_several_targets_some_of_them_missing(config, frames):
     settings = config("energy,gap")
     problem = pose(settings, frames)
@@ -113,6 +114,7 @@ def test_a_run_is_tested_on_other_files_with_labels(config, frames, tmp_path):
         evaluate_file(run, tmp_path / "plain.xyz")
 
 
+@pytest.mark.filterwarnings("ignore:.*left out of its loss")
 def test_a_run_from_python_is_evaluated_on_the_same_structures_alone(config, frames):
     run = fit(config("gap"), frames, console=QUIET)
     before = metrics_of(run)["test"]
@@ -133,6 +135,7 @@ def test_one_training_begins_with_the_weights_of_another(config, frames, tmp_pat
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*left out of its loss")
 def test_a_committee_predicts_its_mean_and_spread(config, frames):
     run = fit_committee(config("gap"), 2, frames, console=QUIET)
     single = [load(run / f"member-{k}")(frames[:4])["gap"] for k in (1, 2)]
@@ -174,6 +177,7 @@ def test_crystals_in_any_orientation_and_repeated_predict_the_same():
 
 
 @pytest.mark.filterwarnings("ignore::steerable.deploy.UnlikeTrainingWarning")
+@pytest.mark.filterwarnings("ignore:.*left out of its loss")
 def test_property_from_python(tmp_path, frames):
     predictor = fit_property(
         frames,
@@ -220,6 +224,11 @@ def test_an_element_that_training_does_not_have(config, frames):
     with pytest.raises(ConfigError, match="No training structure has F, and the .* structure #3"):
         for seed in range(8):
             pose(config("energy", seed=seed), frames)
+
+
+def test_missing_labels_are_noted(config, frames):
+    with pytest.warns(UserWarning, match=r"of 24 structures for training have no 'gap', the first"):
+        pose(config("gap"), frames)
 
 
 def test_duplicates_over_the_parts_are_noted(config):

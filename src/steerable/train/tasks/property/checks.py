@@ -61,6 +61,23 @@ def check_parts(parts: Parts, batch_size: int) -> None:
     _warn_of_duplicates(parts)
 
 
+def check_labels(train: Structures, target: Target) -> None:
+    """Warn of training structures without a value of the target."""
+    column = train.column(target.name)
+    missing = np.flatnonzero(column.missing)
+    if not len(missing):
+        return
+    first = int(missing[0])
+    if column.per == "atom":
+        first = int(np.searchsorted(train.ends, first, side="right")) - 1
+    warnings.warn(
+        f"{len(missing):,} of {len(column):,} {column.per}s for training have no {target.name!r}, "
+        f"the first in {train.name(first)}: they are left out of its loss.",
+        DataWarning,
+        stacklevel=2,
+    )
+
+
 def check_energies(train: Structures, target: Target) -> None:
     """Warn of energies in eV that are larger than those of all electrons can be.
 

@@ -32,7 +32,7 @@ from ...measures import Measure
 from ...predict import predict
 from ...task import Outcome, Problem, Task
 from .baselines import BASELINES
-from .checks import check_energies, check_parts
+from .checks import check_energies, check_labels, check_parts
 from .classes import balanced_weights, class_error, class_loss, labels_error
 from .outcome import target_errors, target_table
 from .reading import Parts, read_all
@@ -96,6 +96,7 @@ def pose(config: PropertyConfig, dataset: Any = None) -> Problem:
     batch_size = config.fit.batch_of(len(parts.train), len(parts.train.z))
     check_parts(parts, batch_size)
     for target in targets:
+        check_labels(parts.train, target)
         check_energies(parts.train, target)
     heads = [head_of(target, parts.train) for target in targets]
     model = with_states(config.model, parts.train)
