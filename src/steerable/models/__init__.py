@@ -17,6 +17,7 @@ from .bumps import bumps_claim
 from .certifiable import Certifiable, Claim
 from .classifier import Classifier, ClassifierSettings
 from .committee import Committee
+from .derivatives import Derivatives, energy_derivatives, hessian, hessian_product
 from .dots import dots_claim
 from .dynamics import Dynamics, DynamicsSettings
 from .forces import Gravitation, PairForces, Particles
@@ -45,6 +46,7 @@ __all__ = [
     "ClassifierSettings",
     "Committee",
     "DeepSets",
+    "Derivatives",
     "Dynamics",
     "DynamicsSettings",
     "Gravitation",
@@ -80,6 +82,9 @@ __all__ = [
     "builder",
     "bumps_claim",
     "dots_claim",
+    "energy_derivatives",
+    "hessian",
+    "hessian_product",
     "in_space",
     "motion_claim",
     "named_outputs",
