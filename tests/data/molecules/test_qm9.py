@@ -92,6 +92,20 @@ def test_an_index_out_of_range_or_of_a_wrong_kind_is_an_error(small):
             small[index]
 
 
+def test_structures_are_the_molecules(small):
+    structures = small[[2, 0]].structures()
+    assert [structures.name(k) for k in (0, 1)] == ["gdb_4", "gdb_1"]
+    assert structures.columns["smiles"].data.tolist() == ["C#C", "C"]
+    for k, data in enumerate(small[[2, 0]]):
+        atoms = slice(*structures.ends[k : k + 2])
+        assert structures.z[atoms].tolist() == data.z.tolist()
+        assert np.array_equal(structures.pos[atoms], data.pos.double().numpy())
+        for entry in TARGETS:
+            column = structures.columns[entry.name]
+            assert column.unit == entry.unit
+            assert np.float32(column.data[k]) == data.y[0, entry.column].item()
+
+
 def test_changing_a_molecule_leaves_the_data_set_alone(small):
     small[0].pos.zero_()
     small[0].z.zero_()

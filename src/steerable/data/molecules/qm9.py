@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ..cache import cached
+from ..structures import Column, Structures
 from .qm9_source import read_source, source_files
 from .qm9_targets import TARGETS, Target, target
 
@@ -98,6 +99,30 @@ class QM9(torch.utils.data.Dataset):
         """The atomic numbers of each molecule, without creating `Data` objects."""
         z, start = self._table["z"], self._table["start"].tolist()
         return [z[start[row] : start[row + 1]] for row in self._rows.tolist()]
+
+    def structures(self) -> Structures:
+        """All molecules with their 19 targets, in float64 and in the units of `TARGETS`.
+
+        The quantities have the names of `TARGETS`; there are also `name` and `smiles`.
+        """
+        table = self._table
+        count = len(table["gdb"])
+        columns = {
+            entry.name: Column(table["targets"][:, entry.column], unit=entry.unit)
+            for entry in TARGETS
+        }
+        columns["name"] = Column(np.char.add("gdb_", table["gdb"].astype(str)))
+        columns["smiles"] = Column(np.char.decode(table["smiles"]))
+        whole = Structures(
+            z=table["z"].astype(np.int64),
+            pos=table["pos"].astype(np.float64),
+            ends=table["start"].astype(np.int64),
+            cell=np.zeros((count, 3, 3)),
+            pbc=np.zeros((count, 3), dtype=bool),
+            columns=columns,
+            source=np.full(count, "QM9"),
+        )
+        return whole.select(self._rows)
 
     def _molecule(self, row: int) -> Data:
         table = self._table

@@ -8,10 +8,20 @@ from ase.build import bulk
 from ase.io import write
 
 from steerable import load
+from steerable.data import split
 from steerable.data.structures import to_structures
 from steerable.deploy import Predictor, UnlikeTrainingWarning
 from steerable.models import PropertySettings, build_property
-from steerable.train import ConfigError, evaluate, evaluate_file, fit, fit_committee, fit_property
+from steerable.train import (
+    TASKS,
+    ConfigError,
+    evaluate,
+    evaluate_file,
+    fit,
+    fit_committee,
+    fit_property,
+)
+from steerable.train.tasks.property.reading import read_all
 from steerable.train.tasks.property.task import pose
 from train.properties import QUIET, molecules
 
@@ -210,6 +220,27 @@ def test_settings_that_make_no_sense(config, frames, data, message):
     settings.data = replace(settings.data, **data)
     with pytest.raises(ValueError, match=message):
         pose(settings, frames)
+
+
+def test_qm9_is_a_preset_with_the_split_of_the_task_qm9(monkeypatch):
+    class Small:
+        def structures(self):
+            structures = to_structures(molecules(60))
+            return structures.with_columns({"U0_atom": structures.columns["energy"]})
+
+    monkeypatch.setattr("steerable.train.tasks.property.reading.QM9", Small)
+    config = TASKS["property"].settings("qm9")
+    config.data = replace(config.data, validation="10", test="20", limit=25)
+    parts, _ = read_all(config.data)
+    expected = split("n", 60, train=25, validation=10, test=20, seed=0)
+    for part, index in zip(
+        (parts.train, parts.validation, parts.test),
+        (expected.train, expected.validation, expected.test),
+        strict=True,
+    ):
+        assert part.frame.tolist() == index.tolist()
+    with pytest.raises(ConfigError, match="minutes, hour, night and qm9"):
+        TASKS["property"].settings("day")
 
 
 def test_fewer_structures_than_a_batch(config, frames):

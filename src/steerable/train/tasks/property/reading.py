@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steerable.data import Split
+from steerable.data import QM9, Split
 from steerable.data.structures import (
     Amounts,
     Structures,
@@ -28,6 +28,7 @@ from ...config import ConfigError
 from ...data_record import PYTHON, DataSource
 from .settings import PropertyData
 
+QM9_NAME = Path("qm9")  # in place of a file
 _TABLES = (".csv", ".tsv", ".smi")
 
 
@@ -84,14 +85,15 @@ def read_all(data: PropertyData, dataset: Any = None) -> tuple[Parts, DataSource
             others[name] = _read(more, data)
         else:
             others[name] = train.select(index)
-    parts = Parts(train.select(drawn.train), others["validation"], others["test"])
+    chosen = drawn.train[: data.limit or None]
+    parts = Parts(train.select(chosen), others["validation"], others["test"])
     for name, part in parts.items():
         if not len(part):
             raise ConfigError(
                 f"No structure is left for the {name}: {len(train)} structures were read. Give "
                 "larger shares, or more structures."
             )
-    files = [file for path in paths for file in _files(path)]
+    files = [file for path in paths if path != QM9_NAME for file in _files(path)]
     source = DataSource.of_files(", ".join(map(str, paths)), files) if dataset is None else PYTHON
     return parts, source
 
@@ -112,7 +114,9 @@ def _read(paths: list[Path], data: PropertyData) -> Structures:
     """The structures of all files."""
     parts = []
     for path in paths:
-        if path.suffix.lower() in _TABLES:
+        if path == QM9_NAME:
+            parts.append(QM9().structures())
+        elif path.suffix.lower() in _TABLES:
             parts.append(read_table(path, data.smiles or None, data.conformers, data.seed))
         else:
             parts.append(read(path))
