@@ -33,6 +33,7 @@ FILES = [
     "model.safetensors",
     "predictions.csv",
     "split.csv",
+    "worst.xyz",
 ]
 
 

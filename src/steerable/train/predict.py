@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from steerable.data import Batches, Items
 from steerable.deploy import placement
-from steerable.models import named_outputs
+from steerable.models import AtomNetwork, named_outputs
 
 
 def predict(
@@ -24,6 +24,8 @@ def predict(
         output: name of a prediction that is one tensor.
     """
     device, dtype = placement(model)
+    if isinstance(model, AtomNetwork):
+        dtype = torch.float64  # it subtracts positions before it rounds
     parts: dict[str, list[Tensor]] = {}
     for *inputs, _ in Batches(items, size):
         moved = [None if x is None else _moved(x, device, dtype) for x in inputs]
@@ -35,5 +37,4 @@ def predict(
 
 
 def _moved(x: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    # Positions in float64 stay so: networks of atoms subtract them before they round.
-    return x.to(device, torch.promote_types(x.dtype, dtype) if x.is_floating_point() else None)
+    return x.to(device, dtype if x.is_floating_point() else None)

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from ase.data import chemical_symbols
+
+from steerable.data.elements import SYMBOLS
 
 from ..structures import Structures
 from .energies import agree
@@ -62,7 +63,7 @@ def _inspection(
     columns = tuple(tally.facts() for tally in tallies.values())
     target = _target(columns, records.energies)
     counts = {
-        chemical_symbols[z]: Element(elements.structures[z], elements.atoms[z])
+        SYMBOLS[z]: Element(elements.structures[z], elements.atoms[z])
         for z in sorted(elements.atoms)
     }
     order = np.arange(len(sizes))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from ase.data import atomic_numbers
+
+from steerable.data.elements import NUMBERS
 
 from ..columns import Column
 from ..errors import ReadError
@@ -60,10 +61,10 @@ def _elements(folder: Path) -> np.ndarray:
             f"{folder}: there is no type_map.raw; write into it the symbols of the types' elements."
         )
     symbols = path.read_text().split()
-    unknown = [symbol for symbol in symbols if symbol not in atomic_numbers]
+    unknown = [symbol for symbol in symbols if symbol not in NUMBERS]
     if unknown:
         raise ReadError(f"{path}: {unknown[0]!r} is no element.")
-    return np.array([*(atomic_numbers[symbol] for symbol in symbols), 0], dtype=np.int64)
+    return np.array([*(NUMBERS[symbol] for symbol in symbols), 0], dtype=np.int64)
 
 
 def _set(folder: Path, elements: np.ndarray, kinds: np.ndarray, is_open: bool) -> Structures:

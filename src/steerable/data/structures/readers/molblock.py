@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from ase.data import atomic_numbers
+
+from steerable.data.elements import NUMBERS
 
 # The codes of charges in a line of an atom; 4 is a doublet radical.
 _CHARGES = {1: 3, 2: 2, 3: 1, 5: -1, 6: -2, 7: -3}
@@ -169,7 +170,7 @@ def _atoms(rows: Iterable[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
     """Atomic numbers and positions from the symbol, x, y and z of each atom."""
     z, pos = [], []
     for number, (symbol, *place) in enumerate(rows, start=1):
-        element = _HYDROGENS.get(symbol) or atomic_numbers.get(symbol.capitalize(), 0)
+        element = _HYDROGENS.get(symbol) or NUMBERS.get(symbol.capitalize(), 0)
         if not element:
             raise ValueError(f"atom {number} is {symbol!r}, which is no element.")
         try:

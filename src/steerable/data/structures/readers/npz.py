@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from ase.data import atomic_numbers
+
+from steerable.data.elements import NUMBERS
 
 from ..archive import MARK, from_table
 from ..columns import Column, Per
@@ -148,10 +149,10 @@ def _atomic_numbers(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind not in "US":
         return values.astype(np.int64)
     symbols = values.astype(str)
-    unknown = sorted(set(symbols.ravel().tolist()) - set(atomic_numbers) - {""})
+    unknown = sorted(set(symbols.ravel().tolist()) - set(NUMBERS) - {""})
     if unknown:
         raise ValueError(f"there are atoms called {unknown[0]!r}, which is no element.")
-    numbers = [atomic_numbers.get(symbol, 0) for symbol in symbols.ravel().tolist()]
+    numbers = [NUMBERS.get(symbol, 0) for symbol in symbols.ravel().tolist()]
     return np.array(numbers, dtype=np.int64).reshape(symbols.shape)
 
 

@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from ase.data import atomic_numbers
+
+from steerable.data.elements import NUMBERS
 
 from ..assemble import PART, assemble
 from ..columns import Column
@@ -97,7 +98,7 @@ def _molecule(text: str) -> _Molecule:
     values = [float(word) for word in lines[1][2:]]
     if table.shape != (atoms, 4) or len(values) != len(UNITS):
         raise ValueError(f"there are {len(rows)} of {atoms} atoms and {len(values)} quantities.")
-    z = np.array([atomic_numbers[row[0]] for row in rows])
+    z = np.array([NUMBERS[row[0]] for row in rows])
     return _Molecule(z, table, values, f"gdb_{lines[1][1]}", lines[3 + atoms][-1])
 
 

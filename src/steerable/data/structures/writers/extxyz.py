@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from ase.data import chemical_symbols
+
+from steerable.data.elements import SYMBOLS
 
 from ..columns import Column
 from ..readers.files import open_text
@@ -49,7 +50,7 @@ def write_extxyz_part(stream: IO[str], part: Structures) -> None:
     tables = _tables(part.columns)
     atoms = {name: one for name, one in part.columns.items() if one.per == "atom"}
     words = {name: _words(column, name) for name, column in atoms.items()}
-    symbols = [chemical_symbols[z] for z in part.z.tolist()]
+    symbols = [SYMBOLS[z] for z in part.z.tolist()]
     places = _floats(part.pos)
     for row in range(len(part)):
         first, last = int(part.ends[row]), int(part.ends[row + 1])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from ase.data import atomic_numbers
+
+from steerable.data.elements import NUMBERS
 
 from ...errors import ReadError
 from .fixed import read_fixed
@@ -171,5 +172,5 @@ def _numbers(frames: Sequence[Frame], symbols: np.ndarray) -> np.ndarray:
 def _number(name: str) -> int | None:
     name = name.strip()
     if name.isdigit():
-        return int(name) if int(name) < len(atomic_numbers) - 1 else None
-    return atomic_numbers.get(name.capitalize())
+        return int(name) if int(name) < len(NUMBERS) - 1 else None
+    return NUMBERS.get(name.capitalize())
