@@ -134,6 +134,19 @@ def test_what_cannot_be_learned_is_refused(column, options, message):
         find_target(structures_with(y=column), "y", **options)
 
 
+def test_a_quantity_over_the_number_of_atoms_is_a_mean():
+    energy = Column(numbers(), unit="eV", known=np.array([True] * 7 + [False]))
+    structures = structures_with(energy=energy)
+    column = structures.column("energy/atom")
+    assert column.unit == "eV/atom"
+    assert np.array_equal(column.data, energy.data / SIZES)
+    target = find_target(structures, "energy/atom")
+    assert not target.is_extensive
+    assert np.isnan(target_values(structures, target)[7])
+    with pytest.raises(MissingColumnError):
+        structures.column("gap/atom")
+
+
 def test_a_quantity_that_is_not_there_is_named_with_those_that_are():
     structures = structures_with(energy=Column(numbers()), gap=Column(numbers()))
     with pytest.raises(MissingColumnError, match=r"energy, gap. Did you mean 'energy'\?"):

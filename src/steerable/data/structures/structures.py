@@ -61,13 +61,18 @@ class Structures:
         return np.asarray(self.pbc.any(1))
 
     def column(self, name: str) -> Column:
-        """A quantity by its name.
+        """A quantity by its name; `NAME/atom` is a quantity of structures over the number of atoms.
 
         Raises:
             MissingColumnError: there is none; the message lists those that there are.
         """
         if name in self.columns:
             return self.columns[name]
+        base = self.columns.get(name.removesuffix("/atom"))
+        if base is not None and base.per == "structure" and base.data.dtype.kind == "f":
+            sizes = self.sizes.reshape(-1, *[1] * len(base.shape))
+            unit = f"{base.unit}/atom" if base.unit else ""
+            return Column(base.data / sizes, "structure", unit, base.known)
         near = get_close_matches(name, self.columns, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         there = ", ".join(sorted(self.columns)) or "none at all"

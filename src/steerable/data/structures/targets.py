@@ -108,7 +108,7 @@ def find_target(
         symmetric = bool(gap <= 1e-5 * max(np.nanmax(np.abs(values)), 1e-300))
         target = replace(target, is_symmetric=symmetric)
     if chosen in ("scalar", "vector", "tensor") and column.per == "structure":
-        extensive = is_extensive
+        extensive = False if name.endswith("/atom") else is_extensive
         if extensive is None:
             extensive = _is_sum(structures, target, values)
         target = replace(target, is_extensive=extensive)

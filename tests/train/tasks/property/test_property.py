@@ -89,6 +89,17 @@ def test_statistics_are_those_of_training_alone(config, frames):
     assert head["scale"] == pytest.approx(np.sqrt(np.mean(rest**2)))
 
 
+def test_references_of_a_mean_over_atoms_are_those_of_shares(config, frames):
+    problem = pose(config("energy/atom"), frames)
+    head = problem.arguments["heads"][0]
+    train = problem.train.items.structures
+    elements = problem.arguments["elements"]
+    shares = np.array([[(z == e).mean() for e in elements] for z in train.numbers()])
+    energies = train.columns["energy"].data / train.sizes
+    assert head["pool"] == "mean"
+    assert np.allclose(head["reference"], np.linalg.lstsq(shares, energies, rcond=None)[0])
+
+
 def test_files_for_each_part(config, frames, tmp_path):
     for name, part in (
         ("train", frames[:24]),

@@ -139,7 +139,10 @@ def _explained(
         counts = (train.z[:, None] == elements).astype(np.float64)
     else:
         counts = element_counts(train, elements)
-    if target.is_extensive or target.per == "atom":
+    is_mean = target.name.endswith("/atom")  # of what sums of the elements explain
+    if is_mean:
+        counts = counts / counts.sum(1, keepdims=True)
+    if target.is_extensive or target.per == "atom" or is_mean:
         references = fit_references(counts[valid], values[valid])
         return counts @ references, {"reference": tuple(references.tolist())}
     mean = float(values[valid].mean())

@@ -68,7 +68,7 @@ def part(config: PropertyConfig, dataset: Any, name: str) -> Part:
     structures = getattr(read_all(config.data, dataset)[0], name)
     names = [name for name in structures.columns if name in ("charge", "spin")]
     columns = [
-        structures.columns[name] for name in (*names, *target_names(config.data.target, structures))
+        structures.column(name) for name in (*names, *target_names(config.data.target, structures))
     ]
     content = [structures.z, structures.pos, structures.ends, structures.cell, structures.pbc]
     content += [column.data for column in columns]
